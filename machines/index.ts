@@ -1,0 +1,14 @@
+/** Public entry "millrace/machines": the statecharts, for visualisers and for tests of one's own. */
+export type { NodeCommand, NodeContext, NodeEvent, NodeInput, NodeState } from "./node.ts";
+export { nodeContext, nodeMachine, nodeReducer, nodeStates } from "./node.ts";
+export type { Recipe, Reducer } from "./reducer.ts";
+export { reducer } from "./reducer.ts";
+export type { RunState } from "./run.ts";
+export { runMachine, runStates } from "./run.ts";
+export type { RunCommand, RunContext, RunEvent, RunInput, Signal } from "./run-data.ts";
+export { runContext, runReducer } from "./run-data.ts";
+export type { StepState } from "./step.ts";
+export { stepMachine, stepStates } from "./step.ts";
+export type { StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
+export { stepContext, stepReducer } from "./step-data.ts";
+export type { Failure, Value } from "./values.ts";

@@ -1,0 +1,153 @@
+/**
+ * The data of a run: what can happen to it (events), what can be asked of it (commands), what it
+ * remembers (context), and the recipe by which events change that.
+ */
+import { reducer } from "./reducer.ts";
+import type { Failure, Value } from "./values.ts";
+
+export type RunEvent =
+  | {
+      type: "run.created";
+      at: number;
+      workflow: string;
+      /** Digest of workflow name and input: the same id with the same content is the same run. */
+      content: string;
+      input: Value;
+      /** The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts). */
+      plan: unknown;
+      labels?: Readonly<Record<string, string>>;
+    }
+  /** `lease`: what a peer needs to give the ticket back when this host is dead. */
+  | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
+  | { type: "run.parked"; at: number; reason: string; until: number | null }
+  | { type: "run.cancelling"; at: number; by: string; reason: string }
+  | { type: "run.completed"; at: number; output: Value }
+  | { type: "run.failed"; at: number; error: Failure }
+  | { type: "run.cancelled"; at: number }
+  | { type: "timer.set"; at: number; timer: string; due: number }
+  | { type: "timer.fired"; at: number; timer: string }
+  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value };
+
+export type RunCommand =
+  | { type: "cmd.claim"; now: number; node: string; lease: string }
+  | { type: "cmd.park"; now: number; reason: string; until: number | null }
+  | { type: "cmd.complete"; now: number; output: Value }
+  | { type: "cmd.fail"; now: number; error: Failure }
+  /** Asks for the end of the run; its steps are cancelled first. */
+  | { type: "cmd.cancel"; now: number; by: string; reason: string }
+  /** All steps have ended: the cancellation is done. */
+  | { type: "cmd.close"; now: number }
+  | { type: "cmd.set_timer"; now: number; timer: string; due: number }
+  | { type: "cmd.fire_timer"; now: number; timer: string }
+  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value };
+
+export interface Signal {
+  readonly id: string;
+  readonly name: string;
+  readonly payload: Value;
+}
+
+export interface RunContext {
+  readonly id: string;
+  workflow: string;
+  content: string;
+  labels: Readonly<Record<string, string>>;
+  input: Value;
+  createdAt: number;
+  updatedAt: number;
+  endedAt: number | null;
+  /** How often the run was claimed; who hosts it now, and by which lease. */
+  epoch: number;
+  node: string | null;
+  lease: string | null;
+  parkedReason: string | null;
+  parkedUntil: number | null;
+  cancelledBy: string | null;
+  cancelReason: string | null;
+  /** Due time of every timer that is set and has not fired. */
+  timers: Record<string, number>;
+  /** Names of timers that have fired. */
+  fired: string[];
+  /** In the order in which they were taken; each id once. */
+  signals: Signal[];
+  output: Value | null;
+  error: Failure | null;
+}
+
+export interface RunInput {
+  id: string;
+}
+
+export const runContext = (input: RunInput): RunContext => ({
+  id: input.id,
+  workflow: "",
+  content: "",
+  labels: {},
+  input: { json: null },
+  createdAt: 0,
+  updatedAt: 0,
+  endedAt: null,
+  epoch: 0,
+  node: null,
+  lease: null,
+  parkedReason: null,
+  parkedUntil: null,
+  cancelledBy: null,
+  cancelReason: null,
+  timers: {},
+  fired: [],
+  signals: [],
+  output: null,
+  error: null,
+});
+
+export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
+  context.updatedAt = event.at;
+  switch (event.type) {
+    case "run.created":
+      context.workflow = event.workflow;
+      context.content = event.content;
+      context.labels = event.labels ?? {};
+      context.input = event.input;
+      context.createdAt = event.at;
+      break;
+    case "run.claimed":
+      context.epoch = event.epoch;
+      context.node = event.node;
+      context.lease = event.lease;
+      context.parkedReason = null;
+      context.parkedUntil = null;
+      break;
+    case "run.parked":
+      context.node = null;
+      context.lease = null;
+      context.parkedReason = event.reason;
+      context.parkedUntil = event.until;
+      break;
+    case "run.cancelling":
+      context.cancelledBy = event.by;
+      context.cancelReason = event.reason;
+      break;
+    case "run.completed":
+      context.output = event.output;
+      context.endedAt = event.at;
+      break;
+    case "run.failed":
+      context.error = event.error;
+      context.endedAt = event.at;
+      break;
+    case "run.cancelled":
+      context.endedAt = event.at;
+      break;
+    case "timer.set":
+      context.timers[event.timer] = event.due;
+      break;
+    case "timer.fired":
+      delete context.timers[event.timer];
+      context.fired.push(event.timer);
+      break;
+    case "signal.received":
+      context.signals.push({ id: event.signal, name: event.name, payload: event.payload });
+      break;
+  }
+});

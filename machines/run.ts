@@ -1,0 +1,180 @@
+/**
+ * A run of a workflow: from its creation to its one end.
+ *
+ *   pending ──> running <──> parked          parked: nothing can move before a time or an input
+ *                  │  │          │
+ *                  │  └──> cancelling ──> cancelled
+ *                  └──> completed | failed
+ *
+ * `run.claimed` says who hosts the run from here on; its epoch grows with every claim, and a host that
+ * reads a higher epoch than its own lets go. Commands (`cmd.*`) only emit; events move. No clock here.
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type RunCommand,
+  type RunContext,
+  type RunEvent,
+  type RunInput,
+  runContext,
+  runReducer,
+} from "./run-data.ts";
+
+const run = setup({
+  types: {
+    context: {} as RunContext,
+    input: {} as RunInput,
+    events: {} as RunEvent | RunCommand,
+    emitted: {} as RunEvent,
+  },
+  guards: {
+    newSignal: ({ context, event }) =>
+      "signal" in event && !context.signals.some((signal) => signal.id === event.signal),
+    newTimer: ({ context, event }) =>
+      "timer" in event && !(event.timer in context.timers) && !context.fired.includes(event.timer),
+    setTimer: ({ context, event }) => "timer" in event && event.timer in context.timers,
+    dueTimer: ({ context, event }) =>
+      event.type === "cmd.fire_timer" && (context.timers[event.timer] ?? Infinity) <= event.now,
+    nextEpoch: ({ context, event }) =>
+      event.type === "run.claimed" && event.epoch === context.epoch + 1,
+  },
+  actions: { apply: assign(runReducer) },
+});
+
+/** What a run that has begun and not ended takes in every state. */
+const live = run.createStateConfig({
+  on: {
+    "cmd.signal": {
+      guard: "newSignal",
+      actions: emit(({ event }) => ({
+        type: "signal.received",
+        at: event.now,
+        signal: event.signal,
+        name: event.name,
+        payload: event.payload,
+      })),
+    },
+    "signal.received": { guard: "newSignal", actions: "apply" },
+    "cmd.fire_timer": {
+      guard: "dueTimer",
+      actions: emit(({ event }) => ({ type: "timer.fired", at: event.now, timer: event.timer })),
+    },
+    "timer.fired": { guard: "setTimer", actions: "apply" },
+  },
+}).on;
+
+const claim = run.createAction(
+  emit(({ context, event }) => {
+    if (event.type !== "cmd.claim") throw new Error(`cannot claim on ${event.type}`);
+    const { now: at, node, lease } = event;
+    return { type: "run.claimed", at, epoch: context.epoch + 1, node, lease };
+  }),
+);
+
+const cancel = run.createStateConfig({
+  on: {
+    "cmd.cancel": {
+      actions: emit(({ event }) => ({
+        type: "run.cancelling",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.cancelling": { target: "#run.cancelling", actions: "apply" },
+  },
+}).on;
+
+export const runMachine = run.createMachine({
+  id: "run",
+  context: ({ input }) => runContext(input ?? { id: "" }),
+  initial: "unborn",
+  states: {
+    /** Before its first event. */
+    unborn: { on: { "run.created": { target: "pending", actions: "apply" } } },
+    /** Created; no process has claimed it yet. */
+    pending: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
+        ...live,
+        ...cancel,
+      },
+    },
+    running: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        "cmd.park": {
+          actions: emit(({ event }) => ({
+            type: "run.parked",
+            at: event.now,
+            reason: event.reason,
+            until: event.until,
+          })),
+        },
+        "run.parked": { target: "parked", actions: "apply" },
+        "cmd.set_timer": {
+          guard: "newTimer",
+          actions: emit(({ event }) => ({
+            type: "timer.set",
+            at: event.now,
+            timer: event.timer,
+            due: event.due,
+          })),
+        },
+        "timer.set": { guard: "newTimer", actions: "apply" },
+        "cmd.complete": {
+          actions: emit(({ event }) => ({
+            type: "run.completed",
+            at: event.now,
+            output: event.output,
+          })),
+        },
+        "run.completed": { target: "completed", actions: "apply" },
+        "cmd.fail": {
+          actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
+        },
+        "run.failed": { target: "failed", actions: "apply" },
+        ...live,
+        ...cancel,
+      },
+    },
+    /** Held by nobody until `parkedUntil` or an input. */
+    parked: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
+        ...live,
+        ...cancel,
+      },
+    },
+    /** Its steps are being stopped; nothing new begins. */
+    cancelling: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        "cmd.close": {
+          actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })),
+        },
+        "run.cancelled": { target: "cancelled", actions: "apply" },
+        ...live,
+      },
+    },
+    completed: { type: "final" },
+    failed: { type: "final" },
+    cancelled: { type: "final" },
+  },
+});
+
+export const runStates = [
+  "unborn",
+  "pending",
+  "running",
+  "parked",
+  "cancelling",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+
+export type RunState = (typeof runStates)[number];

@@ -1,0 +1,141 @@
+/**
+ * The data of a step: what can happen to it (events), what can be asked of it (commands), what it
+ * remembers (context), and the recipe by which events change that.
+ */
+import { reducer } from "./reducer.ts";
+import type { Failure, Value } from "./values.ts";
+
+export type StepEvent =
+  /** All that the step needs is there. `policy` only for steps that no plan declares. */
+  | { type: "step.scheduled"; at: number; step: string; maxAttempts?: number; startBy?: number }
+  /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
+  | { type: "step.mapped"; at: number; step: string; count: number }
+  /** An attempt begins. Recorded before its code runs, so a crash counts. */
+  | {
+      type: "step.started";
+      at: number;
+      step: string;
+      attempt: number;
+      node: string;
+      endBy?: number;
+    }
+  | {
+      type: "step.retrying";
+      at: number;
+      step: string;
+      attempt: number;
+      error: Failure;
+      retryAt: number;
+    }
+  | { type: "step.completed"; at: number; step: string; attempt: number; output: Value }
+  | { type: "step.failed"; at: number; step: string; attempt: number; error: Failure }
+  | { type: "step.skipped"; at: number; step: string; reason: string }
+  | { type: "step.cancelled"; at: number; step: string; reason: string };
+
+export type StepCommand =
+  | { type: "cmd.schedule"; now: number; maxAttempts?: number; startBy?: number }
+  | { type: "cmd.map"; now: number; count: number }
+  | { type: "cmd.start"; now: number; node: string; endBy?: number }
+  | { type: "cmd.complete"; now: number; attempt: number; output: Value }
+  /** `retry`: the error and the run's budget allow another attempt; the machine counts what is left. */
+  | {
+      type: "cmd.fail";
+      now: number;
+      attempt: number;
+      error: Failure;
+      retry: boolean;
+      retryAt: number;
+    }
+  | { type: "cmd.skip"; now: number; reason: string }
+  | { type: "cmd.cancel"; now: number; reason: string };
+
+export interface StepContext {
+  readonly id: string;
+  /** Attempts begun so far; the running attempt's number. Also the fence of its reports. */
+  attempt: number;
+  maxAttempts: number;
+  scheduledAt: number | null;
+  /** If it has not begun by then, it fails (schedule-to-start). */
+  startBy: number | null;
+  startedAt: number | null;
+  /** If the attempt has not ended by then, it fails (start-to-close). */
+  endBy: number | null;
+  retryAt: number | null;
+  endedAt: number | null;
+  /** Where the last attempt began. */
+  node: string | null;
+  /** How many items a mapped step has. */
+  items: number | null;
+  output: Value | null;
+  error: Failure | null;
+  /** Why it was skipped or cancelled. */
+  reason: string | null;
+}
+
+export interface StepInput {
+  id: string;
+  maxAttempts: number;
+}
+
+export const stepContext = (input: StepInput): StepContext => ({
+  id: input.id,
+  attempt: 0,
+  maxAttempts: input.maxAttempts,
+  scheduledAt: null,
+  startBy: null,
+  startedAt: null,
+  endBy: null,
+  retryAt: null,
+  endedAt: null,
+  node: null,
+  items: null,
+  output: null,
+  error: null,
+  reason: null,
+});
+
+const end = (context: StepContext, at: number): void => {
+  context.endedAt = at;
+  context.endBy = null;
+  context.retryAt = null;
+};
+
+export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
+  switch (event.type) {
+    case "step.scheduled":
+      context.scheduledAt = event.at;
+      context.startBy = event.startBy ?? null;
+      context.maxAttempts = event.maxAttempts ?? context.maxAttempts;
+      break;
+    case "step.mapped":
+      context.items = event.count;
+      context.startedAt = event.at;
+      break;
+    case "step.started":
+      context.attempt = event.attempt;
+      context.node = event.node;
+      context.startedAt = event.at;
+      context.endBy = event.endBy ?? null;
+      context.retryAt = null;
+      break;
+    case "step.retrying":
+      context.error = event.error;
+      context.retryAt = event.retryAt;
+      context.endBy = null;
+      break;
+    case "step.completed":
+      context.output = event.output;
+      context.error = null;
+      end(context, event.at);
+      break;
+    case "step.failed":
+      context.error = event.error;
+      end(context, event.at);
+      break;
+    case "step.skipped":
+    case "step.cancelled":
+      context.reason = event.reason;
+      end(context, event.at);
+      break;
+  }
+});

@@ -1,0 +1,215 @@
+/**
+ * A step of a run: from being declared to its one outcome.
+ *
+ *   waiting ──> pending ──> running ──> completed
+ *      │          │  │        │  └────> failed
+ *      │          │  └─> mapping ──> completed | failed     (a step that fans out over a list)
+ *      │          └───────┐   └──> retrying ──> running …   (attempt counted before it runs)
+ *      └─> skipped        └─> skipped, failed, cancelled
+ *
+ * Commands (`cmd.*`) have no target and only emit events; events have the target and the reducer.
+ * Time comes in with the command. Deadlines are fields of the context; nothing here waits.
+ */
+import { assign, emit, setup } from "xstate";
+import {
+  type StepCommand,
+  type StepContext,
+  type StepEvent,
+  type StepInput,
+  stepContext,
+  stepReducer,
+} from "./step-data.ts";
+
+const step = setup({
+  types: {
+    context: {} as StepContext,
+    input: {} as StepInput,
+    events: {} as StepEvent | StepCommand,
+    emitted: {} as StepEvent,
+  },
+  guards: {
+    /** The command or event speaks of the attempt that runs now; anything else comes too late. */
+    ofThisAttempt: ({ context, event }) => "attempt" in event && event.attempt === context.attempt,
+    mayRetry: ({ context, event }) =>
+      event.type === "cmd.fail" &&
+      event.attempt === context.attempt &&
+      event.retry &&
+      context.attempt < context.maxAttempts,
+    attemptLeft: ({ context }) => context.attempt < context.maxAttempts,
+    nextAttempt: ({ context, event }) =>
+      event.type === "step.started" && event.attempt === context.attempt + 1,
+    due: ({ context, event }) =>
+      event.type === "cmd.start" && context.retryAt !== null && event.now >= context.retryAt,
+  },
+  actions: { apply: assign(stepReducer) },
+});
+
+const cancel = step.createStateConfig({
+  on: {
+    "cmd.cancel": {
+      actions: emit(({ context, event }) => ({
+        type: "step.cancelled",
+        at: event.now,
+        step: context.id,
+        reason: event.reason,
+      })),
+    },
+    "step.cancelled": { target: "#step.cancelled", actions: "apply" },
+  },
+}).on;
+
+const skip = step.createStateConfig({
+  on: {
+    "cmd.skip": {
+      actions: emit(({ context, event }) => ({
+        type: "step.skipped",
+        at: event.now,
+        step: context.id,
+        reason: event.reason,
+      })),
+    },
+    "step.skipped": { target: "#step.skipped", actions: "apply" },
+  },
+}).on;
+
+/** How an attempt begins; the guards that allow it differ by state. */
+const start = step.createAction(
+  emit(({ context, event }) => {
+    if (event.type !== "cmd.start") throw new Error(`cannot start on ${event.type}`);
+    return {
+      type: "step.started",
+      at: event.now,
+      step: context.id,
+      attempt: context.attempt + 1,
+      node: event.node,
+      ...(event.endBy === undefined ? {} : { endBy: event.endBy }),
+    };
+  }),
+);
+
+const fail = step.createAction(
+  emit(({ context, event }) => {
+    if (event.type !== "cmd.fail") throw new Error(`cannot fail on ${event.type}`);
+    const { now: at, attempt, error } = event;
+    return { type: "step.failed", at, step: context.id, attempt, error };
+  }),
+);
+
+const complete = step.createStateConfig({
+  on: {
+    "cmd.complete": {
+      guard: "ofThisAttempt",
+      actions: emit(({ context, event }) => ({
+        type: "step.completed",
+        at: event.now,
+        step: context.id,
+        attempt: event.attempt,
+        output: event.output,
+      })),
+    },
+    "step.completed": { target: "#step.completed", guard: "ofThisAttempt", actions: "apply" },
+  },
+}).on;
+
+export const stepMachine = step.createMachine({
+  id: "step",
+  // XState builds throw-away actors without input: the factory must not need one.
+  context: ({ input }) => stepContext(input ?? { id: "", maxAttempts: 1 }),
+  initial: "waiting",
+  states: {
+    /** Declared; what it needs is not there yet. */
+    waiting: {
+      on: {
+        "cmd.schedule": {
+          actions: emit(({ context, event }) => ({
+            type: "step.scheduled",
+            at: event.now,
+            step: context.id,
+            ...(event.maxAttempts === undefined ? {} : { maxAttempts: event.maxAttempts }),
+            ...(event.startBy === undefined ? {} : { startBy: event.startBy }),
+          })),
+        },
+        "step.scheduled": { target: "pending", actions: "apply" },
+        ...skip,
+        ...cancel,
+      },
+    },
+    /** May run as soon as something can run it. */
+    pending: {
+      on: {
+        "cmd.start": { guard: "attemptLeft", actions: start },
+        "cmd.map": {
+          actions: emit(({ context, event }) => ({
+            type: "step.mapped",
+            at: event.now,
+            step: context.id,
+            count: event.count,
+          })),
+        },
+        "cmd.fail": { guard: "ofThisAttempt", actions: fail },
+        "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
+        "step.mapped": { target: "mapping", actions: "apply" },
+        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...skip,
+        ...cancel,
+      },
+    },
+    running: {
+      on: {
+        ...complete,
+        "cmd.fail": [
+          {
+            guard: "mayRetry",
+            actions: emit(({ context, event }) => ({
+              type: "step.retrying",
+              at: event.now,
+              step: context.id,
+              attempt: event.attempt,
+              error: event.error,
+              retryAt: event.retryAt,
+            })),
+          },
+          { guard: "ofThisAttempt", actions: fail },
+        ],
+        "step.retrying": { target: "retrying", guard: "ofThisAttempt", actions: "apply" },
+        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...cancel,
+      },
+    },
+    /** The last attempt failed; the next begins at `retryAt`. */
+    retrying: {
+      on: {
+        "cmd.start": { guard: "due", actions: start },
+        "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
+        ...cancel,
+      },
+    },
+    /** Its items are steps of their own; their outputs together are its output. */
+    mapping: {
+      on: {
+        ...complete,
+        "cmd.fail": { guard: "ofThisAttempt", actions: fail },
+        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...cancel,
+      },
+    },
+    completed: { type: "final" },
+    failed: { type: "final" },
+    skipped: { type: "final" },
+    cancelled: { type: "final" },
+  },
+});
+
+export type StepState = (typeof stepStates)[number];
+
+export const stepStates = [
+  "waiting",
+  "pending",
+  "running",
+  "retrying",
+  "mapping",
+  "completed",
+  "failed",
+  "skipped",
+  "cancelled",
+] as const;

@@ -1,0 +1,21 @@
+/**
+ * The data that machines carry but never look into: recorded values and recorded failures.
+ */
+
+/** A recorded value. */
+export type Value =
+  /** Small: the JSON itself. */
+  | { readonly json: unknown }
+  /** Large: JSON text in the blob store, by digest. */
+  | { readonly blob: string; readonly bytes: number }
+  /** The list of the outputs of a mapped step's items, in order; not stored a second time. */
+  | { readonly items: number };
+
+/** A recorded error: what is left of an exception once it must outlive its process. */
+export interface Failure {
+  /** A millrace code, the `code` of the thrown error, or its class name. */
+  readonly code: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: Failure;
+}

@@ -1,0 +1,79 @@
+/** The promise plumbing that the rest of the code shares. */
+
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+export function deferred<T>(): Deferred<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  return { promise, resolve, reject };
+}
+
+/**
+ * An async iterable that a producer pushes into. Unbounded: the producer must be bounded by
+ * something else. Ends after `end()`, or rejects its reader after `fail()`, once all pushed items
+ * were read. One reader at a time.
+ */
+export class Feed<T> implements AsyncIterableIterator<T> {
+  readonly #items: T[] = [];
+  #waiting: Deferred<IteratorResult<T>> | undefined;
+  #ended = false;
+  #failure: { readonly reason: unknown } | undefined;
+  readonly #onReturn: () => void;
+
+  constructor(onReturn: () => void = () => undefined) {
+    this.#onReturn = onReturn;
+  }
+
+  push(item: T): void {
+    if (this.#ended) return;
+    if (this.#waiting) this.#settle()?.resolve({ done: false, value: item });
+    else this.#items.push(item);
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#settle()?.resolve({ done: true, value: undefined });
+  }
+
+  fail(reason: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const waiting = this.#settle();
+    if (waiting) waiting.reject(reason);
+    else this.#failure = { reason };
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    const item = this.#items.shift();
+    if (item !== undefined) return Promise.resolve({ done: false, value: item });
+    if (this.#failure) {
+      const { reason } = this.#failure;
+      this.#failure = undefined;
+      return Promise.reject(reason);
+    }
+    if (this.#ended) return Promise.resolve({ done: true, value: undefined });
+    this.#waiting = deferred();
+    return this.#waiting.promise;
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#items.length = 0;
+    this.end();
+    this.#onReturn();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #settle(): Deferred<IteratorResult<T>> | undefined {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    return waiting;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Every bound of the system in one place, each with its reason. Relations between bounds that the
+ * code relies on are asserted when this module loads.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  /** One frame, encoded. A NATS server refuses messages above 1 MiB by default; headers need room. */
+  frameBytesMax: MiB - 16 * KiB,
+  /** A frame takes no further input once its events have grown past this. */
+  frameBytesTarget: 256 * KiB,
+  /** A value (input, output, payload) up to this size lives inside its event; above, in the blob store. */
+  valueInlineBytesMax: 64 * KiB,
+  /** One value as JSON text. Larger data belongs into files or outputs passed by reference. */
+  valueBytesMax: 256 * MiB,
+  jsonDepthMax: 64,
+  jsonKeysMax: 2_000_000,
+  /** Events of one run: above the first a warning is recorded, at the second the run fails. */
+  runEventsWarn: 100_000,
+  runEventsMax: 1_000_000,
+  /** Steps that one graph may declare, and items one `map` may fan out to. */
+  stepsPerPlanMax: 20_000,
+  mapItemsMax: 100_000,
+  attemptsMax: 1_000,
+  errorMessageCharsMax: 4_096,
+  errorStackCharsMax: 16_384,
+  errorCauseDepthMax: 5,
+  /** A wait shorter than this stays in the process; a longer one parks the run when nothing else moves. */
+  parkAfterMs: 1_000,
+  /** A host that does not extend its lease for this long has lost its runs. */
+  leaseMs: 15_000,
+  heartbeatMs: 2_000,
+  nodeGoneMs: 6_000,
+  /** How often a running process looks for runs that nobody holds. */
+  sweepEveryMs: 30_000,
+  /** How long a graceful stop waits for running steps before it aborts them. */
+  stopGraceMs: 10_000,
+  /** A commit that meets this many revision conflicts in a row gives the run back. */
+  commitConflictsMax: 16,
+  labelsMax: 32,
+} as const;
+
+const relations: readonly (readonly [boolean, string])[] = [
+  [
+    limits.frameBytesTarget + 2 * limits.valueInlineBytesMax < limits.frameBytesMax,
+    "a frame that is still open has room for one more input and its result",
+  ],
+  [
+    limits.heartbeatMs * 3 <= limits.nodeGoneMs,
+    "two heartbeats may be lost before a node counts as gone",
+  ],
+  [limits.parkAfterMs < limits.leaseMs, "a short wait ends before its lease would"],
+];
+for (const [holds, why] of relations)
+  if (!holds) throw new Error(`limits contradict each other: ${why}`);

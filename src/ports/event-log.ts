@@ -1,0 +1,75 @@
+/** The place of a frame in the whole log: a positive integer, strictly increasing, with gaps. */
+export type Position = number;
+
+/** What is handed to `append`. */
+export interface NewFrame {
+  readonly workflow: string;
+  readonly run: string;
+  /** Position of the run's last frame as the writer knows it; 0: the run has none. */
+  readonly expected: Position;
+  /** The frame, opaque to the log. Must contain something unique (a commit id): see `append`. */
+  readonly bytes: Uint8Array;
+}
+
+/** What the log gives back. `bytes` belongs to the reader. */
+export interface StoredFrame {
+  readonly workflow: string;
+  readonly run: string;
+  readonly position: Position;
+  readonly bytes: Uint8Array;
+}
+
+export type AppendOutcome =
+  | { readonly ok: true; readonly position: Position }
+  /** Refused, nothing was written. `head` is the position of the run's last frame at that moment. */
+  | { readonly ok: false; readonly head: Position };
+
+/** Which frames: of one run, of one workflow, or all (neither given). */
+export interface LogScope {
+  readonly run?: string;
+  readonly workflow?: string;
+}
+
+export interface ReadRange extends LogScope {
+  /** Only frames past this position; default 0: from the first. */
+  readonly after?: Position;
+  /** Only frames up to and including this position; default: the head when the read begins. */
+  readonly upTo?: Position;
+  /** At most so many frames; default: no bound. 0 gives none. */
+  readonly limit?: number;
+}
+
+/**
+ * The durable, ordered record of frames: the only truth of the system.
+ *
+ *   position   1   2   3   4   5   6      one order over the whole log
+ *   run a      ●       ●           ●      expected for its next append: 6
+ *   run b          ●       ●   ●
+ *
+ * - An append MUST be durable before it resolves, and whole.
+ * - Of any number of appends with the same run and `expected`, at most one MUST succeed. A run id is
+ *   unique over all workflows of the log.
+ * - A conflict is an outcome; only a fault of the store rejects.
+ * - An ambiguous answer (time-out, lost connection, a conflict met while resending) MUST be resolved
+ *   inside the adapter, by looking whether the run's first frame after `expected` has these very
+ *   bytes. While the store cannot be reached, `append` keeps trying; it rejects with
+ *   E_STORE_UNAVAILABLE only when `signal` aborts, and with E_STORE_MISSING when the log itself is gone.
+ * - `erase` MUST leave no byte of the run's frames readable, and a tombstone: a later append to the
+ *   run rejects with E_RUN_ERASED, a read gives nothing.
+ * - After `close`, every call rejects with E_STORE_CLOSED and open subscriptions end.
+ */
+export interface EventLog {
+  append(frame: NewFrame, signal?: AbortSignal): Promise<AppendOutcome>;
+  /** Stored frames in order of position; finite. */
+  read(range: ReadRange): AsyncIterable<StoredFrame>;
+  /**
+   * Stored frames past `after`, then new ones as they come, in order, none lost, none twice, across
+   * reconnects; ends when `signal` aborts. A slow reader is served at its own pace, with bounded memory.
+   */
+  subscribe(scope: LogScope, after: Position, signal: AbortSignal): AsyncIterable<StoredFrame>;
+  /** Position of the last frame of the run, or of the whole log; 0 when there is none. */
+  head(run?: string): Promise<Position>;
+  /** Removes the run and leaves a tombstone. True if there was something to remove. */
+  erase(run: string): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,28 @@
+import type { Position } from "./event-log.ts";
+
+/** One message for a run: a signal, a cancel request, a report from another node. */
+export interface StoredInput {
+  /** Place among all inputs: positive, strictly increasing. Unrelated to positions of the log. */
+  readonly position: Position;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * What others want a run to know, kept until the run has taken it. Posting never fails because of the
+ * run: it may be asleep, hosted elsewhere, or not exist yet.
+ *
+ * - A post MUST be durable before it resolves.
+ * - `watch` calls back for every input posted after it resolved, by any process, promptly, in order;
+ *   it MAY miss inputs while a connection is lost, so a reader also reads after (re)connecting:
+ *   adapters call `onGap` when inputs may have been missed.
+ * - `discard` removes inputs up to a position that a frame of the run has recorded as taken.
+ */
+export interface Inbox {
+  post(run: string, bytes: Uint8Array): Promise<Position>;
+  /** Inputs of the run past `after`, in order. */
+  read(run: string, after: Position): Promise<readonly StoredInput[]>;
+  /** Returns a function that stops the watching. */
+  watch(run: string, onInput: (input: StoredInput) => void, onGap: () => void): Promise<() => void>;
+  discard(run: string, upTo: Position): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,17 @@
+/** A saved projection: its bytes, and the log position up to which they are true. */
+export interface SavedView {
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Disposable copies of projections, so that a restart need not fold the whole log. Losing one costs
+ * time, never truth. Keys match `^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$`.
+ */
+export interface ViewStore {
+  load(key: string): Promise<SavedView | undefined>;
+  /** Saves unless a copy with a higher position is there; then nothing changes. */
+  save(key: string, view: SavedView): Promise<void>;
+  delete(key: string): Promise<void>;
+  close(): Promise<void>;
+}
