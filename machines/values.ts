@@ -8,8 +8,8 @@ export type Value =
   | { readonly json: unknown }
   /** Large: JSON text in the blob store, by digest. */
   | { readonly blob: string; readonly bytes: number }
-  /** The list of the outputs of a mapped step's items, in order; not stored a second time. */
-  | { readonly items: number };
+  /** The list of the outputs of mapped step `of`'s items, in order; not stored a second time. */
+  | { readonly items: number; readonly of: string };
 
 /** A recorded error: what is left of an exception once it must outlive its process. */
 export interface Failure {

@@ -1,14 +1,15 @@
 /**
  * The frame codec: all events of one commit, as the bytes of one message.
  *
- *   MR1 <prev> <codec> <run>\n
- *   <body: JSON of the frame, passed through the codec>
+ *   MR1 <prev> <codecs> <run>\n
+ *   <body: JSON of the frame, passed through the codecs named, in order, joined by "+">
  *   <sum: 22 characters, a hash of every byte before it>
  *
  * `prev` is the sum of the run's previous frame ("-" for the first), so frames of a run form a chain:
  * one that is missing, changed, or belongs to another run is noticed when it is read.
  */
 import { hash } from "node:crypto";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import { checkEvent } from "./shapes.ts";
@@ -40,6 +41,14 @@ export interface FrameCodec {
   encode(body: Uint8Array, run: string): Uint8Array;
   decode(body: Uint8Array, run: string): Uint8Array;
 }
+
+/** Large bodies (plans of thousands of steps, wide fan-outs) are deflated before any other codec. */
+const deflateCodec: FrameCodec = {
+  id: "deflate",
+  encode: (body) => deflateRawSync(body, { level: 1 }),
+  decode: (body) => inflateRawSync(body, { maxOutputLength: limits.frameInflatedBytesMax }),
+};
+const DEFLATE_FROM_BYTES = 32 * 1024;
 
 export const plainCodec: FrameCodec = {
   id: "plain",
@@ -74,11 +83,11 @@ export function sealFrame(run: string, prev: string, frame: Frame, codec = plain
   const events = frame.events.map((event) =>
     event.at === frame.at ? { ...event, at: undefined } : event,
   );
-  const body = codec.encode(
-    Buffer.from(JSON.stringify({ v: FRAME_VERSION, ...frame, events })),
-    run,
-  );
-  const open = Buffer.concat([Buffer.from(`${MAGIC} ${prev} ${codec.id} ${run}\n`), body]);
+  const json = Buffer.from(JSON.stringify({ v: FRAME_VERSION, ...frame, events }));
+  const used = json.length < DEFLATE_FROM_BYTES ? [codec] : [deflateCodec, codec];
+  const body = used.reduce((bytes: Uint8Array, next) => next.encode(bytes, run), json);
+  const names = used.map((next) => next.id).join("+");
+  const open = Buffer.concat([Buffer.from(`${MAGIC} ${prev} ${names} ${run}\n`), body]);
   const sum = sumOf(open);
   const bytes = Buffer.concat([open, Buffer.from(sum)]);
   if (bytes.length > limits.frameBytesMax) {
@@ -99,11 +108,11 @@ export function sealFrame(run: string, prev: string, frame: Frame, codec = plain
 export function openFrame(
   run: string,
   bytes: Uint8Array,
-  codecs: readonly FrameCodec[] = [plainCodec],
+  codecs: readonly FrameCodec[] = [],
 ): Opened {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const line = buffer.indexOf(10);
-  const [magic, prev, codecId, owner, ...rest] = buffer
+  const [magic, prev, names, owner, ...rest] = buffer
     .toString("latin1", 0, Math.max(line, 0))
     .split(" ");
   if (magic !== MAGIC || owner === undefined || prev === undefined || rest.length > 0) {
@@ -115,11 +124,25 @@ export function openFrame(
   const sum = buffer.toString("latin1", end);
   if (sumOf(buffer.subarray(0, end)) !== sum)
     throw invalid(run, "was changed after it was written");
-  const codec = codecs.find((candidate) => candidate.id === codecId);
-  if (codec === undefined)
-    throw invalid(run, `needs the codec ${JSON.stringify(codecId)}, which is not configured`);
-  const body = codec.decode(buffer.subarray(line + 1, end), run);
+  const body = decodeBody(run, names ?? "", buffer.subarray(line + 1, end), codecs);
   return { frame: parseFrame(run, body), sum, prev };
+}
+
+function decodeBody(
+  run: string,
+  names: string,
+  body: Uint8Array,
+  codecs: readonly FrameCodec[],
+): Uint8Array {
+  let bytes = body;
+  for (const name of names.split("+").reverse()) {
+    const codec = [...codecs, plainCodec, deflateCodec].find((candidate) => candidate.id === name);
+    if (codec === undefined) {
+      throw invalid(run, `needs the codec ${JSON.stringify(name)}, which is not configured`);
+    }
+    bytes = codec.decode(bytes, run);
+  }
+  return bytes;
 }
 
 function parseFrame(run: string, body: Uint8Array): Frame {

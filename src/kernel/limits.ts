@@ -8,6 +8,8 @@ const MiB = 1024 * KiB;
 export const limits = {
   /** One frame, encoded. A NATS server refuses messages above 1 MiB by default; headers need room. */
   frameBytesMax: MiB - 16 * KiB,
+  /** What a compressed frame may unpack to: a bound against bombs. */
+  frameInflatedBytesMax: 64 * MiB,
   /** A frame takes no further input once its events have grown past this. */
   frameBytesTarget: 256 * KiB,
   /** A value (input, output, payload) up to this size lives inside its event; above, in the blob store. */

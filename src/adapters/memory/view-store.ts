@@ -1,0 +1,37 @@
+/** Saved projections in memory. */
+import type { SavedView, ViewStore } from "../../ports/view-store.ts";
+import { Gate } from "./gate.ts";
+
+/** One opening of a shared map from key to view. */
+export class MemoryViewStore implements ViewStore {
+  readonly #gate = new Gate("view store");
+  readonly #views: Map<string, SavedView>;
+
+  constructor(views: Map<string, SavedView>) {
+    this.#views = views;
+  }
+
+  async load(key: string): Promise<SavedView | undefined> {
+    this.#gate.pass();
+    const view = this.#views.get(key);
+    return view && copyOf(view);
+  }
+
+  async save(key: string, view: SavedView): Promise<void> {
+    this.#gate.pass();
+    const present = this.#views.get(key);
+    if (present === undefined || present.position <= view.position)
+      this.#views.set(key, copyOf(view));
+  }
+
+  async delete(key: string): Promise<void> {
+    this.#gate.pass();
+    this.#views.delete(key);
+  }
+
+  async close(): Promise<void> {
+    this.#gate.shut();
+  }
+}
+
+const copyOf = ({ position, bytes }: SavedView): SavedView => ({ position, bytes: bytes.slice() });

@@ -1,0 +1,116 @@
+/**
+ * Where everything lies on the server: the one place that builds stream names and subjects. An id
+ * is checked again here, whoever checked it before, because on NATS it is syntax: a run called `*`
+ * would read, and erase, every other run.
+ */
+import { checkId } from "../../kernel/ids.ts";
+
+/** Names in one namespace. Every function throws `E_ID_INVALID` for an id that is not usable. */
+export interface Subjects {
+  readonly streams: Streams;
+  /** The key-value buckets and the object store, as their clients call them. */
+  readonly buckets: { readonly nodes: string; readonly views: string; readonly blobs: string };
+  /** What each stream holds. */
+  readonly all: { readonly [stream in keyof Streams]: readonly string[] };
+  /** Frames of one run. */
+  frames(workflow: string, run: string): string;
+  /** All that can lie under a run's id: frames of any workflow, and its tombstone. */
+  run(run: string): string;
+  /** Frames of one workflow, or of all; without a workflow the tombstones match too. */
+  workflow(workflow?: string): string;
+  tombstone(run: string): string;
+  /** The stored frames of a run, republished. */
+  liveRun(run: string): string;
+  inputs(run: string): string;
+  liveInputs(run: string): string;
+  ticket(workflow: string, run: string): string;
+  tickets(workflow: string): string;
+  /** The scheduled message that becomes `due`. */
+  timer(run: string): string;
+  due(workflow: string, run: string): string;
+  /** Where a process answers that it is alive. */
+  node(node: string): string;
+  /** A node's key in the bucket. */
+  nodeKey(node: string): string;
+}
+
+export interface Streams {
+  readonly log: string;
+  readonly inbox: string;
+  readonly work: string;
+  readonly timers: string;
+  readonly nodes: string;
+  readonly views: string;
+  readonly blobs: string;
+}
+
+/** Stands where a workflow's name would. No workflow can be called that: names begin otherwise. */
+const ERASED = "_erased";
+/** The one timer that the queue sets per run. */
+const TICKET_TIMER = "ticket";
+
+/** The republished copies; `{{wildcard(n)}}` is the n-th `*` of the source. */
+export const republished = (
+  namespace: string,
+): { readonly [stream in "log" | "inbox"]: { readonly src: string; readonly dest: string } } => ({
+  log: {
+    src: `mr.${namespace}.log.*.*`,
+    dest: `mr.${namespace}.live.log.{{wildcard(1)}}.{{wildcard(2)}}`,
+  },
+  inbox: { src: `mr.${namespace}.in.*`, dest: `mr.${namespace}.live.in.{{wildcard(1)}}` },
+});
+
+/** @throws MillraceError `E_ID_INVALID` for a namespace that is not an id */
+export function subjectsOf(namespace: string): Subjects {
+  const base = `mr.${checkId("namespace", namespace)}`;
+  const stream = (kind: string): string => `MR_${namespace}_${kind}`;
+  const workflowToken = (name: string): string => checkId("workflow name", name);
+  const runToken = (id: string): string => checkId("run id", id);
+  const nodeToken = (id: string): string => checkId("node id", id);
+  const buckets = { nodes: stream("NODES"), views: stream("VIEWS"), blobs: stream("BLOBS") };
+  return {
+    streams: {
+      log: stream("LOG"),
+      inbox: stream("IN"),
+      work: stream("WORK"),
+      timers: stream("TIMERS"),
+      nodes: `KV_${buckets.nodes}`,
+      views: `KV_${buckets.views}`,
+      blobs: `OBJ_${buckets.blobs}`,
+    },
+    buckets,
+    all: {
+      log: [`${base}.log.*.*`],
+      inbox: [`${base}.in.*`],
+      work: [`${base}.work.run.*.*`, `${base}.work.task.*`],
+      timers: [`${base}.timer.*.*`, `${base}.due.*.*`],
+      nodes: [`$KV.${buckets.nodes}.>`],
+      views: [`$KV.${buckets.views}.>`],
+      blobs: [`$O.${buckets.blobs}.C.>`, `$O.${buckets.blobs}.M.>`],
+    },
+    frames: (workflow, run) => `${base}.log.${workflowToken(workflow)}.${runToken(run)}`,
+    run: (run) => `${base}.log.*.${runToken(run)}`,
+    workflow: (workflow) =>
+      workflow === undefined ? `${base}.log.*.*` : `${base}.log.${workflowToken(workflow)}.*`,
+    tombstone: (run) => `${base}.log.${ERASED}.${runToken(run)}`,
+    liveRun: (run) => `${base}.live.log.*.${runToken(run)}`,
+    inputs: (run) => `${base}.in.${runToken(run)}`,
+    liveInputs: (run) => `${base}.live.in.${runToken(run)}`,
+    ticket: (workflow, run) => `${base}.work.run.${workflowToken(workflow)}.${runToken(run)}`,
+    tickets: (workflow) => `${base}.work.run.${workflowToken(workflow)}.*`,
+    timer: (run) => `${base}.timer.${runToken(run)}.${TICKET_TIMER}`,
+    due: (workflow, run) => `${base}.due.${workflowToken(workflow)}.${runToken(run)}`,
+    node: (node) => `${base}.node.${nodeToken(node)}`,
+    nodeKey: (node) => `$KV.${buckets.nodes}.${nodeToken(node)}`,
+  };
+}
+
+/** The workflow and run that the last two tokens of a subject name; undefined for a tombstone. */
+export function placeOf(
+  subject: string,
+): { readonly workflow: string; readonly run: string } | undefined {
+  const runAt = subject.lastIndexOf(".") + 1;
+  const workflowAt = subject.lastIndexOf(".", runAt - 2) + 1;
+  const workflow = subject.slice(workflowAt, runAt - 1);
+  return workflow === ERASED ? undefined : { workflow, run: subject.slice(runAt) };
+}

@@ -1,0 +1,57 @@
+/**
+ * Follows one run without a consumer on the server: history by direct get, then the republished
+ * copies. Whenever a copy may be missing (its predecessor is unknown here, the connection was lost,
+ * too many waited for a slow reader, or nothing came for a while) the log itself is read again.
+ */
+import { pause } from "../../kernel/clock.ts";
+import { type Ask, type Link } from "./link.ts";
+import { ownBytes, type Range, readPages } from "./direct-get.ts";
+import type { Copy, Live } from "./live.ts";
+import type { Scanned } from "./scan.ts";
+
+/** Copies held for a reader that is slower than the run; beyond, it reads the log instead. */
+const HELD_MESSAGES = 256;
+const HELD_BYTES = 4 * 1024 * 1024;
+/** An idle follower looks into the log this often, in case a copy was lost unnoticed. */
+const LOOK_EVERY_MS = 5_000;
+/** Between two readings when a replica of the stream is behind the copy that was heard. */
+const BEHIND_WAIT_MS = 20;
+
+/** Everything of the range, and what comes, until the signal aborts. */
+export async function* tail(
+  link: Link,
+  live: Live,
+  ask: Ask & { readonly signal: AbortSignal },
+  range: Range,
+  liveSubject: string,
+): AsyncGenerator<Scanned, void, undefined> {
+  const { signal } = ask;
+  const heard = new Heard();
+  const undo = link.onReconnect(() => heard.doubt());
+  const wake = (): void => heard.wake();
+  signal.addEventListener("abort", wake, { once: true });
+  const silence = await live.listen(liveSubject, (copy) => heard.add(copy));
+  let { after } = range;
+  try {
+    while (!signal.aborted) {
+      if (heard.takeDoubt()) {
+        for await (const message of readPages(link, ask, { ...range, after })) {
+          after = message.seq;
+          yield message;
+          if (signal.aborted) return;
+        }
+      }
+      const copy = heard.next(after);
+      if (copy === "none") await heard.something(link, LOOK_EVERY_MS);
+      else if (copy === "unknown") await pause(link.clock, BEHIND_WAIT_MS, signal);
+      else {
+        after = copy.seq;
+        yield { subject: copy.subject, seq: copy.seq, bytes: copy.bytes };
+      }
+    }
+  } finally {
+    silence();
+    undo();
+    signal.removeEventListener("abort", wake);
+  }
+}

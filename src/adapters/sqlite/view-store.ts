@@ -1,0 +1,51 @@
+/** Saved projections: one row per key, of which the furthest position stays. */
+import type { StatementSync } from "node:sqlite";
+import type { SavedView, ViewStore } from "../../ports/view-store.ts";
+import type { Access, Backend } from "./backend.ts";
+
+export class SqliteViewStore implements ViewStore {
+  readonly #backend: Backend;
+  readonly #access: Access;
+  readonly #load: StatementSync;
+  readonly #save: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(backend: Backend) {
+    const { db } = backend;
+    this.#backend = backend;
+    this.#access = backend.access();
+    this.#load = db.prepare("SELECT position, bytes FROM views WHERE namespace = ? AND key = ?");
+    this.#save = db.prepare(
+      `INSERT INTO views (namespace, key, position, bytes) VALUES (?, ?, ?, ?)
+       ON CONFLICT (namespace, key) DO UPDATE
+         SET position = excluded.position, bytes = excluded.bytes
+         WHERE excluded.position >= position`,
+    );
+    this.#delete = db.prepare("DELETE FROM views WHERE namespace = ? AND key = ?");
+  }
+
+  load(key: string): Promise<SavedView | undefined> {
+    return this.#access.read(() => {
+      const row = this.#load.get(this.#backend.namespace, key);
+      return row as unknown as SavedView | undefined;
+    });
+  }
+
+  async save(key: string, { position, bytes }: SavedView): Promise<void> {
+    await this.#access.write({
+      durable: false,
+      run: () => this.#save.run(this.#backend.namespace, key, position, bytes),
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#access.write({
+      durable: false,
+      run: () => this.#delete.run(this.#backend.namespace, key),
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#access.close();
+  }
+}

@@ -1,0 +1,181 @@
+/**
+ * What programs do with runs, from any process: start, look, wait, tell, follow. Needs the store only,
+ * not a worker.
+ */
+
+import type { RunState } from "../domain/state.ts";
+import type { Engine } from "../engine/engine.ts";
+import { loadRun } from "../engine/history.ts";
+import { encodeInput, type Input } from "../engine/input.ts";
+import type { Projector } from "../engine/projector.ts";
+import { toValue } from "../engine/values.ts";
+import type { RecordedEvent } from "../events/vocabulary.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import { RunHandle } from "./run-handle.ts";
+import { type RunView, runView } from "./run-view.ts";
+import { type StartOptions, startRun } from "./start-run.ts";
+import { runEvents } from "./subscribe.ts";
+
+export interface ListOptions {
+  readonly workflow?: string;
+  readonly status?: RunStatus;
+  /** At most so many, the newest first. @default 100 */
+  readonly limit?: number;
+}
+
+export interface SubscribeOptions {
+  /** First `seq` wanted. @default 1 */
+  readonly from?: number;
+  /** Ends the iteration. Without it, it ends after the run's last event. */
+  readonly signal?: AbortSignal;
+}
+
+export class Client {
+  readonly #engine: Engine;
+  readonly #workflows: ReadonlyMap<string, Workflow>;
+  readonly #summaries: Projector<RunSummaries>;
+
+  constructor(
+    engine: Engine,
+    workflows: ReadonlyMap<string, Workflow>,
+    summaries: Projector<RunSummaries>,
+  ) {
+    this.#engine = engine;
+    this.#workflows = workflows;
+    this.#summaries = summaries;
+  }
+
+  /**
+   * Starts a run and returns its handle once the start is durable. Idempotent by `id` and input.
+   * @param workflow the definition, or the name of one that was given to `open`
+   * @throws MillraceError `E_WORKFLOW_UNKNOWN`, `E_RUN_CONFLICT`, `E_SCHEMA`, `E_NOT_JSON`, `E_ID_INVALID`
+   */
+  async start<I, O>(
+    workflow: Workflow<I, O>,
+    ...[input, options]: undefined extends I ? [I?, StartOptions?] : [I, StartOptions?]
+  ): Promise<RunHandle<O>>;
+  async start(
+    workflow: string,
+    input?: unknown,
+    options?: StartOptions,
+  ): Promise<RunHandle<unknown>>;
+  async start(
+    workflow: Workflow | string,
+    input?: unknown,
+    options: StartOptions = {},
+  ): Promise<RunHandle<unknown>> {
+    const definition = typeof workflow === "string" ? this.#known(workflow) : workflow;
+    const { run, position } = await startRun(this.#engine, definition, input, options);
+    return new RunHandle(this, this.#engine, run, position);
+  }
+
+  /** A handle on a run that exists, or will. @throws MillraceError `E_ID_INVALID` */
+  handle<O = unknown>(run: string): RunHandle<O> {
+    return new RunHandle<O>(this, this.#engine, checkId("run id", run), 0);
+  }
+
+  /** @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID` */
+  async get(run: string): Promise<RunView> {
+    return runView(await this.#load(run));
+  }
+
+  /** Runs, the newest first. */
+  async list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
+    const { workflow, status, limit = 100 } = options;
+    if (!Number.isSafeInteger(limit) || limit < 0) {
+      throw new MillraceError("E_OPTION_INVALID", `limit: ${limit} is not a whole number from 0`);
+    }
+    const found: RunSummary[] = [];
+    for (const summary of (await this.#summaries.current()).values()) {
+      if (workflow !== undefined && summary.workflow !== workflow) continue;
+      if (status !== undefined && summary.status !== status) continue;
+      found.push(structuredClone(summary));
+    }
+    return found
+      .sort((a, b) => b.createdAt - a.createdAt || b.position - a.position)
+      .slice(0, limit);
+  }
+
+  /** What the run returned, as soon as it has. Same as `handle(run).result()`. */
+  async result(run: string, options: { timeoutMs?: number } = {}): Promise<unknown> {
+    await this.#load(run);
+    return this.handle(run).result(options);
+  }
+
+  /** Events of one run from a seq on: history, then live, no gap and no repeat. */
+  subscribe(run: string, options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
+    return runEvents(this.#engine, checkId("run id", run), 0, options);
+  }
+
+  /**
+   * Sends a signal. Durable when it resolves; taken once, also when sent again with the same `id`, and
+   * also when the run does not wait for it yet or does not exist yet.
+   */
+  async signal(
+    run: string,
+    name: string,
+    payload?: unknown,
+    options: { id?: string } = {},
+  ): Promise<void> {
+    const id = checkId("signal id", options.id ?? this.#engine.world.ids());
+    const value = await toValue(this.#engine.store.blobs, `payload of signal ${name}`, payload);
+    await this.post(run, {
+      kind: "signal",
+      id,
+      name: checkId("signal name", name),
+      payload: value,
+    });
+  }
+
+  /** Asks the run to stop: its steps are aborted, then it ends as cancelled. */
+  async cancel(run: string, options: { reason?: string; by?: string } = {}): Promise<void> {
+    const state = await this.#load(run);
+    const { reason = "asked to", by = this.#engine.node } = options;
+    if (["completed", "failed", "cancelled"].includes(state.run.state)) {
+      throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
+        details: { run, status: state.run.state },
+      });
+    }
+    await this.post(run, { kind: "cancel", id: this.#engine.world.ids(), by, reason });
+  }
+
+  /** Puts an input into the run's inbox, and sees to it that somebody takes it. */
+  async post(run: string, input: Input): Promise<void> {
+    const id = checkId("run id", run);
+    const { inbox, queue } = this.#engine.store;
+    await inbox.post(id, encodeInput(input));
+    const workflow = await this.#workflowOf(id);
+    if (workflow !== undefined) await queue.offer({ workflow, run: id });
+  }
+
+  /** Undefined while the run does not exist: its first host reads the inbox anyway. */
+  async #workflowOf(run: string): Promise<string | undefined> {
+    for await (const stored of this.#engine.store.log.read({ run, limit: 1 }))
+      return stored.workflow;
+    return undefined;
+  }
+
+  async #load(run: string): Promise<RunState> {
+    const state = await loadRun(this.#engine, checkId("run id", run));
+    if (state.cursor.seq > 0) return state;
+    throw new MillraceError(
+      "E_RUN_NOT_FOUND",
+      `there is no run ${run} in this namespace; \`millrace runs\` lists those that exist`,
+      { details: { run } },
+    );
+  }
+
+  #known(name: string): Workflow {
+    const workflow = this.#workflows.get(name);
+    if (workflow !== undefined) return workflow;
+    const known = [...this.#workflows.keys()].join(", ") || "none";
+    throw new MillraceError(
+      "E_WORKFLOW_UNKNOWN",
+      `no workflow named ${JSON.stringify(name)} was given to open(); known: ${known}`,
+      { details: { workflow: name } },
+    );
+  }
+}

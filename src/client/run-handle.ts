@@ -1,0 +1,119 @@
+/** One run, as a program holds it. */
+import type { Failure } from "../../machines/values.ts";
+import type { Engine } from "../engine/engine.ts";
+import { loadRun } from "../engine/history.ts";
+import { fromValue } from "../engine/values.ts";
+import type { RecordedEvent } from "../events/vocabulary.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import type { Client, SubscribeOptions } from "./client.ts";
+import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
+import type { RunView } from "./run-view.ts";
+import { runEvents, TERMINAL } from "./subscribe.ts";
+
+export interface ResultOptions {
+  /** Gives up after so many ms; the run goes on. @default never */
+  readonly timeoutMs?: number;
+}
+
+export class RunHandle<O> {
+  readonly id: string;
+  readonly #client: Client;
+  readonly #engine: Engine;
+  /** Nothing that the handle waits for is at or before this position. */
+  readonly #after: number;
+
+  constructor(client: Client, engine: Engine, id: string, after: number) {
+    this.#client = client;
+    this.#engine = engine;
+    this.id = id;
+    this.#after = after;
+  }
+
+  /**
+   * What the run returned; waits for it.
+   * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_TIMEOUT`
+   */
+  async result(options: ResultOptions = {}): Promise<O> {
+    const { timeoutMs } = options;
+    const stop = new AbortController();
+    const { clock } = this.#engine.world;
+    const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort());
+    try {
+      const from = this.#after === 0 ? 1 : 2;
+      const events = runEvents(this.#engine, this.id, this.#after, { from, signal: stop.signal });
+      for await (const event of events) {
+        if (TERMINAL.has(event.type)) return (await this.#outcome(event)) as O;
+      }
+    } finally {
+      cancel?.();
+    }
+    throw new MillraceError(
+      "E_TIMEOUT",
+      `run ${this.id} has not ended${timeoutMs === undefined ? "" : ` within ${timeoutMs} ms`}; it goes on, look at it with \`millrace show ${this.id}\``,
+      { details: { run: this.id } },
+    );
+  }
+
+  /** The run as it is now. */
+  get(): Promise<RunView> {
+    return this.#client.get(this.id);
+  }
+
+  /** The run's events from a seq on: history, then live, until its end. */
+  events(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
+    return this.#client.subscribe(this.id, options);
+  }
+
+  signal(name: string, payload?: unknown, options: { id?: string } = {}): Promise<void> {
+    return this.#client.signal(this.id, name, payload, options);
+  }
+
+  cancel(options: { reason?: string; by?: string } = {}): Promise<void> {
+    return this.#client.cancel(this.id, options);
+  }
+
+  /**
+   * The run, or one of its steps, as a real XState actor: its snapshot follows committed events, what
+   * is sent to it goes through the commit path. Stop it when done.
+   */
+  actor(): Promise<LiveRun>;
+  actor(step: string): Promise<LiveStep>;
+  actor(step?: string): Promise<LiveRun | LiveStep> {
+    const { id } = this;
+    const post = this.#client.post.bind(this.#client);
+    return step === undefined
+      ? liveRun(this.#engine, id, post)
+      : liveStep(this.#engine, id, step, post);
+  }
+
+  async #outcome(event: RecordedEvent): Promise<unknown> {
+    switch (event.type) {
+      case "run.completed": {
+        if ("json" in event.output) return event.output.json;
+        return fromValue(
+          this.#engine.store.blobs,
+          event.output,
+          await loadRun(this.#engine, this.id),
+        );
+      }
+      case "run.failed":
+        throw new MillraceError("E_RUN_FAILED", `run ${this.id} failed: ${event.error.message}`, {
+          cause: causeOf(event.error),
+          details: { run: this.id, code: event.error.code },
+        });
+      default:
+        throw new MillraceError("E_RUN_CANCELLED", `run ${this.id} was cancelled`, {
+          details: { run: this.id },
+        });
+    }
+  }
+}
+
+/** A recorded failure as an error again, its chain of causes included. */
+function causeOf(failure: Failure): Error {
+  const cause = failure.cause === undefined ? undefined : causeOf(failure.cause);
+  const error = new Error(failure.message, cause === undefined ? undefined : { cause });
+  error.name = failure.code;
+  if (failure.stack !== undefined) error.stack = failure.stack;
+  return error;
+}

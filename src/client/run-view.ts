@@ -1,0 +1,114 @@
+/** A run as people look at it: one object, from its state. */
+import type { Failure, Value } from "../../machines/values.ts";
+import { planStep, type RunState } from "../domain/state.ts";
+import type { RunStatus } from "../projections/run-summary.ts";
+
+/** What users see of a step's machine: `mapping` counts as running. */
+export type StepStatus =
+  | "waiting"
+  | "pending"
+  | "running"
+  | "retrying"
+  | "completed"
+  | "failed"
+  | "skipped"
+  | "cancelled";
+
+export interface StepView {
+  readonly step: string;
+  readonly status: StepStatus;
+  readonly attempt: number;
+  readonly scheduledAt: number | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly retryAt: number | null;
+  readonly node: string | null;
+  /** How many items a mapped step has. */
+  readonly items: number | null;
+  /** As recorded: inline, or a reference. `RunHandle.result` gives the run's as plain JSON. */
+  readonly output: Value | null;
+  readonly error: Failure | null;
+  readonly reason: string | null;
+}
+
+export interface RunView {
+  readonly run: string;
+  readonly workflow: string;
+  readonly status: RunStatus;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly endedAt: number | null;
+  /** `seq` of the last event. */
+  readonly seq: number;
+  /** Who hosts it now, and how often it was claimed. */
+  readonly node: string | null;
+  readonly epoch: number;
+  readonly parkedReason: string | null;
+  readonly parkedUntil: number | null;
+  readonly input: Value;
+  readonly output: Value | null;
+  readonly error: Failure | null;
+  /** In the plan's order, items after their mapped step; steps of code in the order of their calls. */
+  readonly steps: readonly StepView[];
+}
+
+export function runView(state: RunState): RunView {
+  const { context } = state.run;
+  return {
+    run: state.id,
+    workflow: context.workflow,
+    status: state.run.state as RunStatus,
+    labels: context.labels,
+    createdAt: context.createdAt,
+    updatedAt: context.updatedAt,
+    endedAt: context.endedAt,
+    seq: state.cursor.seq,
+    node: context.node,
+    epoch: context.epoch,
+    parkedReason: context.parkedReason,
+    parkedUntil: context.parkedUntil,
+    input: context.input,
+    output: context.output,
+    error: context.error,
+    steps: stepOrder(state).map((id) => stepView(state, id)),
+  };
+}
+
+function stepOrder(state: RunState): string[] {
+  const order = new Set<string>();
+  const items = new Map<string, string[]>();
+  for (const id of state.steps.keys()) {
+    const name = planStep(state, id)?.name;
+    if (name === undefined || name === id) continue;
+    const list = items.get(name) ?? [];
+    list.push(id);
+    items.set(name, list);
+  }
+  const declared = state.graph === undefined ? state.steps.keys() : state.graph.steps.keys();
+  for (const id of declared) {
+    order.add(id);
+    for (const item of items.get(id) ?? []) order.add(item);
+  }
+  return [...order];
+}
+
+function stepView(state: RunState, id: string): StepView {
+  const actor = state.steps.get(id);
+  const context = actor?.context;
+  const status = actor?.state ?? "waiting";
+  return {
+    step: id,
+    status: (status === "mapping" ? "running" : status) as StepStatus,
+    attempt: context?.attempt ?? 0,
+    scheduledAt: context?.scheduledAt ?? null,
+    startedAt: context?.startedAt ?? null,
+    endedAt: context?.endedAt ?? null,
+    retryAt: context?.retryAt ?? null,
+    node: context?.node ?? null,
+    items: context?.items ?? null,
+    output: context?.output ?? null,
+    error: context?.error ?? null,
+    reason: context?.reason ?? null,
+  };
+}

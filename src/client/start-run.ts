@@ -1,0 +1,114 @@
+/** Starting a run: its first frame, and a ticket. */
+
+import type { RunEvent } from "../../machines/run-data.ts";
+import { evolve } from "../domain/evolve.ts";
+import { emptyRun } from "../domain/state.ts";
+import type { Engine } from "../engine/engine.ts";
+import { loadRun } from "../engine/history.ts";
+import { toValue } from "../engine/values.ts";
+import { NO_PREVIOUS, sealFrame } from "../events/frame.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import { canonicalJson, digest, type Json, toJson } from "../kernel/json.ts";
+import { limits } from "../kernel/limits.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import { validate } from "../workflow/schema.ts";
+
+export interface StartOptions {
+  /** The run's id; by default a new one. The same id with the same input is the same run. */
+  readonly id?: string;
+  /** Up to 32 names and values to find the run by later. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface Started {
+  readonly run: string;
+  /** Position of the run's first frame. */
+  readonly position: number;
+}
+
+/**
+ * Appends `run.created` unless the run exists, and offers a ticket.
+ * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_SCHEMA`, `E_TOO_LARGE`, `E_RUN_CONFLICT` (the id
+ * is taken by a run with other content), `E_RUN_ERASED`
+ */
+export async function startRun(
+  engine: Engine,
+  workflow: Workflow,
+  input: unknown,
+  options: StartOptions,
+): Promise<Started> {
+  const run = checkId("run id", options.id ?? engine.world.ids());
+  const labels = checkLabels(options.labels);
+  const what = `input of ${workflow.name}`;
+  const json = toJson(what, await validate(workflow.input, what, input));
+  const content = digest(canonicalJson([workflow.name, json] as Json));
+  const now = engine.world.clock.now();
+  const created: RunEvent = {
+    type: "run.created",
+    at: now,
+    workflow: workflow.name,
+    content,
+    input: await toValue(engine.store.blobs, what, json),
+    plan: workflow.plan,
+    ...(labels === undefined ? {} : { labels }),
+  };
+  // Folding it first refuses, before anything is written, what no host could fold later.
+  evolve(emptyRun(run), created);
+  const frame = {
+    commit: engine.world.ids(),
+    writer: { node: engine.node, epoch: 0 },
+    at: now,
+    seq: 1,
+    inbox: 0,
+    events: [created],
+  };
+  const { bytes } = sealFrame(run, NO_PREVIOUS, frame, engine.codec);
+  const { log, queue } = engine.store;
+  const outcome = await log.append({ workflow: workflow.name, run, expected: 0, bytes });
+  if (!outcome.ok) return sameRun(engine, run, workflow.name, content);
+  const { position } = outcome;
+  await queue.offer({ workflow: workflow.name, run, hint: { position, bytes } });
+  return { run, position };
+}
+
+/** The id is taken: by the same run (a start that was repeated), or by another. */
+async function sameRun(
+  engine: Engine,
+  run: string,
+  workflow: string,
+  content: string,
+): Promise<Started> {
+  const state = await loadRun(engine, run);
+  if (state.run.context.content !== content) {
+    throw new MillraceError(
+      "E_RUN_CONFLICT",
+      `run ${run} exists with another workflow or input (${state.run.context.workflow}); choose another id, or look at it with \`millrace show ${run}\``,
+      { details: { run, workflow: state.run.context.workflow } },
+    );
+  }
+  // Whoever started it may have died before its ticket was offered.
+  if (state.run.state === "pending") await engine.store.queue.offer({ workflow, run });
+  return { run, position: 0 };
+}
+
+function checkLabels(labels: StartOptions["labels"]): StartOptions["labels"] {
+  if (labels === undefined) return undefined;
+  const entries = Object.entries(labels);
+  if (entries.length > limits.labelsMax) {
+    throw new MillraceError(
+      "E_OPTION_INVALID",
+      `${entries.length} labels; at most ${limits.labelsMax} are kept`,
+    );
+  }
+  for (const [name, value] of entries) {
+    checkId("label name", name);
+    if (typeof value !== "string" || value.length > 256) {
+      throw new MillraceError(
+        "E_OPTION_INVALID",
+        `label ${name}: its value must be text of at most 256 characters`,
+      );
+    }
+  }
+  return Object.fromEntries(entries);
+}

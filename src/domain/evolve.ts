@@ -1,0 +1,186 @@
+/**
+ * The fold: frames into a run's state. The machines say whether an event is possible; history they
+ * refuse is corrupt. The state is the caller's own object and is changed in place.
+ */
+import type { RunEvent } from "../../machines/run-data.ts";
+import type { StepEvent } from "../../machines/step-data.ts";
+import type { Opened } from "../events/frame.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { graphOf, itemId, itemOf, type Plan } from "./plan.ts";
+import { type RunState, runTable, stepActor, stepTable } from "./state.ts";
+
+/**
+ * Folds one stored frame, after checking that it is the next of its run.
+ * @throws MillraceError `E_LOG_CORRUPT` when a frame is missing or another's, or the machine refuses it
+ */
+export function evolveFrame(state: RunState, opened: Opened, position: number): void {
+  const { cursor } = state;
+  const { frame, prev, sum } = opened;
+  if (prev !== cursor.sum || frame.seq !== cursor.seq + 1) {
+    throw corrupt(state, `frame at position ${position} does not follow the one before it`);
+  }
+  if (frame.inbox < cursor.inbox) throw corrupt(state, `the inbox position goes back`);
+  for (const event of frame.events) evolve(state, event);
+  cursor.head = position;
+  cursor.sum = sum;
+  cursor.inbox = frame.inbox;
+}
+
+/**
+ * Folds one event.
+ * @throws MillraceError `E_LOG_CORRUPT` when the machine does not take it now
+ */
+export function evolve(state: RunState, event: MillraceEvent): void {
+  switch (event.type) {
+    case "output.emitted":
+    case "data.located":
+    case "anomaly.recorded":
+    case "user.noted":
+      break;
+    case "checkpoint.saved":
+      state.checkpoints = event.checkpoint;
+      break;
+    default:
+      if ("step" in event) evolveStep(state, event);
+      else evolveRun(state, event);
+  }
+  state.cursor.seq++;
+}
+
+function evolveRun(state: RunState, event: RunEvent): void {
+  const moved = runTable.evolve(state.run, event);
+  if (!moved.ok) throw corrupt(state, `${event.type} in state ${moved.error.state}`);
+  switch (event.type) {
+    case "run.created":
+      adoptPlan(state, event.plan as Plan);
+      break;
+    case "timer.set":
+      state.calls.push(`timer:${event.timer}`);
+      break;
+    case "timer.fired":
+      state.answers.push(`timer:${event.timer}`);
+      break;
+    case "signal.received":
+      state.answers.push(`signal:${state.run.context.signals.length - 1}`);
+      break;
+  }
+}
+
+/** Plans are frozen and many runs share one: their index is kept as long as the plan is. */
+const graphs = new Map<string, ReturnType<typeof graphOf>>();
+const GRAPHS_KEPT = 64;
+
+function adoptPlan(state: RunState, plan: Plan): void {
+  state.plan = plan;
+  if (plan.kind !== "graph") return;
+  let graph = graphs.get(plan.version);
+  if (graph === undefined) {
+    graph = graphOf(plan);
+    if (graphs.size >= GRAPHS_KEPT) graphs.clear();
+    graphs.set(plan.version, graph);
+  }
+  state.graph = graph;
+  state.open = plan.steps.length;
+  for (const step of plan.steps) {
+    if (step.needs.length === 0) state.ready.add(step.name);
+    else state.unmet.set(step.name, step.needs.length);
+  }
+}
+
+function evolveStep(state: RunState, event: StepEvent): void {
+  const { step: id } = event;
+  const actor = stepActor(state, id);
+  const before = actor.state;
+  const moved = stepTable.evolve(actor, event);
+  if (!moved.ok) throw corrupt(state, `${event.type} of step ${id} in state ${moved.error.state}`);
+  if (!state.steps.has(id)) {
+    if (state.graph !== undefined && before === "waiting" && !state.graph.steps.has(id)) {
+      throw corrupt(state, `${event.type} of step ${id}, which the plan does not declare`);
+    }
+    state.steps.set(id, actor);
+  }
+  leave(state, id, before);
+  switch (event.type) {
+    case "step.scheduled":
+      if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
+      else state.unmapped.add(id);
+      if (event.startBy !== undefined) state.limited.add(id);
+      if (state.graph === undefined) state.calls.push(`step:${id}`);
+      break;
+    case "step.mapped":
+      state.mappings.set(id, { count: event.count, next: 0, left: event.count });
+      release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count);
+      break;
+    case "step.started":
+      state.running.add(id);
+      break;
+    case "step.retrying":
+      state.retrying.add(id);
+      state.retries++;
+      break;
+    default:
+      ended(state, id, event.type);
+  }
+}
+
+function leave(state: RunState, id: string, before: string): void {
+  switch (before) {
+    case "waiting":
+      state.ready.delete(id);
+      break;
+    case "pending":
+      state.pending.delete(id);
+      state.limited.delete(id);
+      state.unmapped.delete(id);
+      break;
+    case "running":
+      state.running.delete(id);
+      break;
+    case "retrying":
+      state.retrying.delete(id);
+      break;
+  }
+}
+
+/** Lets `count` further items of a mapped step begin. */
+function release(state: RunState, id: string, count: number): void {
+  const mapping = state.mappings.get(id);
+  if (mapping === undefined) return;
+  const end = Math.min(mapping.count, mapping.next + count);
+  for (; mapping.next < end; mapping.next++) state.pending.add(itemId(id, mapping.next));
+}
+
+function ended(state: RunState, id: string, type: StepEvent["type"]): void {
+  if (type === "step.failed") state.failed ??= id;
+  const item = itemOf(id);
+  if (item !== undefined) {
+    const mapping = state.mappings.get(item.step);
+    if (mapping !== undefined) mapping.left--;
+    release(state, item.step, 1);
+    return;
+  }
+  if (state.mappings.delete(id)) {
+    for (const other of state.pending) if (itemOf(other)?.step === id) state.pending.delete(other);
+  }
+  if (state.graph === undefined) {
+    state.answers.push(`step:${id}`);
+    return;
+  }
+  state.open--;
+  for (const dependent of state.graph.dependents.get(id) ?? []) {
+    const missing = (state.unmet.get(dependent) ?? 0) - 1;
+    if (missing > 0) state.unmet.set(dependent, missing);
+    else {
+      state.unmet.delete(dependent);
+      state.ready.add(dependent);
+    }
+  }
+}
+
+const corrupt = (state: RunState, what: string): MillraceError =>
+  new MillraceError(
+    "E_LOG_CORRUPT",
+    `run ${state.id}, after event ${state.cursor.seq}: ${what}. The run is set aside and no step of it runs; look at it with \`millrace events ${state.id}\`, restore the log from a backup, or erase the run`,
+    { details: { run: state.id, seq: state.cursor.seq } },
+  );

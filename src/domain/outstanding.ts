@@ -1,0 +1,60 @@
+/**
+ * What a run owes the world: derived from its state alone, so that going on after a crash is the same
+ * code path as going on. Each duty has a key that stays the same however often it is derived.
+ */
+import { type RunState, stepActor } from "./state.ts";
+
+export type Duty =
+  /** Begin the next attempt of a step. */
+  | { readonly kind: "start"; readonly key: string; readonly step: string }
+  /** Ask the code whether a step runs. */
+  | { readonly kind: "choose"; readonly key: string; readonly step: string }
+  /** Find out over which items a step fans out. */
+  | { readonly kind: "map"; readonly key: string; readonly step: string }
+  /** An attempt is under way; whoever runs it owes a report. */
+  | { readonly kind: "report"; readonly key: string; readonly step: string; readonly node: string }
+  /** Come back when this time is reached. */
+  | { readonly kind: "wake"; readonly key: string; readonly at: number };
+
+/** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
+export function* outstanding(state: RunState, now: number): Generator<Duty> {
+  if (state.run.state !== "running" && state.run.state !== "parked") return;
+  for (const step of state.retrying) {
+    const { retryAt, attempt } = stepActor(state, step).context;
+    if ((retryAt ?? 0) <= now) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
+    else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
+  }
+  for (const step of state.unmapped) yield { kind: "map", key: `map/${step}`, step };
+  for (const step of state.ready) {
+    if (state.graph?.steps.get(step)?.conditional) {
+      yield { kind: "choose", key: `choose/${step}`, step };
+    }
+  }
+  for (const step of state.pending) {
+    yield {
+      kind: "start",
+      key: `start/${step}/${stepActor(state, step).context.attempt + 1}`,
+      step,
+    };
+  }
+  for (const step of state.running) {
+    const { node, attempt } = stepActor(state, step).context;
+    yield { kind: "report", key: `report/${step}/${attempt}`, step, node: node ?? "" };
+  }
+  for (const [timer, at] of Object.entries(state.run.context.timers)) {
+    yield { kind: "wake", key: `timer/${timer}`, at };
+  }
+}
+
+/** The earliest time at which something happens by itself; undefined: nothing will. */
+export function nextWake(state: RunState): number | undefined {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (const step of state.retrying) {
+    earliest = Math.min(earliest, stepActor(state, step).context.retryAt ?? earliest);
+  }
+  for (const at of Object.values(state.run.context.timers)) earliest = Math.min(earliest, at);
+  for (const step of state.limited) {
+    earliest = Math.min(earliest, state.steps.get(step)?.context.startBy ?? earliest);
+  }
+  return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+}

@@ -1,0 +1,85 @@
+/**
+ * A plan: what a workflow definition is reduced to when a run starts, and frozen into its first event.
+ * From then on the run is decided by this plan alone, whatever the code says later.
+ */
+
+export interface RetryPolicy {
+  /** Attempts in all, the first included; 1: never again. */
+  readonly maxAttempts: number;
+  readonly initialMs: number;
+  /** Each wait is this many times the one before. */
+  readonly factor: number;
+  readonly maxMs: number;
+  /** 0 to 1: which share of a wait is random. 0: none, 1: anywhere between nothing and all of it. */
+  readonly jitter: number;
+}
+
+/** How one step is run. */
+export interface StepPolicy {
+  readonly retry: RetryPolicy;
+  /** From the moment it could run to its beginning. */
+  readonly scheduleToStartMs?: number;
+  /** One attempt, from beginning to end. */
+  readonly startToCloseMs?: number;
+  /** Longest silence of a running attempt; its `ctx.heartbeat()` breaks it. */
+  readonly heartbeatMs?: number;
+}
+
+export interface PlanStep {
+  readonly name: string;
+  /** Steps whose results it takes. */
+  readonly needs: readonly string[];
+  /** It runs once for every item of this step's result (a list). Also among `needs`. */
+  readonly over?: string;
+  /** Items that may run at once; absent: no bound of its own. */
+  readonly concurrency?: number;
+  /** The code decides, once its needs are there, whether it runs or is skipped. */
+  readonly conditional?: true;
+  readonly policy: StepPolicy;
+}
+
+interface PlanBase {
+  /** Digest of the definition: of the plan for a graph, of its name and version for code. */
+  readonly version: string;
+  /** Retries that all steps of one run may use together. */
+  readonly retryBudget: number;
+}
+
+export interface GraphPlan extends PlanBase {
+  readonly kind: "graph";
+  readonly steps: readonly PlanStep[];
+  /** The step whose result is the run's. */
+  readonly returns: string;
+}
+
+/** The workflow is an async function; its steps become known when it asks for them. */
+export interface CodePlan extends PlanBase {
+  readonly kind: "code";
+}
+
+export type Plan = GraphPlan | CodePlan;
+
+/** A graph plan, looked up by name and by direction. Built once per plan, shared by its runs. */
+export interface Graph {
+  readonly steps: ReadonlyMap<string, PlanStep>;
+  readonly dependents: ReadonlyMap<string, readonly string[]>;
+}
+
+export function graphOf(plan: GraphPlan): Graph {
+  const steps = new Map(plan.steps.map((step) => [step.name, step]));
+  const dependents = new Map<string, string[]>(plan.steps.map((step) => [step.name, []]));
+  for (const step of plan.steps) {
+    for (const need of step.needs) dependents.get(need)?.push(step.name);
+  }
+  return { steps, dependents };
+}
+
+/** Id of an item of a mapped step. Step names hold no brackets, so it is nobody's name. */
+export const itemId = (step: string, index: number): string => `${step}[${index}]`;
+
+/** The mapped step and the index in an item's id; undefined for any other id. */
+export function itemOf(id: string): { readonly step: string; readonly index: number } | undefined {
+  if (!id.endsWith("]")) return undefined;
+  const open = id.indexOf("[");
+  return { step: id.slice(0, open), index: Number(id.slice(open + 1, -1)) };
+}

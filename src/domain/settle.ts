@@ -1,0 +1,95 @@
+/**
+ * What follows by itself: given a state, the events that need no decision from outside. The engine
+ * folds them and asks again until nothing follows, all within one commit. Pure.
+ */
+
+import type { RunCommand } from "../../machines/run-data.ts";
+import type { StepCommand } from "../../machines/step-data.ts";
+import type { Failure } from "../../machines/values.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import { decideRun, decideStep } from "./decide.ts";
+import { planStep, type RunState, stepActor } from "./state.ts";
+
+export function settle(state: RunState, now: number): readonly MillraceEvent[] {
+  switch (state.run.state) {
+    case "cancelling":
+      return settleCancelling(state, now);
+    case "running":
+      return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+    default:
+      return [];
+  }
+}
+
+function settleCancelling(state: RunState, now: number): readonly MillraceEvent[] {
+  const stopped = stopAll(state, now, "the run is being cancelled");
+  return stopped.length > 0 ? stopped : ofRun(state, { type: "cmd.close", now });
+}
+
+function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
+  if (state.failed !== undefined) {
+    const stopped = stopAll(state, now, `step ${state.failed} failed`);
+    if (stopped.length > 0) return stopped;
+    return ofRun(state, { type: "cmd.fail", now, error: failureOf(state, state.failed) });
+  }
+  const events: MillraceEvent[] = [...expired(state, now)];
+  for (const id of state.ready) {
+    const step = planStep(state, id);
+    if (step === undefined || step.conditional) continue;
+    const wait = step.policy.scheduleToStartMs;
+    const startBy = wait === undefined || step.over !== undefined ? {} : { startBy: now + wait };
+    events.push(...ofStep(state, id, { type: "cmd.schedule", now, ...startBy }));
+  }
+  for (const [id, mapping] of state.mappings) {
+    if (mapping.left > 0 || stepActor(state, id).state !== "mapping") continue;
+    const output = { items: mapping.count, of: id };
+    events.push(...ofStep(state, id, { type: "cmd.complete", now, attempt: 0, output }));
+  }
+  if (events.length > 0 || state.open > 0 || state.plan?.kind !== "graph") return events;
+  const output = stepActor(state, state.plan.returns).context.output ?? { json: null };
+  return ofRun(state, { type: "cmd.complete", now, output });
+}
+
+/** Steps that did not begin in time. */
+function expired(state: RunState, now: number): readonly MillraceEvent[] {
+  const events: MillraceEvent[] = [];
+  for (const id of state.limited) {
+    const { startBy, attempt } = stepActor(state, id).context;
+    if (startBy === null || startBy > now) continue;
+    const error = {
+      code: "E_STEP_TIMEOUT",
+      message: `step ${id} did not begin within its schedule-to-start time`,
+    };
+    const command = { type: "cmd.fail", now, attempt, error, retry: false, retryAt: now } as const;
+    events.push(...ofStep(state, id, command));
+  }
+  return events;
+}
+
+/** Cancels every step that has begun its life and not ended it. */
+export function stopAll(state: RunState, now: number, reason: string): readonly MillraceEvent[] {
+  const events: MillraceEvent[] = [];
+  const stop = (id: string): void => {
+    events.push(...ofStep(state, id, { type: "cmd.cancel", now, reason }));
+  };
+  for (const id of [...state.running, ...state.retrying, ...state.unmapped]) stop(id);
+  // Items that nobody has begun end with their mapped step, without an event each.
+  for (const id of state.pending) if (state.steps.has(id)) stop(id);
+  for (const id of state.mappings.keys()) if (stepActor(state, id).state === "mapping") stop(id);
+  return events;
+}
+
+function failureOf(state: RunState, step: string): Failure {
+  const cause = stepActor(state, step).context.error ?? { code: "Error", message: "unknown" };
+  return { code: "E_STEP_FAILED", message: `step ${step} failed: ${cause.message}`, cause };
+}
+
+function ofRun(state: RunState, command: RunCommand): readonly MillraceEvent[] {
+  const decided = decideRun(state, command);
+  return decided.ok ? decided.value : [];
+}
+
+function ofStep(state: RunState, id: string, command: StepCommand): readonly MillraceEvent[] {
+  const decided = decideStep(state, id, command);
+  return decided.ok ? decided.value : [];
+}

@@ -1,0 +1,125 @@
+/**
+ * The state of one run: its machine, its steps' machines, and indexes over them so that what is next
+ * is found without a scan. All of it is a fold of the run's frames; nothing else is ever written here.
+ */
+import { runMachine } from "../../machines/run.ts";
+import type { RunCommand, RunContext, RunEvent } from "../../machines/run-data.ts";
+import { runContext } from "../../machines/run-data.ts";
+import { stepMachine } from "../../machines/step.ts";
+import type { StepCommand, StepContext, StepEvent } from "../../machines/step-data.ts";
+import { stepContext } from "../../machines/step-data.ts";
+import { NO_PREVIOUS } from "../events/frame.ts";
+import { type Graph, itemOf, type Plan, type PlanStep } from "./plan.ts";
+import { type Actor, compileMachine } from "./table.ts";
+
+export const runTable = compileMachine<RunContext, RunCommand, RunEvent>(runMachine);
+export const stepTable = compileMachine<StepContext, StepCommand, StepEvent>(stepMachine);
+
+/** How far an item list of a mapped step has got. */
+export interface Mapping {
+  readonly count: number;
+  /** Index of the first item that is not yet released to run (`concurrency`). */
+  next: number;
+  /** Items that have not ended. */
+  left: number;
+}
+
+/** Where the run's log ends, as this fold knows it. */
+export interface Cursor {
+  /** `seq` of the last event. */
+  seq: number;
+  /** Position and sum of the last frame. */
+  head: number;
+  sum: string;
+  /** Last inbox position that a frame has recorded as taken. */
+  inbox: number;
+}
+
+export interface RunState {
+  readonly id: string;
+  readonly cursor: Cursor;
+  readonly run: Actor<RunContext>;
+  /** Steps that have an event of their own. Others are `waiting`, or pending items of a mapped step. */
+  readonly steps: Map<string, Actor<StepContext>>;
+  plan: Plan | undefined;
+  graph: Graph | undefined;
+  /** Declared steps whose needs have not all ended: how many are missing. */
+  readonly unmet: Map<string, number>;
+  /** Declared steps whose needs have all ended and that are still `waiting`. */
+  readonly ready: Set<string>;
+  /** May begin now. */
+  readonly pending: Set<string>;
+  /** Those of them that must begin by a certain time. */
+  readonly limited: Set<string>;
+  /** Pending steps that must first be told their items. */
+  readonly unmapped: Set<string>;
+  readonly running: Set<string>;
+  readonly retrying: Set<string>;
+  readonly mappings: Map<string, Mapping>;
+  /** Declared steps that have not ended. */
+  open: number;
+  /** The first step that failed for good. */
+  failed: string | undefined;
+  /** Retries used by all steps together. */
+  retries: number;
+  checkpoints: number;
+  /** Code workflows: what the code asked for, in order (`step:a`, `timer:t`). */
+  readonly calls: string[];
+  /** Code workflows: what it was answered, in order (`step:a`, `timer:t`, `signal:3`). */
+  readonly answers: string[];
+}
+
+/** A run before its first event. */
+export function emptyRun(id: string): RunState {
+  return {
+    id,
+    cursor: { seq: 0, head: 0, sum: NO_PREVIOUS, inbox: 0 },
+    run: runTable.create(runContext({ id })),
+    steps: new Map(),
+    plan: undefined,
+    graph: undefined,
+    unmet: new Map(),
+    ready: new Set(),
+    pending: new Set(),
+    limited: new Set(),
+    unmapped: new Set(),
+    running: new Set(),
+    retrying: new Set(),
+    mappings: new Map(),
+    open: 0,
+    failed: undefined,
+    retries: 0,
+    checkpoints: 0,
+    calls: [],
+    answers: [],
+  };
+}
+
+export const isTerminal = (state: RunState): boolean => runTable.finals.has(state.run.state);
+
+/** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */
+export function planStep(state: RunState, id: string): PlanStep | undefined {
+  return state.graph?.steps.get(itemOf(id)?.step ?? id);
+}
+
+/**
+ * The actor of a step as it is now. One that has no event of its own is made up, not stored: `waiting`,
+ * or `pending` when it is an item of a mapped step.
+ */
+export function stepActor(state: RunState, id: string): Actor<StepContext> {
+  const known = state.steps.get(id);
+  if (known !== undefined) return known;
+  const maxAttempts = planStep(state, id)?.policy.retry.maxAttempts ?? 1;
+  const actor = stepTable.create(stepContext({ id, maxAttempts }));
+  const item = itemOf(id);
+  const parent = item === undefined ? undefined : state.steps.get(item.step);
+  if (
+    item !== undefined &&
+    parent?.state === "mapping" &&
+    item.index < (parent.context.items ?? 0)
+  ) {
+    actor.state = "pending";
+    actor.context.scheduledAt = parent.context.startedAt;
+  }
+  return actor;
+}

@@ -1,0 +1,137 @@
+/**
+ * Between a run of a code workflow and its function: answers from the log go in, in the log's order;
+ * what the function asks for comes out as commands. The function may be run again at any time (after
+ * a crash, a park, a lost race) and is given the same answers, so it comes to the same place.
+ */
+
+import type { RunState } from "../domain/state.ts";
+import { stepActor } from "../domain/state.ts";
+import { toFailure } from "../events/failure.ts";
+import { isMillraceError } from "../kernel/errors.ts";
+import type { CodeWorkflow } from "../workflow/definition.ts";
+import { validate } from "../workflow/schema.ts";
+import {
+  type Answer,
+  type Call,
+  CodeSession,
+  type RequestedStep,
+  type SessionEnd,
+} from "../workflow/session.ts";
+import type { Draft } from "./draft.ts";
+import type { Engine } from "./engine.ts";
+import type { Results } from "./step-input.ts";
+import { fromValue, handOut, toValue } from "./values.ts";
+
+/** A run whose code does not fit its history is looked at again after this long. */
+const MISMATCH_PAUSE_MS = 5 * 60_000;
+
+export class CodeDriver {
+  readonly #engine: Engine;
+  readonly #workflow: CodeWorkflow;
+  readonly #results: Results;
+  #session: CodeSession | undefined;
+  /** How many of the state's answers the function has got. */
+  #delivered = 0;
+
+  constructor(engine: Engine, workflow: CodeWorkflow, results: Results) {
+    this.#engine = engine;
+    this.#workflow = workflow;
+    this.#results = results;
+  }
+
+  /** What the function asked for under this id; undefined as long as it has not come there. */
+  body(step: string): RequestedStep | undefined {
+    return this.#session?.body(step);
+  }
+
+  /** Gives the function all that it has not seen yet, and adds what it asks for to the draft. */
+  async advance(draft: Draft): Promise<void> {
+    const { state } = draft;
+    if (this.#session === undefined) {
+      this.#session = await this.#begin(state);
+      await this.#take(draft, await this.#session.advance(undefined, state.run.context.createdAt));
+    }
+    while (this.#delivered < state.answers.length && state.run.state === "running") {
+      const answer = await this.#answer(state, state.answers[this.#delivered++] as string);
+      await this.#take(draft, await this.#session.advance(answer, draft.now));
+    }
+  }
+
+  /** Lets go of the function; it never gets another answer. */
+  stop(): void {
+    this.#session?.stop();
+  }
+
+  async #begin(state: RunState): Promise<CodeSession> {
+    return new CodeSession({
+      workflow: this.#workflow,
+      input: handOut(await this.#results.runInput(state)),
+      runId: state.id,
+      recorded: [...state.calls],
+      turn: () => this.#engine.world.clock.turn(),
+      now: state.run.context.createdAt,
+    });
+  }
+
+  async #answer(state: RunState, key: string): Promise<Answer> {
+    const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
+    const { blobs } = this.#engine.store;
+    if (kind === "timer") return { kind: "timer", id: rest };
+    if (kind === "signal") {
+      const signal = state.run.context.signals[Number(rest)];
+      if (signal === undefined) throw new Error(`run ${state.id} has no signal ${rest}`);
+      const payload = handOut(await fromValue(blobs, signal.payload, state));
+      return { kind: "signal", name: signal.name, payload };
+    }
+    const { output, error, reason } = stepActor(state, rest).context;
+    if (output !== null) {
+      const value = handOut(await fromValue(blobs, output, state));
+      return { kind: "step", id: rest, outcome: { ok: true, value } };
+    }
+    const failure = error ?? { code: "E_RUN_CANCELLED", message: reason ?? "cancelled" };
+    return { kind: "step", id: rest, outcome: { ok: false, failure, cancelled: error === null } };
+  }
+
+  async #take(draft: Draft, progress: { calls: readonly Call[]; end?: SessionEnd }): Promise<void> {
+    const { now } = draft;
+    for (const call of progress.calls) {
+      if (call.kind === "timer") {
+        draft.run({ type: "cmd.set_timer", now, timer: call.id, due: now + call.ms });
+        continue;
+      }
+      const { retry, scheduleToStartMs } = call.policy;
+      const startBy = scheduleToStartMs === undefined ? {} : { startBy: now + scheduleToStartMs };
+      draft.step(call.id, {
+        type: "cmd.schedule",
+        now,
+        maxAttempts: retry.maxAttempts,
+        ...startBy,
+      });
+    }
+    if (progress.end !== undefined) await this.#end(draft, progress.end);
+  }
+
+  async #end(draft: Draft, end: SessionEnd): Promise<void> {
+    const { now } = draft;
+    if (!end.ok && isMillraceError(end.error, "E_CODE_MISMATCH")) {
+      draft.run({
+        type: "cmd.park",
+        now,
+        reason: end.error.message,
+        until: now + MISMATCH_PAUSE_MS,
+      });
+      this.#engine.logger.error(end.error.message, { run: draft.state.id });
+      return;
+    }
+    draft.stopSteps("the workflow function has ended");
+    try {
+      if (!end.ok) throw end.error;
+      const { output: schema, name } = this.#workflow;
+      const checked = await validate(schema, `output of ${name}`, end.value);
+      const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
+      draft.run({ type: "cmd.complete", now, output });
+    } catch (thrown) {
+      draft.run({ type: "cmd.fail", now, error: toFailure(thrown) });
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** The one place where the engine writes: a draft becomes a frame, and the frame is appended. */
+import type { RunState } from "../domain/state.ts";
+import { type Frame, sealFrame } from "../events/frame.ts";
+import type { Draft } from "./draft.ts";
+import type { Engine } from "./engine.ts";
+
+/**
+ * Appends the draft as one frame. True: it is in the log, and the state's cursor stands behind it.
+ * False: the run's log has moved on; nothing was written, and the draft's state must be thrown away.
+ * @param inbox last inbox position taken, this frame included
+ * @throws MillraceError `E_TOO_LARGE`; whatever the log rejects with
+ */
+export async function commit(
+  engine: Engine,
+  draft: Draft,
+  inbox: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const { state, events, now } = draft;
+  const { cursor } = state;
+  const frame: Frame = {
+    commit: engine.world.ids(),
+    writer: { node: engine.node, epoch: hosting(state, engine.node) },
+    at: now,
+    seq: cursor.seq - events.length + 1,
+    inbox,
+    events,
+  };
+  const sealed = sealFrame(state.id, cursor.sum, frame, engine.codec);
+  const { workflow } = state.run.context;
+  const append = { workflow, run: state.id, expected: cursor.head, bytes: sealed.bytes };
+  const outcome = await engine.store.log.append(append, signal);
+  if (!outcome.ok) return false;
+  cursor.head = outcome.position;
+  cursor.sum = sealed.sum;
+  cursor.inbox = inbox;
+  return true;
+}
+
+/** The epoch in which this node hosts the run; 0 when it does not. */
+const hosting = (state: RunState, node: string): number =>
+  state.run.context.node === node ? state.run.context.epoch : 0;

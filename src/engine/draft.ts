@@ -1,0 +1,73 @@
+/**
+ * A commit in the making: the events decided so far, already folded into the run's working state so
+ * that the next decision sees them. Nobody outside sees that state before the frame is appended; when
+ * the append is refused, the state is thrown away and folded from the log again.
+ */
+import type { RunCommand } from "../../machines/run-data.ts";
+import type { StepCommand } from "../../machines/step-data.ts";
+import { decideRun, decideStep } from "../domain/decide.ts";
+import { evolve } from "../domain/evolve.ts";
+import { settle, stopAll } from "../domain/settle.ts";
+import type { RunState } from "../domain/state.ts";
+import type { Refusal } from "../domain/table.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+
+export class Draft {
+  readonly state: RunState;
+  readonly now: number;
+  readonly events: MillraceEvent[] = [];
+
+  constructor(state: RunState, now: number) {
+    this.state = state;
+    this.now = now;
+  }
+
+  add(events: readonly MillraceEvent[]): void {
+    for (const event of events) {
+      evolve(this.state, event);
+      this.events.push(event);
+    }
+  }
+
+  /** Undefined when the run's machine took the command. */
+  run(command: RunCommand): Refusal | undefined {
+    const decided = decideRun(this.state, command);
+    if (!decided.ok) return decided.error;
+    this.add(decided.value);
+    return undefined;
+  }
+
+  /** Undefined when the step's machine took the command. */
+  step(id: string, command: StepCommand): Refusal | undefined {
+    const decided = decideStep(this.state, id, command);
+    if (!decided.ok) return decided.error;
+    this.add(decided.value);
+    return undefined;
+  }
+
+  anomaly(kind: string, detail: string, step?: string): void {
+    this.add([
+      {
+        type: "anomaly.recorded",
+        at: this.now,
+        kind,
+        detail,
+        ...(step === undefined ? {} : { step }),
+      },
+    ]);
+  }
+
+  /** Cancels every step that is under way. */
+  stopSteps(reason: string): void {
+    this.add(stopAll(this.state, this.now, reason));
+  }
+
+  /** Adds all that follows by itself. */
+  settle(): void {
+    for (;;) {
+      const events = settle(this.state, this.now);
+      if (events.length === 0) return;
+      this.add(events);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+/** From the log to a run's state. */
+
+import { evolveFrame } from "../domain/evolve.ts";
+import { emptyRun, type RunState } from "../domain/state.ts";
+import { openFrame } from "../events/frame.ts";
+import type { StoredFrame } from "../ports/event-log.ts";
+import type { Engine } from "./engine.ts";
+
+/** Folds one stored frame. @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT` */
+export function foldStored(engine: Engine, state: RunState, stored: StoredFrame): void {
+  evolveFrame(state, openFrame(state.id, stored.bytes, engine.codecs), stored.position);
+}
+
+/** Folds what the log has past the state's cursor, up to `upTo` if given. */
+export async function catchUp(engine: Engine, state: RunState, upTo?: number): Promise<void> {
+  const range = {
+    run: state.id,
+    after: state.cursor.head,
+    ...(upTo === undefined ? {} : { upTo }),
+  };
+  for await (const stored of engine.store.log.read(range)) foldStored(engine, state, stored);
+}
+
+/** The run as the log has it now; its cursor is at 0 when there is no such run. */
+export async function loadRun(engine: Engine, run: string): Promise<RunState> {
+  const state = emptyRun(run);
+  await catchUp(engine, state);
+  return state;
+}

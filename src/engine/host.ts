@@ -1,0 +1,234 @@
+/**
+ * A process that hosts runs: claims tickets for its free places, keeps their leases, says that it is
+ * there, and sweeps. It holds no truth; killing it at any moment costs time only.
+ */
+
+import { nextWake } from "../domain/outstanding.ts";
+import { emptyRun, isTerminal, type RunState } from "../domain/state.ts";
+import { pause } from "../kernel/clock.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { limits } from "../kernel/limits.ts";
+import type { Claim } from "../ports/work-queue.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import type { Engine } from "./engine.ts";
+import { catchUp, foldStored } from "./history.ts";
+import type { Projector } from "./projector.ts";
+import { RunActor } from "./run-actor.ts";
+import { Slots } from "./slots.ts";
+import { sweep } from "./sweep.ts";
+
+export interface HostOptions {
+  readonly engine: Engine;
+  readonly workflows: ReadonlyMap<string, Workflow>;
+  readonly summaries: Projector<RunSummaries>;
+  /** Attempts that may run at once. */
+  readonly steps: number;
+  /** Runs that may be hosted at once. */
+  readonly runs: number;
+  readonly leaseMs: number;
+  readonly parkAfterMs: number;
+  readonly sweepEveryMs: number;
+}
+
+/** A run whose code this process lacks is offered to others, and looked at again after this long. */
+const FOREIGN_RUN_PAUSE_MS = 30_000;
+/** Every so many sweeps, also look into the inboxes of runs that wait for signals only. */
+const INPUT_SWEEP_EVERY = 10;
+
+export class Host {
+  readonly #options: HostOptions;
+  readonly #slots: Slots;
+  readonly #actors = new Map<string, RunActor>();
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  readonly #startedAt: number;
+  #whenRoom: () => void = () => undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.steps);
+    this.#startedAt = options.engine.world.clock.now();
+  }
+
+  start(): void {
+    const { leaseMs, sweepEveryMs } = this.#options;
+    this.#loops.push(
+      this.#repeat(0, () => this.#claim()),
+      this.#repeat(leaseMs / 3, () => this.#extend()),
+      this.#repeat(limits.heartbeatMs, () => this.#announce(false)),
+      this.#sweeping(sweepEveryMs),
+    );
+  }
+
+  /** Runs hosted here. */
+  get hosted(): number {
+    return this.#actors.size;
+  }
+
+  /**
+   * Claims nothing more, begins no further attempt, waits up to `graceMs` for what runs, then aborts
+   * it. Unfinished runs are given back at once, for other processes to go on with.
+   */
+  async stop(graceMs: number): Promise<void> {
+    const { clock } = this.#options.engine.world;
+    this.#stopping.abort();
+    this.#whenRoom();
+    for (const actor of this.#actors.values()) actor.drain();
+    await this.#announce(true);
+    const deadline = clock.mono() + graceMs;
+    while ([...this.#actors.values()].some((actor) => actor.busy) && clock.mono() < deadline) {
+      await pause(clock, 10);
+    }
+    const reason = new MillraceError(
+      "E_FENCED",
+      "this process is stopping; the step is tried again elsewhere",
+    );
+    const claims = [...this.#actors.values()].map((actor) => actor.claim);
+    for (const actor of [...this.#actors.values()]) actor.letGo(reason);
+    await Promise.all(claims.map((claim) => claim.release()));
+    await Promise.all(this.#loops);
+    await this.#options.summaries.save(true);
+    await this.#options.engine.store.nodes.withdraw(this.#options.engine.node);
+  }
+
+  /** Calls `work` again and again, `everyMs` apart, until the host stops. A fault is logged and slept on. */
+  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
+    const { clock, random } = this.#options.engine.world;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await work();
+        if (everyMs > 0) await pause(clock, everyMs * (0.9 + 0.2 * random.next()), signal);
+      } catch (error) {
+        if (isMillraceError(error, "E_STORE_CLOSED")) return;
+        this.#options.engine.logger.warn("trying again", { error: String(error) });
+        await pause(clock, limits.parkAfterMs, signal);
+      }
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { engine, runs, workflows } = this.#options;
+    const max = runs - this.#actors.size;
+    if (max <= 0) return this.#room();
+    const { signal } = this.#stopping;
+    const request = { workflows: [...workflows.keys()], max, signal };
+    for (const claim of await engine.store.queue.claim(request)) {
+      if (signal.aborted) await claim.release();
+      else this.#host(claim).catch((error: unknown) => this.#giveBack(claim, error));
+    }
+  }
+
+  /** Resolves when a place has become free, or the host stops. */
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenRoom = resolve;
+    });
+  }
+
+  async #host(claim: Claim): Promise<void> {
+    const { engine, workflows, parkAfterMs } = this.#options;
+    const { run, workflow: name } = claim.ticket;
+    const known = this.#actors.get(run);
+    // The lease ran out and came back to this very process: the actor holds a claim that is no more.
+    known?.letGo(new MillraceError("E_FENCED", `the lease of run ${run} was lost`));
+    const workflow = workflows.get(name);
+    const state = await this.#load(claim);
+    if (state.cursor.seq === 0 || isTerminal(state)) return claim.ack();
+    if (workflow === undefined || !this.#hasCode(workflow, state)) {
+      engine.logger.warn("this process lacks code for the run", { run, workflow: name });
+      return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
+    }
+    if (state.run.state === "parked" && (await this.#stillParked(state, claim))) return;
+    const actor: RunActor = new RunActor({
+      engine,
+      workflow,
+      slots: this.#slots,
+      claim,
+      state,
+      parkAfterMs,
+      onOver: () => {
+        if (this.#actors.get(run) === actor) this.#actors.delete(run);
+        this.#whenRoom();
+      },
+    });
+    this.#actors.set(run, actor);
+    if (this.#stopping.signal.aborted) actor.drain();
+    actor.begin();
+  }
+
+  async #load(claim: Claim): Promise<RunState> {
+    const { run, workflow, hint } = claim.ticket;
+    const state = emptyRun(run);
+    if (hint === undefined) await catchUp(this.#options.engine, state);
+    // A hint that is out of date costs the first commit a conflict, and then the log is read.
+    else foldStored(this.#options.engine, state, { run, workflow, ...hint });
+    return state;
+  }
+
+  #hasCode(workflow: Workflow, state: RunState): boolean {
+    if (workflow.kind !== state.plan?.kind) return false;
+    if (workflow.kind === "code") return true;
+    return [...(state.graph?.steps.keys() ?? [])].every((step) => workflow.bodies.has(step));
+  }
+
+  /** A ticket that came too early, or twice: nothing to do yet, so nothing is written. */
+  async #stillParked(state: RunState, claim: Claim): Promise<boolean> {
+    const { engine } = this.#options;
+    const due = state.run.context.parkedUntil ?? nextWake(state);
+    if (due !== undefined && due <= engine.world.clock.now()) return false;
+    if ((await engine.store.inbox.read(state.id, state.cursor.inbox)).length > 0) return false;
+    if (due === undefined) await claim.ack();
+    else await claim.release(due);
+    return true;
+  }
+
+  #giveBack(claim: Claim, error: unknown): void {
+    const { logger, world } = this.#options.engine;
+    const { run } = claim.ticket;
+    const damaged =
+      isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
+    if (isMillraceError(error, "E_STORE_CLOSED")) return;
+    logger.error(damaged ? "run set aside: its log is damaged" : "run could not be hosted", {
+      run,
+      error: String(error),
+    });
+    const away = damaged ? claim.ack() : claim.release(world.clock.now() + limits.parkAfterMs);
+    away.catch((fault: unknown) => logger.warn("ticket kept", { run, error: String(fault) }));
+  }
+
+  async #extend(): Promise<void> {
+    await Promise.all(
+      [...this.#actors.values()].map(async (actor) => {
+        if (await actor.claim.extend()) return;
+        if (!actor.over) {
+          actor.letGo(new MillraceError("E_FENCED", `the lease of run ${actor.run} was lost`));
+        }
+      }),
+    );
+  }
+
+  async #announce(draining: boolean): Promise<void> {
+    const { engine, steps, workflows } = this.#options;
+    await engine.store.nodes.announce({
+      id: engine.node,
+      startedAt: this.#startedAt,
+      workflows: [...workflows.keys()],
+      resources: { steps },
+      free: { steps: this.#slots.free },
+      labels: {},
+      draining,
+    });
+  }
+
+  async #sweeping(everyMs: number): Promise<void> {
+    const { engine, summaries } = this.#options;
+    let round = 0;
+    await this.#repeat(everyMs, async () => {
+      const inputs = round++ % INPUT_SWEEP_EVERY === 0;
+      const isHosted = (run: string): boolean => this.#actors.has(run);
+      await sweep({ engine, summaries, isHosted, inputs });
+    });
+  }
+}

@@ -1,0 +1,29 @@
+/** The newest checkpoint of a step, found in its run's log. */
+import { emptyRun } from "../domain/state.ts";
+import { openFrame } from "../events/frame.ts";
+import type { NoteEvent } from "../events/vocabulary.ts";
+import type { Checkpoint } from "../workflow/step-context.ts";
+import type { Engine } from "./engine.ts";
+import { fromValue } from "./values.ts";
+
+type Saved = Extract<NoteEvent, { type: "checkpoint.saved" }>;
+
+export async function lastCheckpoint(
+  engine: Engine,
+  run: string,
+  node: string,
+): Promise<Checkpoint | undefined> {
+  let newest: Saved | undefined;
+  for await (const stored of engine.store.log.read({ run })) {
+    for (const event of openFrame(run, stored.bytes, engine.codecs).frame.events) {
+      if (event.type === "checkpoint.saved" && event.node === node) newest = event;
+    }
+  }
+  if (newest === undefined) return undefined;
+  const { checkpoint, metadata } = newest;
+  return {
+    checkpoint,
+    metadata,
+    state: await fromValue(engine.store.blobs, newest.state, emptyRun(run)),
+  };
+}

@@ -1,0 +1,37 @@
+/** What reaches a run's mailbox. Taken in order; as many as wait go into one commit. */
+import type { NoteEvent } from "../events/vocabulary.ts";
+import type { Deferred } from "../kernel/async.ts";
+import type { StoredInput } from "../ports/inbox.ts";
+import type { AttemptOutcome } from "./attempt.ts";
+import type { Draft } from "./draft.ts";
+
+/** The end of an attempt that ran in this process. */
+export interface Report {
+  readonly kind: "report";
+  readonly step: string;
+  readonly attempt: number;
+  readonly outcome: AttemptOutcome;
+}
+
+/** Something a running attempt wants recorded; `done` settles when it is committed, or cannot be. */
+export interface Note {
+  readonly kind: "note";
+  readonly step: string;
+  readonly attempt: number;
+  /** Makes the event at the moment of the commit, when counters are known. */
+  readonly make: (draft: Draft) => NoteEvent;
+  readonly done: Deferred<NoteEvent>;
+}
+
+/** From the run's inbox. */
+export interface Arrival {
+  readonly kind: "arrival";
+  readonly input: StoredInput;
+}
+
+/** Time passed, or a slot became free: look again. */
+export interface Nudge {
+  readonly kind: "nudge";
+}
+
+export type Mail = Report | Note | Arrival | Nudge;

@@ -1,0 +1,59 @@
+/** What a step's function is called with, from the results that the log holds. */
+import type { Value } from "../../machines/values.ts";
+import { itemOf, type PlanStep } from "../domain/plan.ts";
+import { planStep, type RunState, stepActor } from "../domain/state.ts";
+import type { Json } from "../kernel/json.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import { fromValue } from "./values.ts";
+
+/** Results of one run as JSON, each read and parsed once however many steps take it. */
+export class Results {
+  readonly #blobs: BlobStore;
+  readonly #known = new Map<string, Promise<Json>>();
+
+  constructor(blobs: BlobStore) {
+    this.#blobs = blobs;
+  }
+
+  /** The input of a step, an item, or (no needs) the run's own. The caller must not change it. */
+  async inputOf(state: RunState, id: string): Promise<Json | undefined> {
+    const step = planStep(state, id);
+    if (step === undefined || step.needs.length === 0) return this.runInput(state);
+    const item = itemOf(id);
+    if (item !== undefined) return (await this.listFor(state, step))?.[item.index];
+    const input: Record<string, Json> = {};
+    for (const need of step.needs) {
+      const result = await this.#resultOf(state, need);
+      if (result !== undefined) input[need] = result;
+    }
+    return input;
+  }
+
+  runInput(state: RunState): Promise<Json> {
+    return this.#read("", state.run.context.input, state);
+  }
+
+  /** The list that a mapped step fans out over; undefined when the result is no list. */
+  async listFor(state: RunState, step: PlanStep): Promise<readonly Json[] | undefined> {
+    const result = step.over === undefined ? undefined : await this.#resultOf(state, step.over);
+    return Array.isArray(result) ? (result as readonly Json[]) : undefined;
+  }
+
+  /** Undefined for a step that was skipped. */
+  async #resultOf(state: RunState, step: string): Promise<Json | undefined> {
+    const { output } = stepActor(state, step).context;
+    return output === null ? undefined : this.#read(step, output, state);
+  }
+
+  #read(name: string, value: Value, state: RunState): Promise<Json> {
+    const known = this.#known.get(name);
+    if (known !== undefined) return known;
+    const reading = fromValue(this.#blobs, value, state);
+    // Inline values are at hand anyway; what had to be fetched or put together is worth keeping.
+    if (!("json" in value)) {
+      this.#known.set(name, reading);
+      reading.catch(() => this.#known.delete(name));
+    }
+    return reading;
+  }
+}

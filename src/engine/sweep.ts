@@ -1,0 +1,56 @@
+/**
+ * Tickets and timers are hints that may be lost: a queue deleted by hand, a process that died between
+ * two writes. The sweep looks at every run that has not ended and gives it what it lacks. It runs at
+ * start and now and then; a run that lacks nothing costs it one refused offer at most.
+ */
+import { hasEnded, type RunSummaries, type RunSummary } from "../projections/run-summary.ts";
+import type { Engine } from "./engine.ts";
+import type { Projector } from "./projector.ts";
+
+export interface SweepOptions {
+  readonly engine: Engine;
+  readonly summaries: Projector<RunSummaries>;
+  /** Runs that this process hosts now. */
+  isHosted(run: string): boolean;
+  /** Also look for inputs of runs that wait for nothing else (a request per such run). */
+  readonly inputs: boolean;
+}
+
+/** Returns how many runs were given a ticket or a timer. */
+export async function sweep(options: SweepOptions): Promise<number> {
+  const { engine, summaries } = options;
+  const alive = new Map<string, Promise<boolean>>();
+  const isAlive = (node: string): Promise<boolean> => {
+    const known = alive.get(node) ?? engine.store.nodes.alive(node);
+    alive.set(node, known);
+    return known;
+  };
+  let mended = 0;
+  for (const summary of (await summaries.current()).values()) {
+    if (hasEnded(summary) || options.isHosted(summary.run)) continue;
+    if (await mend(options, summary, isAlive)) mended++;
+  }
+  return mended;
+}
+
+async function mend(
+  { engine, inputs }: SweepOptions,
+  summary: RunSummary,
+  isAlive: (node: string) => Promise<boolean>,
+): Promise<boolean> {
+  const { queue, inbox } = engine.store;
+  const ticket = { workflow: summary.workflow, run: summary.run };
+  if (summary.node !== null) {
+    if (summary.node !== engine.node && (await isAlive(summary.node))) return false;
+    // The process is gone for certain: its lease need not run out first.
+    if (summary.lease !== null) await queue.reclaim(summary.lease);
+  } else if (summary.status === "parked") {
+    if (summary.parkedUntil !== null) {
+      await queue.offer(ticket, summary.parkedUntil);
+      return true;
+    }
+    if (!inputs || (await inbox.read(summary.run, summary.inbox)).length === 0) return false;
+  }
+  await queue.offer(ticket);
+  return true;
+}

@@ -1,0 +1,249 @@
+/**
+ * One turn of a run: from what came in to the events of one commit. Everything here works on the
+ * draft; nothing is acted on before the caller has appended it.
+ */
+import { type Setback, setbackCommand, startCommand } from "../domain/decide.ts";
+import { nextWake, outstanding } from "../domain/outstanding.ts";
+import type { StepPolicy } from "../domain/plan.ts";
+import { planStep, type RunState, stepActor } from "../domain/state.ts";
+import type { Refusal } from "../domain/table.ts";
+import { toFailure } from "../events/failure.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { limits } from "../kernel/limits.ts";
+import type { GraphWorkflow, Workflow } from "../workflow/definition.ts";
+import { DEFAULT_RETRY } from "../workflow/policy.ts";
+import type { CodeDriver } from "./code-driver.ts";
+import type { Draft } from "./draft.ts";
+import type { Engine } from "./engine.ts";
+import { decodeInput, type Input } from "./input.ts";
+import type { Arrival, Mail, Note, Report } from "./mail.ts";
+import type { Results } from "./step-input.ts";
+
+export interface TurnContext {
+  readonly engine: Engine;
+  readonly workflow: Workflow;
+  readonly results: Results;
+  /** Code workflows only. */
+  readonly driver: CodeDriver | undefined;
+  /** False: no further attempt can begin in this process right now. */
+  takeSlot(): boolean;
+}
+
+export interface TurnOutcome {
+  /** Steps that this commit begins; each holds a slot. */
+  readonly started: readonly string[];
+  /** The last inbox position taken. */
+  readonly inbox: number;
+  /** Calls to make once the commit stands. */
+  readonly confirmed: readonly (() => void)[];
+}
+
+export async function decideTurn(
+  context: TurnContext,
+  draft: Draft,
+  mails: readonly Mail[],
+): Promise<TurnOutcome> {
+  let inbox = draft.state.cursor.inbox;
+  const confirmed: (() => void)[] = [];
+  for (const mail of mails) {
+    if (mail.kind === "report") takeReport(context, draft, mail);
+    else if (mail.kind === "note") takeNote(draft, mail, confirmed);
+    else if (mail.kind === "arrival" && mail.input.position > inbox) {
+      takeInput(draft, mail);
+      inbox = mail.input.position;
+    }
+  }
+  await followUp(context, draft);
+  return { started: startSteps(context, draft), inbox, confirmed };
+}
+
+/** The attempts that a dead or fenced host left running: each counts, and is tried again. */
+export function loseRunning(context: TurnContext, draft: Draft): void {
+  for (const step of [...draft.state.running]) {
+    const { attempt, node } = stepActor(draft.state, step).context;
+    const error = toFailure(
+      new MillraceError(
+        "E_STEP_LOST",
+        `node ${node ?? "?"} went away during attempt ${attempt} of step ${step}`,
+      ),
+    );
+    takeSetback(context, draft, step, { attempt, error: withoutStack(error), retry: "lost" });
+  }
+}
+
+const withoutStack = ({ code, message }: { code: string; message: string }) => ({ code, message });
+
+function takeReport(context: TurnContext, draft: Draft, { step, attempt, outcome }: Report): void {
+  const { now } = draft;
+  if (!outcome.ok) {
+    takeSetback(context, draft, step, { attempt, ...outcome });
+    return;
+  }
+  const refused = draft.step(step, { type: "cmd.complete", now, attempt, output: outcome.output });
+  if (refused) draft.anomaly("late-report", `attempt ${attempt} in state ${refused.state}`, step);
+}
+
+function takeSetback(
+  context: TurnContext,
+  draft: Draft,
+  step: string,
+  setback: Omit<Setback, "random">,
+): void {
+  const random = context.engine.world.random.next();
+  const { retry } = policyOf(context, draft, step);
+  const command = setbackCommand(draft.state, retry, { ...setback, random }, draft.now);
+  const refused = draft.step(step, command);
+  if (refused)
+    draft.anomaly("late-report", `attempt ${setback.attempt} in state ${refused.state}`, step);
+}
+
+export const policyOf = (
+  context: TurnContext,
+  draft: Pick<Draft, "state">,
+  step: string,
+): StepPolicy =>
+  planStep(draft.state, step)?.policy ??
+  context.driver?.body(step)?.policy ?? { retry: DEFAULT_RETRY };
+
+function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): void {
+  const actor = stepActor(draft.state, note.step);
+  if (actor.state !== "running" || actor.context.attempt !== note.attempt) {
+    const closed = `attempt ${note.attempt} of step ${note.step} has ended; nothing more of it is recorded`;
+    note.done.reject(new MillraceError("E_CTX_CLOSED", closed, { details: { step: note.step } }));
+    return;
+  }
+  const event = note.make(draft);
+  draft.add([event]);
+  confirmed.push(() => note.done.resolve(event));
+}
+
+function takeInput(draft: Draft, { input }: Arrival): void {
+  const decoded = decodeInput(input.bytes);
+  if (decoded === undefined) {
+    draft.anomaly(
+      "unreadable-input",
+      `inbox position ${input.position} holds no input of millrace`,
+    );
+    return;
+  }
+  const refused = takeDecoded(draft, decoded);
+  if (refused) {
+    draft.anomaly("refused-input", `${decoded.kind} ${decoded.id} in state ${refused.state}`);
+  }
+}
+
+function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
+  const { now } = draft;
+  switch (input.kind) {
+    case "signal":
+      return draft.run({
+        type: "cmd.signal",
+        now,
+        signal: input.id,
+        name: input.name,
+        payload: input.payload,
+      });
+    case "cancel":
+      return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });
+    case "step":
+      if (!isKnown(draft.state, input.step)) return { state: "undeclared", refused: input.command };
+      return draft.step(input.step, { type: input.command, now, reason: input.reason });
+  }
+}
+
+const isKnown = (state: RunState, step: string): boolean =>
+  state.steps.has(step) || state.pending.has(step) || state.graph?.steps.has(step) === true;
+
+/** Adds all that follows: by itself, by time, and by what the workflow's own code decides. */
+async function followUp(context: TurnContext, draft: Draft): Promise<void> {
+  const { state, now } = draft;
+  for (;;) {
+    const before = draft.events.length;
+    draft.settle();
+    if (state.run.state === "running") {
+      fireTimers(draft);
+      if (context.workflow.kind === "graph") {
+        await chooseSteps(context, context.workflow, draft);
+        await mapSteps(context, draft);
+      }
+      await context.driver?.advance(draft);
+    }
+    if (draft.events.length === before) break;
+  }
+  if (state.cursor.seq > limits.runEventsMax && state.run.state === "running") {
+    const message = `the run has more than ${limits.runEventsMax} events; split such work into several runs`;
+    draft.run({ type: "cmd.fail", now, error: { code: "E_TOO_LARGE", message } });
+  }
+}
+
+function fireTimers(draft: Draft): void {
+  if ((nextWake(draft.state) ?? Number.POSITIVE_INFINITY) > draft.now) return;
+  for (const [timer, due] of Object.entries(draft.state.run.context.timers)) {
+    if (due <= draft.now) draft.run({ type: "cmd.fire_timer", now: draft.now, timer });
+  }
+}
+
+async function chooseSteps(
+  context: TurnContext,
+  workflow: GraphWorkflow,
+  draft: Draft,
+): Promise<void> {
+  for (const id of [...draft.state.ready]) {
+    const step = planStep(draft.state, id);
+    if (!step?.conditional) continue;
+    const { now } = draft;
+    const wait = step.policy.scheduleToStartMs;
+    const startBy = wait === undefined || step.over !== undefined ? {} : { startBy: now + wait };
+    const input = await context.results.inputOf(draft.state, id);
+    try {
+      const when = workflow.bodies.get(id)?.when;
+      if (when?.(input) === false)
+        draft.step(id, { type: "cmd.skip", now, reason: "its condition is false" });
+      else draft.step(id, { type: "cmd.schedule", now, ...startBy });
+    } catch (thrown) {
+      draft.step(id, { type: "cmd.schedule", now, ...startBy });
+      failPending(draft, id, toFailure(thrown));
+    }
+  }
+}
+
+async function mapSteps(context: TurnContext, draft: Draft): Promise<void> {
+  for (const id of [...draft.state.unmapped]) {
+    const step = planStep(draft.state, id);
+    if (step === undefined) continue;
+    const list = await context.results.listFor(draft.state, step);
+    const { now } = draft;
+    if (list === undefined) {
+      const message = `step ${id} maps over ${step.over}, which did not return a list`;
+      failPending(draft, id, { code: "E_STEP_FAILED", message });
+    } else if (list.length > limits.mapItemsMax) {
+      const message = `step ${id} maps over ${list.length} items, the limit is ${limits.mapItemsMax}`;
+      failPending(draft, id, { code: "E_TOO_LARGE", message });
+    } else draft.step(id, { type: "cmd.map", now, count: list.length });
+  }
+}
+
+function failPending(draft: Draft, id: string, error: ReturnType<typeof toFailure>): void {
+  const { now } = draft;
+  draft.step(id, { type: "cmd.fail", now, attempt: 0, error, retry: false, retryAt: now });
+}
+
+function startSteps(context: TurnContext, draft: Draft): string[] {
+  const started: string[] = [];
+  if (draft.state.run.state !== "running") return started;
+  const due: string[] = [];
+  for (const duty of outstanding(draft.state, draft.now)) {
+    if (duty.kind !== "start" || !canStart(context, duty.step)) continue;
+    if (!context.takeSlot()) break;
+    due.push(duty.step);
+  }
+  for (const step of due) {
+    draft.step(step, startCommand(context.engine.node, policyOf(context, draft, step), draft.now));
+    started.push(step);
+  }
+  return started;
+}
+
+/** A step of code can only run once the code, run again after a crash, has come to it. */
+const canStart = (context: TurnContext, step: string): boolean =>
+  context.workflow.kind === "graph" || context.driver?.body(step) !== undefined;

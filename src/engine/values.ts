@@ -1,0 +1,62 @@
+/** Values into and out of events: small ones inline, large ones through the blob store. */
+import type { Value } from "../../machines/values.ts";
+import { itemId } from "../domain/plan.ts";
+import { type RunState, stepActor } from "../domain/state.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { type Json, toJson } from "../kernel/json.ts";
+import { limits } from "../kernel/limits.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+
+/** Strings shorter than this cannot exceed the inline limit in any encoding. */
+const SURELY_INLINE_CHARS = limits.valueInlineBytesMax / 6;
+
+/**
+ * `raw` as a recordable value.
+ * @param what what it is, for messages: "output of step a"
+ * @throws MillraceError `E_NOT_JSON`, `E_TOO_LARGE`
+ */
+export async function toValue(blobs: BlobStore, what: string, raw: unknown): Promise<Value> {
+  const json = toJson(what, raw);
+  if (isSurelySmall(json)) return { json };
+  const bytes = Buffer.from(JSON.stringify(json));
+  if (bytes.length <= limits.valueInlineBytesMax) return { json };
+  if (bytes.length > limits.valueBytesMax) {
+    throw new MillraceError(
+      "E_TOO_LARGE",
+      `${what} has ${bytes.length} bytes, the limit is ${limits.valueBytesMax}; write it to storage and return a reference`,
+      { details: { bytes: bytes.length } },
+    );
+  }
+  return { blob: await blobs.put(bytes), bytes: bytes.length };
+}
+
+function isSurelySmall(json: Json): boolean {
+  if (typeof json === "string") return json.length < SURELY_INLINE_CHARS;
+  return typeof json !== "object" || json === null;
+}
+
+/** The JSON of a value. Items of a mapped step are looked up in the run it belongs to. */
+export async function fromValue(blobs: BlobStore, value: Value, state: RunState): Promise<Json> {
+  if ("json" in value) return value.json as Json;
+  if ("items" in value) {
+    return Promise.all(
+      Array.from({ length: value.items }, (_, index) => {
+        const { output } = stepActor(state, itemId(value.of, index)).context;
+        return output === null ? null : fromValue(blobs, output, state);
+      }),
+    );
+  }
+  const bytes = await blobs.get(value.blob);
+  if (bytes === undefined) {
+    throw new MillraceError(
+      "E_STORE_MISSING",
+      `the blob ${value.blob} of run ${state.id} is gone; restore the blob store from a backup, or fork the run before the step that made it`,
+      { details: { run: state.id, blob: value.blob } },
+    );
+  }
+  return JSON.parse(Buffer.from(bytes).toString("utf8")) as Json;
+}
+
+/** A copy that user code may change without anybody else seeing it. */
+export const handOut = (json: Json | undefined): unknown =>
+  typeof json === "object" && json !== null ? structuredClone(json) : json;

@@ -1,0 +1,43 @@
+/** Public entry "millrace": define workflows, open a store, start and follow runs. */
+
+export type { Failure, Value } from "../machines/values.ts";
+// start and follow runs
+export { Client, type ListOptions, type SubscribeOptions } from "./client/client.ts";
+export type { LiveRun, LiveStep } from "./client/live-actor.ts";
+export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
+export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
+export type { StartOptions } from "./client/start-run.ts";
+// what is recorded
+export type { FrameCodec } from "./events/frame.ts";
+export type { EventType, MillraceEvent, RecordedEvent } from "./events/vocabulary.ts";
+// errors: the two that steps throw, the one to catch, and its guard
+export type { Duration } from "./kernel/duration.ts";
+export {
+  type ErrorCode,
+  errorCodes,
+  isMillraceError,
+  MillraceError,
+  RetryableError,
+  TerminalError,
+} from "./kernel/errors.ts";
+export { limits } from "./kernel/limits.ts";
+export type { Logger } from "./kernel/logger.ts";
+// ports, for adapters of one's own
+export type { BlobStore } from "./ports/blob-store.ts";
+export type { AppendOutcome, EventLog, NewFrame, StoredFrame } from "./ports/event-log.ts";
+export type { Inbox, StoredInput } from "./ports/inbox.ts";
+export type { NodeInfo, NodeRegistry } from "./ports/node-registry.ts";
+export type { Store, StoreOptions, World } from "./ports/store.ts";
+export type { SavedView, ViewStore } from "./ports/view-store.ts";
+export type { Claim, Ticket, WorkQueue } from "./ports/work-queue.ts";
+export type { RunStatus, RunSummary } from "./projections/run-summary.ts";
+// open
+export { type Millrace, open } from "./runtime/open.ts";
+export type { OpenOptions, WorkerOptions } from "./runtime/options.ts";
+// define workflows
+export { workflow } from "./workflow/code.ts";
+export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";
+export { graph } from "./workflow/graph.ts";
+export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
+export type { Checkpoint, StepContext } from "./workflow/step-context.ts";
+export type { WorkflowContext } from "./workflow/workflow-context.ts";

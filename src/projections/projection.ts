@@ -1,0 +1,24 @@
+/**
+ * A projection: a pure fold of the log into something to look things up in. Disposable: its saved copy
+ * names the position up to which it is true, and what is missing is folded from there.
+ */
+
+import type { Opened } from "../events/frame.ts";
+import type { FramePlace } from "../events/recorded.ts";
+
+/** A frame as projections get it. `opened` is a reason when the bytes are not a frame of their run. */
+export interface FoldedFrame {
+  readonly place: FramePlace;
+  readonly opened: Opened | { readonly damaged: string };
+}
+
+export interface Projection<V> {
+  /** Names its saved copies; a new `version` starts from the beginning of the log. */
+  readonly name: string;
+  readonly version: number;
+  initial(): V;
+  /** Folds one frame into `view`, in place. Frames come in order of position, each once. */
+  apply(view: V, frame: FoldedFrame): void;
+  save(view: V): unknown;
+  restore(saved: unknown): V;
+}

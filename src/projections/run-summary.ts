@@ -1,0 +1,175 @@
+/**
+ * One line per run: for lists, and for the sweep that looks for runs which nobody holds. It follows
+ * the chain of sums, so a run whose log is damaged shows as quarantined.
+ */
+import type { Failure } from "../../machines/values.ts";
+import { NO_PREVIOUS } from "../events/frame.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import type { FoldedFrame, Projection } from "./projection.ts";
+
+export type RunStatus =
+  | "pending"
+  | "running"
+  | "parked"
+  | "cancelling"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  /** Its log is damaged; nothing of it runs. */
+  | "quarantined";
+
+export const runStatuses: readonly RunStatus[] = [
+  "pending",
+  "running",
+  "parked",
+  "cancelling",
+  "completed",
+  "failed",
+  "cancelled",
+  "quarantined",
+];
+
+export interface RunSummary {
+  readonly run: string;
+  readonly workflow: string;
+  status: RunStatus;
+  labels: Readonly<Record<string, string>>;
+  createdAt: number;
+  updatedAt: number;
+  endedAt: number | null;
+  /** `seq` of the last event, and the position and sum of its frame. */
+  seq: number;
+  position: number;
+  sum: string;
+  /** Who hosts it, by which lease; null when nobody does. */
+  node: string | null;
+  lease: string | null;
+  epoch: number;
+  parkedReason: string | null;
+  parkedUntil: number | null;
+  /** Last inbox position taken. */
+  inbox: number;
+  steps: { completed: number; failed: number; running: number; retries: number };
+  error: Failure | null;
+}
+
+export type RunSummaries = Map<string, RunSummary>;
+
+const ENDED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled", "quarantined"]);
+
+/** True when nothing more will happen to the run by itself. */
+export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
+
+const fresh = (run: string, workflow: string): RunSummary => ({
+  run,
+  workflow,
+  status: "pending",
+  labels: {},
+  createdAt: 0,
+  updatedAt: 0,
+  endedAt: null,
+  seq: 0,
+  position: 0,
+  sum: NO_PREVIOUS,
+  node: null,
+  lease: null,
+  epoch: 0,
+  parkedReason: null,
+  parkedUntil: null,
+  inbox: 0,
+  steps: { completed: 0, failed: 0, running: 0, retries: 0 },
+  error: null,
+});
+
+export const runSummary: Projection<RunSummaries> = {
+  name: "run-summary",
+  version: 1,
+  initial: () => new Map(),
+  save: (view) => [...view.values()],
+  restore: (saved) => new Map((saved as RunSummary[]).map((summary) => [summary.run, summary])),
+  apply(view, { place, opened }: FoldedFrame) {
+    const summary = view.get(place.run) ?? fresh(place.run, place.workflow);
+    view.set(place.run, summary);
+    summary.position = place.position;
+    if (summary.status === "quarantined") return;
+    const damage = "damaged" in opened ? opened.damaged : chainDamage(summary, opened);
+    if (damage !== undefined || "damaged" in opened) {
+      summary.status = "quarantined";
+      summary.error = { code: "E_LOG_CORRUPT", message: damage ?? "damaged" };
+      return;
+    }
+    const { frame } = opened;
+    for (const event of frame.events) applyEvent(summary, event);
+    summary.seq += frame.events.length;
+    summary.sum = opened.sum;
+    summary.inbox = frame.inbox;
+    summary.updatedAt = frame.at;
+  },
+};
+
+function chainDamage(
+  summary: RunSummary,
+  opened: { prev: string; frame: { seq: number } },
+): string | undefined {
+  if (opened.prev === summary.sum && opened.frame.seq === summary.seq + 1) return undefined;
+  return `a frame does not follow event ${summary.seq}`;
+}
+
+function applyEvent(summary: RunSummary, event: MillraceEvent): void {
+  switch (event.type) {
+    case "run.created":
+      summary.createdAt = event.at;
+      summary.labels = event.labels ?? {};
+      break;
+    case "run.claimed":
+      if (summary.status !== "cancelling") summary.status = "running";
+      summary.node = event.node;
+      summary.lease = event.lease;
+      summary.epoch = event.epoch;
+      break;
+    case "run.parked":
+      summary.status = "parked";
+      summary.parkedReason = event.reason;
+      summary.parkedUntil = event.until;
+      letGo(summary);
+      break;
+    case "run.cancelling":
+      summary.status = "cancelling";
+      break;
+    case "run.completed":
+    case "run.failed":
+    case "run.cancelled":
+      summary.status = event.type.slice("run.".length) as RunStatus;
+      summary.endedAt = event.at;
+      if (event.type === "run.failed") summary.error = event.error;
+      letGo(summary);
+      break;
+    default:
+      applyStep(summary.steps, event);
+  }
+}
+
+function letGo(summary: RunSummary): void {
+  summary.node = null;
+  summary.lease = null;
+}
+
+function applyStep(steps: RunSummary["steps"], event: MillraceEvent): void {
+  switch (event.type) {
+    case "step.started":
+      steps.running++;
+      break;
+    case "step.completed":
+      // A mapped step as a whole is completed by its items, without an attempt of its own.
+      if (event.attempt > 0) steps.running--;
+      steps.completed++;
+      break;
+    case "step.retrying":
+      steps.running--;
+      steps.retries++;
+      break;
+    case "step.failed":
+      steps.failed++;
+      break;
+  }
+}

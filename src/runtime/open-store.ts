@@ -1,0 +1,29 @@
+/** From a store's address to the store: the one place where addresses meet adapters. */
+import { memoryStore } from "../adapters/memory/store.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import type { Store, StoreOptions } from "../ports/store.ts";
+
+/** Where the default store lies, relative to the working directory. */
+export const DEFAULT_STORE = "sqlite:.millrace/millrace.db";
+
+/**
+ * Opens `memory`, `sqlite:PATH` (`sqlite::memory:` too) or `nats://HOST:PORT` (`tls://` too; several
+ * servers separated by commas). Adapters are loaded when they are asked for.
+ * @throws MillraceError `E_OPTION_INVALID` for any other address; what the adapter refuses
+ */
+export async function openStore(address: string, options: StoreOptions): Promise<Store> {
+  if (address === "memory") return memoryStore(options);
+  if (address.startsWith("sqlite:")) {
+    const { sqliteStore } = await import("../adapters/sqlite/store.ts");
+    return sqliteStore(address.slice("sqlite:".length), options);
+  }
+  if (address.startsWith("nats://") || address.startsWith("tls://")) {
+    const { natsStore } = await import("../adapters/nats/store.ts");
+    return natsStore(address, options);
+  }
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    `store: ${JSON.stringify(address)} is no address of a store; use "memory", "sqlite:PATH" or "nats://HOST:PORT"`,
+    { details: { option: "store" } },
+  );
+}

@@ -1,0 +1,82 @@
+/** The composition root: options in, a running millrace out. */
+import { Client } from "../client/client.ts";
+import type { Engine } from "../engine/engine.ts";
+import { Host } from "../engine/host.ts";
+import { Projector } from "../engine/projector.ts";
+import type { Store } from "../ports/store.ts";
+import { runSummary } from "../projections/run-summary.ts";
+import { openStore } from "./open-store.ts";
+import { type OpenOptions, type Settings, settings } from "./options.ts";
+
+/** An open millrace: the client's methods, and the worker that hosts runs (if workflows were given). */
+export class Millrace extends Client implements AsyncDisposable {
+  /** Id of this process. */
+  readonly node: string;
+  readonly store: Store;
+  readonly #host: Host | undefined;
+  readonly #stopGraceMs: number;
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine, configured: Settings) {
+    const summaries = new Projector(engine, runSummary);
+    super(engine, configured.workflows, summaries);
+    this.node = engine.node;
+    this.store = engine.store;
+    this.#stopGraceMs = configured.stopGraceMs;
+    const { worker, workflows, leaseMs, parkAfterMs, sweepEveryMs } = configured;
+    if (worker !== undefined) {
+      this.#host = new Host({
+        engine,
+        workflows,
+        summaries,
+        leaseMs,
+        parkAfterMs,
+        sweepEveryMs,
+        ...worker,
+      });
+      this.#host.start();
+    }
+  }
+
+  /** Runs hosted by this process now. */
+  get hosted(): number {
+    return this.#host?.hosted ?? 0;
+  }
+
+  /**
+   * Stops gracefully: takes nothing new, waits for running steps (`stopGrace`), gives the rest back,
+   * closes the store. Calling it again returns the same promise.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#host?.stop(this.#stopGraceMs);
+    } finally {
+      await this.store.close();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Opens a store and, when workflows are given, begins to host their runs.
+ * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, `E_DEF_DUPLICATE`, and what the store refuses:
+ * `E_STORE_UNAVAILABLE`, `E_SERVER_UNSUITABLE`, `E_STORE_DRIFT`
+ */
+export async function open(options: OpenOptions = {}): Promise<Millrace> {
+  const configured = settings(options);
+  const { node, world, codecs, logger, namespace, leaseMs } = configured;
+  const store =
+    typeof configured.store === "string"
+      ? await openStore(configured.store, { namespace, node, leaseMs, world })
+      : configured.store;
+  const engine: Engine = { store, world, node, logger, codec: codecs[0], codecs };
+  return new Millrace(engine, configured);
+}

@@ -1,0 +1,145 @@
+/** The options of `open()`, checked once, with their defaults. */
+import type { FrameCodec } from "../events/frame.ts";
+import { plainCodec } from "../events/frame.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { type Duration, millis } from "../kernel/duration.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { checkId, systemIds } from "../kernel/ids.ts";
+import { limits } from "../kernel/limits.ts";
+import type { Logger } from "../kernel/logger.ts";
+import { systemRandom } from "../kernel/random.ts";
+import type { Store, World } from "../ports/store.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import { didYouMean } from "../workflow/suggest.ts";
+import { DEFAULT_STORE } from "./open-store.ts";
+import { stderrLogger } from "./stderr-logger.ts";
+
+export interface WorkerOptions {
+  /** Steps that may run at once in this process. @default 64 */
+  readonly steps?: number;
+  /** Runs that may be hosted at once in this process. @default 1000 */
+  readonly runs?: number;
+}
+
+export interface OpenOptions {
+  /** `"memory"`, `"sqlite:PATH"`, `"nats://HOST:PORT"`, or a store opened elsewhere. @default "sqlite:.millrace/millrace.db" */
+  readonly store?: string | Store;
+  /** What this process can run. Without any it is a client only. @default [] */
+  readonly workflows?: readonly Workflow[];
+  /** `false`: host nothing here, though workflows are given. @default {} when workflows are given */
+  readonly worker?: false | WorkerOptions;
+  /** Separates installations that share a backend. @default "default" */
+  readonly namespace?: string;
+  /** Id of this process. @default a new one */
+  readonly node?: string;
+  /** Compresses or encrypts what is recorded; the first writes, all read. @default none */
+  readonly codecs?: readonly FrameCodec[];
+  /** @default warnings and errors, as lines of JSON on stderr */
+  readonly logger?: Logger;
+  /** How long a silent host keeps its runs. @default "15s" */
+  readonly lease?: Duration;
+  /** A run that waits longer than this is held by nobody meanwhile. @default "1s" */
+  readonly parkAfter?: Duration;
+  /** How often to look for runs that nobody holds. @default "30s" */
+  readonly sweepEvery?: Duration;
+  /** How long `close()` waits for running steps. @default "10s" */
+  readonly stopGrace?: Duration;
+  /** Clock, randomness and ids; for tests. @default the system's */
+  readonly world?: World;
+}
+
+export interface Settings {
+  readonly store: string | Store;
+  readonly workflows: ReadonlyMap<string, Workflow>;
+  readonly worker: Required<WorkerOptions> | undefined;
+  readonly namespace: string;
+  readonly node: string;
+  readonly codecs: readonly [FrameCodec, ...FrameCodec[]];
+  readonly logger: Logger;
+  readonly leaseMs: number;
+  readonly parkAfterMs: number;
+  readonly sweepEveryMs: number;
+  readonly stopGraceMs: number;
+  readonly world: World;
+}
+
+const KNOWN: readonly (keyof OpenOptions)[] = [
+  "store",
+  "workflows",
+  "worker",
+  "namespace",
+  "node",
+  "codecs",
+  "logger",
+  "lease",
+  "parkAfter",
+  "sweepEvery",
+  "stopGrace",
+  "world",
+];
+
+/** @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, `E_DEF_DUPLICATE` */
+export function settings(options: OpenOptions): Settings {
+  for (const key of Object.keys(options)) {
+    if (!(KNOWN as readonly string[]).includes(key)) {
+      throw invalid(
+        key,
+        `unknown option of open()${didYouMean(key, KNOWN)}; known are ${KNOWN.join(", ")}`,
+      );
+    }
+  }
+  const world = options.world ?? { clock: systemClock(), random: systemRandom, ids: systemIds };
+  const workflows = byName(options.workflows ?? []);
+  const [first = plainCodec, ...others] = options.codecs ?? [];
+  const positive = (name: string, value: Duration): number => {
+    const ms = millis(name, value);
+    return ms > 0 ? ms : refuse(name, "must be above zero");
+  };
+  return {
+    store: options.store ?? DEFAULT_STORE,
+    workflows,
+    worker: workerOf(options.worker, workflows.size),
+    namespace: checkId("namespace", options.namespace ?? "default"),
+    node: checkId("node id", options.node ?? world.ids()),
+    codecs: [first, ...others],
+    logger: options.logger ?? stderrLogger,
+    leaseMs: positive("lease", options.lease ?? limits.leaseMs),
+    parkAfterMs: millis("parkAfter", options.parkAfter ?? limits.parkAfterMs),
+    sweepEveryMs: positive("sweepEvery", options.sweepEvery ?? limits.sweepEveryMs),
+    stopGraceMs: millis("stopGrace", options.stopGrace ?? limits.stopGraceMs),
+    world,
+  };
+}
+
+function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
+  const named = new Map<string, Workflow>();
+  for (const workflow of workflows) {
+    if (workflow?.plan === undefined) {
+      throw invalid("workflows", "holds something that is no workflow; did you forget `.build()`?");
+    }
+    if (named.has(workflow.name)) {
+      throw new MillraceError("E_DEF_DUPLICATE", `two workflows are named ${workflow.name}`, {
+        details: { workflow: workflow.name },
+      });
+    }
+    named.set(workflow.name, workflow);
+  }
+  return named;
+}
+
+function workerOf(worker: OpenOptions["worker"], workflows: number): Settings["worker"] {
+  if (worker === false || workflows === 0) return undefined;
+  const { steps = 64, runs = 1_000 } = worker ?? {};
+  for (const [name, value] of Object.entries({ steps, runs })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      refuse(`worker.${name}`, `${value} is not a whole number from 1`);
+  }
+  return { steps, runs };
+}
+
+const refuse = (option: string, what: string): never => {
+  throw invalid(option, what);
+};
+
+const invalid = (option: string, what: string): MillraceError =>
+  new MillraceError("E_OPTION_INVALID", `${option}: ${what}`, { details: { option } });

@@ -1,0 +1,2 @@
+/** Public entry "millrace/testing". */
+export { memoryStore, MemoryBackend } from "./adapters/memory/store.ts";

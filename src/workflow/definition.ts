@@ -1,0 +1,52 @@
+/**
+ * A workflow as the engine gets it: the plan that will be frozen into each run, and the code that the
+ * plan cannot hold. Made by `graph()` and `workflow()`; frozen.
+ */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { CodePlan, GraphPlan } from "../domain/plan.ts";
+import type { StepContext } from "./step-context.ts";
+import type { WorkflowContext } from "./workflow-context.ts";
+
+/** The code of one step. */
+export interface StepBody {
+  /**
+   * The user's function. `input` is the run's input for a step without needs, an object of results by
+   * name for a step with needs, and one item for a mapped step. May return a promise.
+   */
+  run(ctx: StepContext, input: unknown): unknown;
+  /** Decides, given what `run` would get, whether the step runs (true) or is skipped. */
+  when?(input: unknown): boolean;
+  /** What the result must look like; checked, and transformed, before it is recorded. */
+  readonly output?: StandardSchemaV1;
+}
+
+interface WorkflowBase<I, O> {
+  readonly name: string;
+  /** The user's own label for this version of the code. */
+  readonly version?: string;
+  /** Checked by the client before a run starts; the run gets the transformed value. */
+  readonly input?: StandardSchemaV1;
+  /** Checked before a result becomes the run's output. */
+  readonly output?: StandardSchemaV1;
+  /** Never there at run time: carries the types of input and output to `start` and `result`. */
+  readonly "~io"?: { readonly input: (input: I) => void; readonly output: O };
+}
+
+/** A workflow written as a graph of steps. `I`: what `start` takes; `O`: what `result` gives. */
+export interface GraphWorkflow<I = never, O = unknown> extends WorkflowBase<I, O> {
+  readonly kind: "graph";
+  readonly plan: GraphPlan;
+  /** By step name; every step of the plan has one. */
+  readonly bodies: ReadonlyMap<string, StepBody>;
+}
+
+/** A workflow written as an async function. `I`: what `start` takes; `O`: what `result` gives. */
+export interface CodeWorkflow<I = never, O = unknown> extends WorkflowBase<I, O> {
+  readonly kind: "code";
+  readonly plan: CodePlan;
+  /** The user's function; `input` is the run's input as recorded. Run it through a `CodeSession`. */
+  run(ctx: WorkflowContext, input: unknown): Promise<unknown>;
+}
+
+/** Any workflow; with the defaults, one whose types nobody knows (`Workflow` takes every workflow). */
+export type Workflow<I = never, O = unknown> = GraphWorkflow<I, O> | CodeWorkflow<I, O>;

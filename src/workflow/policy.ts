@@ -1,0 +1,104 @@
+/** How a step is run, as users say it: the options, their defaults, and their meaning as a policy. */
+import type { RetryPolicy, StepPolicy } from "../domain/plan.ts";
+import type { Duration } from "../kernel/duration.ts";
+import { limits } from "../kernel/limits.ts";
+import { durationOption, invalid, numberOption, type Read, readOptions } from "./options.ts";
+
+/** When and how often a failed step is tried again. */
+export interface RetryOptions {
+  /** Attempts in all, the first included; 1: never again. @default 4 */
+  readonly maxAttempts?: number;
+  /** Wait after the first failed attempt. @default "1s", or `max` if that is shorter */
+  readonly initial?: Duration;
+  /** Each wait is this many times the one before; 1 to 100. @default 2 */
+  readonly factor?: number;
+  /** No wait is longer. @default "1m", or `initial` if that is longer */
+  readonly max?: Duration;
+  /** 0 to 1: which share of a wait is random. @default 0.5 */
+  readonly jitter?: number;
+}
+
+/** How a step is run. Timeouts must be above zero; without one, that time is not limited. */
+export interface PolicyOptions {
+  readonly retry?: RetryOptions;
+  /** Longest time of one attempt, from beginning to end. */
+  readonly startToClose?: Duration;
+  /** Longest time from the moment the step could run to its beginning. */
+  readonly scheduleToStart?: Duration;
+  /** Longest silence of a running attempt; `ctx.heartbeat()` breaks it. */
+  readonly heartbeat?: Duration;
+}
+
+/** What holds for a step that says nothing about retries. */
+export const DEFAULT_RETRY: RetryPolicy = Object.freeze({
+  maxAttempts: 4,
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 60_000,
+  jitter: 0.5,
+});
+
+/** Retries that all steps of one run may use together, unless the workflow says otherwise. */
+export const DEFAULT_RETRY_BUDGET = 1_000;
+
+const DEFAULT_POLICY: StepPolicy = Object.freeze({ retry: DEFAULT_RETRY });
+
+/** The names of `PolicyOptions`. */
+export const POLICY_OPTIONS = ["retry", "startToClose", "scheduleToStart", "heartbeat"] as const;
+const FACTOR_MAX = 100;
+const RETRY_OPTIONS = ["maxAttempts", "initial", "factor", "max", "jitter"] as const;
+
+/**
+ * The policy that options mean, frozen.
+ * @param what whose they are, for messages: "step a"
+ * @throws MillraceError `E_DEF_INVALID`, `E_OPTION_INVALID`
+ */
+export function readPolicy(what: string, read: Read): StepPolicy {
+  if (!POLICY_OPTIONS.some((key) => read.has(key))) return DEFAULT_POLICY;
+  const scheduleToStartMs = timeout(what, read, "scheduleToStart");
+  const startToCloseMs = timeout(what, read, "startToClose");
+  const heartbeatMs = timeout(what, read, "heartbeat");
+  if (heartbeatMs !== undefined && startToCloseMs !== undefined && heartbeatMs >= startToCloseMs) {
+    throw invalid(
+      `${what}: a heartbeat timeout of ${heartbeatMs} ms can never end an attempt that startToClose ends after ${startToCloseMs} ms; make heartbeat shorter or leave it out`,
+    );
+  }
+  return Object.freeze({
+    retry: readRetry(what, read.get("retry")),
+    ...(scheduleToStartMs === undefined ? {} : { scheduleToStartMs }),
+    ...(startToCloseMs === undefined ? {} : { startToCloseMs }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+  });
+}
+
+function timeout(what: string, read: Read, key: string): number | undefined {
+  const ms = durationOption(what, read, key);
+  if (ms !== 0) return ms;
+  throw invalid(
+    `${what}: ${key} is 0, so the step could never succeed; leave it out for no limit`,
+    {
+      option: key,
+    },
+  );
+}
+
+function readRetry(what: string, raw: unknown): RetryPolicy {
+  const whose = `${what}: retry`;
+  const read = readOptions(whose, raw, RETRY_OPTIONS);
+  const attempts = { min: 1, max: limits.attemptsMax, integer: true } as const;
+  const initial = durationOption(whose, read, "initial");
+  const max = durationOption(whose, read, "max");
+  if (initial !== undefined && max !== undefined && initial > max) {
+    throw invalid(`${whose}: initial (${initial} ms) is above max (${max} ms)`);
+  }
+  const initialMs = initial ?? Math.min(DEFAULT_RETRY.initialMs, max ?? DEFAULT_RETRY.maxMs);
+  const factor = numberOption(whose, read, "factor", { min: 1, max: FACTOR_MAX });
+  return Object.freeze({
+    maxAttempts: numberOption(whose, read, "maxAttempts", attempts) ?? DEFAULT_RETRY.maxAttempts,
+    initialMs,
+    // No wait stays none however often it is multiplied; and 0 times an overflow would be NaN.
+    factor: initialMs === 0 ? 1 : (factor ?? DEFAULT_RETRY.factor),
+    maxMs: max ?? Math.max(DEFAULT_RETRY.maxMs, initialMs),
+    jitter: numberOption(whose, read, "jitter", { min: 0, max: 1 }) ?? DEFAULT_RETRY.jitter,
+  });
+}

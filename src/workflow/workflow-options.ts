@@ -1,0 +1,25 @@
+/** What graph and code workflows have in common for their authors: options, and the types of results. */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** Where a schema may be given. */
+export type MaybeSchema = StandardSchemaV1 | undefined;
+
+/** A value as it comes back from the log: nothing is kept as null. */
+export type Recorded<T> = T extends undefined | void ? null : T;
+
+/** What a step's function leads to: what its schema makes of it, or what it resolves to. */
+export type ResultOf<T, Checked> = Checked extends StandardSchemaV1
+  ? StandardSchemaV1.InferOutput<Checked>
+  : Recorded<Awaited<T>>;
+
+/** Options of a workflow of either style. */
+export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema> {
+  /** What the input must look like; steps get what it makes of the input. */
+  readonly input?: In;
+  /** What the result must look like; the result is what it makes of it. */
+  readonly output?: Out;
+  /** Retries that all steps of one run may use together. @default 1000 */
+  readonly retryBudget?: number;
+  /** A label for this version of the code: runs keep to the version they began with. */
+  readonly version?: string;
+}

@@ -1,0 +1,59 @@
+/** Runs the contract suites of all ports under vitest: one `describe` per port, one `it` per case. */
+import { describe, expect, it } from "vitest";
+import { blobStoreContract } from "../../src/testing/blob-store-contract.ts";
+import { type ContractCase, type Place, runCase } from "../../src/testing/contract.ts";
+import { eventLogContract } from "../../src/testing/event-log-contract.ts";
+import { inboxContract } from "../../src/testing/inbox-contract.ts";
+import { nodeRegistryContract } from "../../src/testing/node-registry-contract.ts";
+import { viewStoreContract } from "../../src/testing/view-store-contract.ts";
+import { workQueueContract } from "../../src/testing/work-queue-contract.ts";
+
+/** A case that an adapter is known not to pass, and why that is right. Fails once the case passes. */
+export interface Deviation {
+  readonly port: keyof typeof suites;
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The suites by port. */
+export const suites = {
+  "event log": eventLogContract,
+  inbox: inboxContract,
+  "work queue": workQueueContract,
+  "node registry": nodeRegistryContract,
+  "blob store": blobStoreContract,
+  "view store": viewStoreContract,
+} as const satisfies Record<string, readonly ContractCase[]>;
+
+/** Suites that mostly wait for leases and times; their cases, each in its own place, wait together. */
+const patient: ReadonlySet<string> = new Set(["work queue", "node registry"]);
+
+/**
+ * Declares the contract tests of one adapter.
+ * @param name the adapter, as the tests are titled
+ * @param place makes an empty scratch place; called once per case
+ */
+export function contractTests(
+  name: string,
+  place: () => Promise<Place>,
+  deviations: readonly Deviation[] = [],
+): void {
+  for (const [port, cases] of Object.entries(suites)) {
+    const listed = new Map(deviations.filter((one) => one.port === port).map((d) => [d.name, d]));
+    describe(`${name}: ${port}`, { concurrent: patient.has(port) }, () => {
+      it("lists each deviation by the name of a case", () => {
+        const names = new Set(cases.map((test) => test.name));
+        expect([...listed.keys()].filter((known) => !names.has(known))).toEqual([]);
+      });
+      for (const test of cases) {
+        const deviation = listed.get(test.name);
+        if (deviation === undefined)
+          it(test.name, () => runCase(test, place).then(() => undefined));
+        else
+          it(`${test.name} (deviates: ${deviation.reason})`, async () => {
+            await expect(runCase(test, place)).rejects.toThrow();
+          });
+      }
+    });
+  }
+}

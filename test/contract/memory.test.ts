@@ -1,0 +1,128 @@
+/**
+ * The memory adapter against the contracts, in the machine's time and in virtual time; and the
+ * contracts against faulty adapters, because a suite that cannot fail says nothing.
+ */
+import { describe, expect, it } from "vitest";
+import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
+import { type Clock, systemClock } from "../../src/kernel/clock.ts";
+import { systemIds } from "../../src/kernel/ids.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import type { Store } from "../../src/ports/store.ts";
+import {
+  type ContractCase,
+  contractLeaseMs,
+  type Place,
+  runContract,
+} from "../../src/testing/contract.ts";
+import { type Fault, faults } from "./faults.ts";
+import { contractTests, suites } from "./harness.ts";
+
+const place = (clock: Clock, faulty: (store: Store) => Store = (store) => store): Place => {
+  const share = new MemoryBackend(clock);
+  const world = { clock, random: systemRandom, ids: systemIds };
+  return {
+    capabilities: ["durable", "shared"],
+    clock,
+    open: async (node = "node-1") =>
+      faulty(memoryStore({ namespace: "default", node, leaseMs: contractLeaseMs, world, share })),
+    destroy: async () => undefined,
+  };
+};
+
+/** Time that stands still while anything moves, and then jumps to the next timer. */
+function virtualClock(): Clock {
+  const real = systemClock();
+  const timers = new Set<{ readonly at: number; readonly fire: () => void }>();
+  let [now, moves, turning, driving] = [1_700_000_000_000, 0, 0, false];
+  const quiet = async (): Promise<void> => {
+    for (let still = 0, seen = moves; still < 3; still += 1) {
+      await real.turn();
+      if (turning > 0 || seen !== moves) still = 0;
+      seen = moves;
+    }
+  };
+  const drive = async (): Promise<void> => {
+    driving = true;
+    for (await quiet(); timers.size > 0; await quiet()) {
+      const [next] = [...timers].sort((left, right) => left.at - right.at);
+      if (next === undefined) break;
+      timers.delete(next);
+      now = Math.max(now, next.at);
+      next.fire();
+    }
+    driving = false;
+  };
+  return {
+    now: () => now,
+    mono: () => now,
+    after(ms, fire) {
+      const timer = { at: now + Math.max(0, ms), fire };
+      timers.add(timer);
+      moves += 1;
+      if (!driving) void drive();
+      return () => void timers.delete(timer);
+    },
+    async turn() {
+      moves += 1;
+      turning += 1;
+      await real.turn();
+      turning -= 1;
+    },
+  };
+}
+
+contractTests("memory", async () => place(systemClock()));
+contractTests("memory in virtual time", async () => place(virtualClock()));
+
+describe("memory in virtual time", () => {
+  it("holds a ticket for a year and gives it at that very moment", async () => {
+    const clock = virtualClock();
+    const at = clock.now() + 365 * 86_400_000;
+    const { queue } = await place(clock).open();
+    await queue.offer({ workflow: "flow", run: "a" }, at);
+    const { signal } = new AbortController();
+    const [claim] = await queue.claim({ workflows: ["flow"], max: 1, signal });
+    expect(claim?.ticket.run).toBe("a");
+    expect(clock.now()).toBe(at);
+  });
+
+  it("sets no timer unless a claim waits, and leaves none behind", async () => {
+    const real = systemClock();
+    let pending = 0;
+    const clock: Clock = {
+      ...real,
+      after(ms, fire) {
+        pending += 1;
+        const cancel = real.after(ms, fire);
+        return () => {
+          pending -= 1;
+          cancel();
+        };
+      },
+    };
+    const store = await place(clock).open();
+    await store.queue.offer({ workflow: "flow", run: "a" }, clock.now() + 1e9);
+    expect(pending).toBe(0);
+    const { signal } = new AbortController();
+    const claiming = store.queue.claim({ workflows: ["flow"], max: 1, signal });
+    expect(pending).toBe(1);
+    await store.close();
+    expect(await claiming).toEqual([]);
+    expect(pending).toBe(0);
+  });
+});
+
+describe("the contracts notice", () => {
+  const failures = async (cases: readonly ContractCase[], fault: Fault): Promise<string[]> => {
+    const faulty = (store: Store): Store => ({ ...store, ...fault(store) });
+    const failed: string[] = [];
+    for await (const result of runContract(cases, async () => place(virtualClock(), faulty)))
+      if (result.outcome === "failed") failed.push(result.name);
+    return failed;
+  };
+  for (const port of Object.keys(suites) as (keyof typeof suites)[])
+    for (const [what, fault] of Object.entries(faults[port]))
+      it(`${port}: ${what}`, async () => {
+        expect(await failures(suites[port], fault)).not.toEqual([]);
+      });
+});
