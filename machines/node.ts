@@ -9,12 +9,14 @@
 import { assign, emit, setup } from "xstate";
 import { reducer } from "./reducer.ts";
 
+/** What can be observed of a node; the only thing that moves it. */
 export type NodeEvent =
   | { type: "node.seen"; at: number }
   | { type: "node.suspected"; at: number }
   | { type: "node.draining"; at: number }
   | { type: "node.gone"; at: number; reason: string };
 
+/** What its peers tell the node's actor; the time comes in with it. */
 export type NodeCommand =
   /** A heartbeat arrived. */
   | { type: "cmd.beat"; now: number; draining: boolean }
@@ -23,6 +25,7 @@ export type NodeCommand =
   /** Somebody knows for certain that the process is no more, or it said so itself. */
   | { type: "cmd.gone"; now: number; reason: string };
 
+/** What is remembered of a node: plain data, a fold of its events. */
 export interface NodeContext {
   readonly id: string;
   seenAt: number;
@@ -31,11 +34,13 @@ export interface NodeContext {
   reason: string | null;
 }
 
+/** What a node's actor is created with: the first sight of it. */
 export interface NodeInput {
   id: string;
   at: number;
 }
 
+/** A node at first sight. */
 export const nodeContext = (input: NodeInput): NodeContext => ({
   id: input.id,
   seenAt: input.at,
@@ -44,6 +49,7 @@ export const nodeContext = (input: NodeInput): NodeContext => ({
   reason: null,
 });
 
+/** How events change a node's context. */
 export const nodeReducer = reducer<NodeContext, NodeEvent>((context, event) => {
   switch (event.type) {
     case "node.seen":
@@ -55,6 +61,7 @@ export const nodeReducer = reducer<NodeContext, NodeEvent>((context, event) => {
       break;
     case "node.draining":
       context.seenAt = event.at;
+      context.suspectedAt = null;
       break;
     case "node.gone":
       context.goneAt = event.at;
@@ -94,6 +101,7 @@ const seen = node.createAction(
   }),
 );
 
+/** The statechart of a node. */
 export const nodeMachine = node.createMachine({
   id: "node",
   context: ({ input }) => nodeContext(input ?? { id: "", at: 0 }),
@@ -139,6 +147,8 @@ export const nodeMachine = node.createMachine({
   },
 });
 
+/** Every state of `nodeMachine`, for tables and for tests of completeness. */
 export const nodeStates = ["alive", "suspect", "draining", "gone"] as const;
 
+/** The name of a state of `nodeMachine`. */
 export type NodeState = (typeof nodeStates)[number];

@@ -14,6 +14,7 @@ export interface Reducer<C, E> {
   readonly recipe: Recipe<C, E>;
 }
 
+/** The assigner of a recipe: `assign(reducer(…))` in a machine, `.recipe` where the state is one's own. */
 export function reducer<C extends object, E>(recipe: Recipe<C, E>): Reducer<C, E> {
   const assigner = (args: { context: C; event: { type: string } }): C =>
     produce(args.context, (draft) => {

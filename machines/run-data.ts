@@ -5,6 +5,7 @@
 import { reducer } from "./reducer.ts";
 import type { Failure, Value } from "./values.ts";
 
+/** What can happen to a run; recorded, and the only thing that moves it. */
 export type RunEvent =
   | {
       type: "run.created";
@@ -28,6 +29,7 @@ export type RunEvent =
   | { type: "timer.fired"; at: number; timer: string }
   | { type: "signal.received"; at: number; signal: string; name: string; payload: Value };
 
+/** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
   | { type: "cmd.claim"; now: number; node: string; lease: string }
   | { type: "cmd.park"; now: number; reason: string; until: number | null }
@@ -41,12 +43,14 @@ export type RunCommand =
   | { type: "cmd.fire_timer"; now: number; timer: string }
   | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value };
 
+/** A signal that the run has taken. */
 export interface Signal {
   readonly id: string;
   readonly name: string;
   readonly payload: Value;
 }
 
+/** What a run remembers: plain data, a fold of its events. */
 export interface RunContext {
   readonly id: string;
   workflow: string;
@@ -66,18 +70,22 @@ export interface RunContext {
   cancelReason: string | null;
   /** Due time of every timer that is set and has not fired. */
   timers: Record<string, number>;
-  /** Names of timers that have fired. */
-  fired: string[];
-  /** In the order in which they were taken; each id once. */
+  /** When each timer fired that has; a name is used once. */
+  fired: Record<string, number>;
+  /** In the order in which they were taken. */
   signals: Signal[];
+  /** Ids of those signals: each is taken once, however often it is sent. */
+  taken: Record<string, true>;
   output: Value | null;
   error: Failure | null;
 }
 
+/** What a run's actor is created with. */
 export interface RunInput {
   id: string;
 }
 
+/** A run before its first event. */
 export const runContext = (input: RunInput): RunContext => ({
   id: input.id,
   workflow: "",
@@ -95,12 +103,14 @@ export const runContext = (input: RunInput): RunContext => ({
   cancelledBy: null,
   cancelReason: null,
   timers: {},
-  fired: [],
+  fired: {},
   signals: [],
+  taken: {},
   output: null,
   error: null,
 });
 
+/** How events change a run's context; one definition for XState and for the engine's fold. */
 export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
   context.updatedAt = event.at;
   switch (event.type) {
@@ -144,10 +154,11 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       break;
     case "timer.fired":
       delete context.timers[event.timer];
-      context.fired.push(event.timer);
+      context.fired[event.timer] = event.at;
       break;
     case "signal.received":
       context.signals.push({ id: event.signal, name: event.name, payload: event.payload });
+      context.taken[event.signal] = true;
       break;
   }
 });

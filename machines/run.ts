@@ -28,12 +28,18 @@ const run = setup({
   },
   guards: {
     newSignal: ({ context, event }) =>
-      "signal" in event && !context.signals.some((signal) => signal.id === event.signal),
+      "signal" in event && !Object.hasOwn(context.taken, event.signal),
+    // Own keys only: a timer may well be called "constructor".
     newTimer: ({ context, event }) =>
-      "timer" in event && !(event.timer in context.timers) && !context.fired.includes(event.timer),
-    setTimer: ({ context, event }) => "timer" in event && event.timer in context.timers,
+      "timer" in event &&
+      !Object.hasOwn(context.timers, event.timer) &&
+      !Object.hasOwn(context.fired, event.timer),
+    setTimer: ({ context, event }) =>
+      "timer" in event && Object.hasOwn(context.timers, event.timer),
     dueTimer: ({ context, event }) =>
-      event.type === "cmd.fire_timer" && (context.timers[event.timer] ?? Infinity) <= event.now,
+      event.type === "cmd.fire_timer" &&
+      Object.hasOwn(context.timers, event.timer) &&
+      (context.timers[event.timer] ?? Infinity) <= event.now,
     nextEpoch: ({ context, event }) =>
       event.type === "run.claimed" && event.epoch === context.epoch + 1,
   },
@@ -84,6 +90,7 @@ const cancel = run.createStateConfig({
   },
 }).on;
 
+/** The statechart of a run. Its input is the run's id; it begins before the run's first event. */
 export const runMachine = run.createMachine({
   id: "run",
   context: ({ input }) => runContext(input ?? { id: "" }),
@@ -166,6 +173,7 @@ export const runMachine = run.createMachine({
   },
 });
 
+/** Every state of `runMachine`, for tables and for tests of completeness. */
 export const runStates = [
   "unborn",
   "pending",
@@ -177,4 +185,5 @@ export const runStates = [
   "cancelled",
 ] as const;
 
+/** The name of a state of `runMachine`: the run's status. */
 export type RunState = (typeof runStates)[number];

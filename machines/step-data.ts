@@ -5,6 +5,7 @@
 import { reducer } from "./reducer.ts";
 import type { Failure, Value } from "./values.ts";
 
+/** What can happen to a step; recorded, and the only thing that moves it. */
 export type StepEvent =
   /** All that the step needs is there. `policy` only for steps that no plan declares. */
   | { type: "step.scheduled"; at: number; step: string; maxAttempts?: number; startBy?: number }
@@ -32,6 +33,7 @@ export type StepEvent =
   | { type: "step.skipped"; at: number; step: string; reason: string }
   | { type: "step.cancelled"; at: number; step: string; reason: string };
 
+/** What can be asked of a step; never recorded. Time comes in with it. */
 export type StepCommand =
   | { type: "cmd.schedule"; now: number; maxAttempts?: number; startBy?: number }
   | { type: "cmd.map"; now: number; count: number }
@@ -49,6 +51,7 @@ export type StepCommand =
   | { type: "cmd.skip"; now: number; reason: string }
   | { type: "cmd.cancel"; now: number; reason: string };
 
+/** What a step remembers: plain data, a fold of its events. */
 export interface StepContext {
   readonly id: string;
   /** Attempts begun so far; the running attempt's number. Also the fence of its reports. */
@@ -72,11 +75,13 @@ export interface StepContext {
   reason: string | null;
 }
 
+/** What a step's actor is created with. */
 export interface StepInput {
   id: string;
   maxAttempts: number;
 }
 
+/** A step as declared, before its first event. */
 export const stepContext = (input: StepInput): StepContext => ({
   id: input.id,
   attempt: 0,
@@ -100,6 +105,7 @@ const end = (context: StepContext, at: number): void => {
   context.retryAt = null;
 };
 
+/** How events change a step's context; one definition for XState and for the engine's fold. */
 export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
   switch (event.type) {
     case "step.scheduled":

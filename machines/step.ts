@@ -111,6 +111,7 @@ const complete = step.createStateConfig({
   },
 }).on;
 
+/** The statechart of a step, and of an item of a mapped step. Its input: id and attempts in all. */
 export const stepMachine = step.createMachine({
   id: "step",
   // XState builds throw-away actors without input: the factory must not need one.
@@ -200,8 +201,7 @@ export const stepMachine = step.createMachine({
   },
 });
 
-export type StepState = (typeof stepStates)[number];
-
+/** Every state of `stepMachine`, for tables and for tests of completeness. */
 export const stepStates = [
   "waiting",
   "pending",
@@ -213,3 +213,6 @@ export const stepStates = [
   "skipped",
   "cancelled",
 ] as const;
+
+/** The name of a state of `stepMachine`. */
+export type StepState = (typeof stepStates)[number];

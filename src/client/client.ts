@@ -5,7 +5,7 @@
 
 import type { RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { loadRun } from "../engine/history.ts";
+import { loadRunAt } from "../engine/history.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import type { Projector } from "../engine/projector.ts";
 import { toValue } from "../engine/values.ts";
@@ -77,9 +77,12 @@ export class Client {
     return new RunHandle<O>(this, this.#engine, checkId("run id", run), 0);
   }
 
-  /** @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID` */
-  async get(run: string): Promise<RunView> {
-    return runView(await this.#load(run));
+  /**
+   * The run as it is now, or as it was right after event `seq`.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`, `E_OPTION_INVALID`
+   */
+  async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
+    return runView(await this.#load(run, options.seq));
   }
 
   /** Runs, the newest first. */
@@ -158,8 +161,14 @@ export class Client {
     return undefined;
   }
 
-  async #load(run: string): Promise<RunState> {
-    const state = await loadRun(this.#engine, checkId("run id", run));
+  async #load(run: string, seq = Number.MAX_SAFE_INTEGER): Promise<RunState> {
+    if (!Number.isSafeInteger(seq) || seq < 1) {
+      throw new MillraceError(
+        "E_OPTION_INVALID",
+        `seq: ${seq} is not a seq; the first event has 1`,
+      );
+    }
+    const state = await loadRunAt(this.#engine, checkId("run id", run), seq);
     if (state.cursor.seq > 0) return state;
     throw new MillraceError(
       "E_RUN_NOT_FOUND",

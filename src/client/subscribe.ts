@@ -31,10 +31,11 @@ export async function* runEvents(
     );
   }
   const stop = new AbortController();
-  const signal =
-    options.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, options.signal]);
+  const end = (): void => stop.abort();
+  if (options.signal?.aborted) end();
+  options.signal?.addEventListener("abort", end, { once: true });
   try {
-    for await (const stored of engine.store.log.subscribe({ run }, after, signal)) {
+    for await (const stored of engine.store.log.subscribe({ run }, after, stop.signal)) {
       const { frame } = openFrame(run, stored.bytes, engine.codecs);
       for (const event of recordedEvents(stored, frame)) {
         if (event.seq >= from) yield event;
@@ -42,6 +43,7 @@ export async function* runEvents(
       }
     }
   } finally {
-    stop.abort();
+    options.signal?.removeEventListener("abort", end);
+    end();
   }
 }

@@ -59,10 +59,10 @@ function evolveRun(state: RunState, event: RunEvent): void {
       state.calls.push(`timer:${event.timer}`);
       break;
     case "timer.fired":
-      state.answers.push(`timer:${event.timer}`);
+      state.answers.push({ key: `timer:${event.timer}`, at: event.at });
       break;
     case "signal.received":
-      state.answers.push(`signal:${state.run.context.signals.length - 1}`);
+      state.answers.push({ key: `signal:${state.run.context.signals.length - 1}`, at: event.at });
       break;
   }
 }
@@ -120,7 +120,7 @@ function evolveStep(state: RunState, event: StepEvent): void {
       state.retries++;
       break;
     default:
-      ended(state, id, event.type);
+      ended(state, event);
   }
 }
 
@@ -151,7 +151,7 @@ function release(state: RunState, id: string, count: number): void {
   for (; mapping.next < end; mapping.next++) state.pending.add(itemId(id, mapping.next));
 }
 
-function ended(state: RunState, id: string, type: StepEvent["type"]): void {
+function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   if (type === "step.failed") state.failed ??= id;
   const item = itemOf(id);
   if (item !== undefined) {
@@ -164,7 +164,7 @@ function ended(state: RunState, id: string, type: StepEvent["type"]): void {
     for (const other of state.pending) if (itemOf(other)?.step === id) state.pending.delete(other);
   }
   if (state.graph === undefined) {
-    state.answers.push(`step:${id}`);
+    state.answers.push({ key: `step:${id}`, at });
     return;
   }
   state.open--;

@@ -35,6 +35,12 @@ export interface Cursor {
   inbox: number;
 }
 
+/** One answer to the function of a code workflow: `step:a`, `timer:t`, `signal:3`, and when it came. */
+export interface Answered {
+  readonly key: string;
+  readonly at: number;
+}
+
 export interface RunState {
   readonly id: string;
   readonly cursor: Cursor;
@@ -65,8 +71,8 @@ export interface RunState {
   checkpoints: number;
   /** Code workflows: what the code asked for, in order (`step:a`, `timer:t`). */
   readonly calls: string[];
-  /** Code workflows: what it was answered, in order (`step:a`, `timer:t`, `signal:3`). */
-  readonly answers: string[];
+  /** Code workflows: what it was answered, in order. */
+  readonly answers: Answered[];
 }
 
 /** A run before its first event. */

@@ -4,7 +4,7 @@
  * a crash, a park, a lost race) and is given the same answers, so it comes to the same place.
  */
 
-import type { RunState } from "../domain/state.ts";
+import type { Answered, RunState } from "../domain/state.ts";
 import { stepActor } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -52,8 +52,9 @@ export class CodeDriver {
       await this.#take(draft, await this.#session.advance(undefined, state.run.context.createdAt));
     }
     while (this.#delivered < state.answers.length && state.run.state === "running") {
-      const answer = await this.#answer(state, state.answers[this.#delivered++] as string);
-      await this.#take(draft, await this.#session.advance(answer, draft.now));
+      const { key, at } = state.answers[this.#delivered++] as Answered;
+      const answer = await this.#answer(state, key);
+      await this.#take(draft, await this.#session.advance(answer, at));
     }
   }
 
@@ -113,7 +114,12 @@ export class CodeDriver {
 
   async #end(draft: Draft, end: SessionEnd): Promise<void> {
     const { now } = draft;
-    if (!end.ok && isMillraceError(end.error, "E_CODE_MISMATCH")) {
+    if (
+      !end.ok &&
+      isMillraceError(end.error, "E_CODE_MISMATCH") &&
+      "expected" in end.error.details
+    ) {
+      // Other code than the run began with, most likely a deploy: the run is kept, not failed.
       draft.run({
         type: "cmd.park",
         now,

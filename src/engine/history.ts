@@ -1,6 +1,6 @@
 /** From the log to a run's state. */
 
-import { evolveFrame } from "../domain/evolve.ts";
+import { evolve, evolveFrame } from "../domain/evolve.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
 import { openFrame } from "../events/frame.ts";
 import type { StoredFrame } from "../ports/event-log.ts";
@@ -19,6 +19,22 @@ export async function catchUp(engine: Engine, state: RunState, upTo?: number): P
     ...(upTo === undefined ? {} : { upTo }),
   };
   for await (const stored of engine.store.log.read(range)) foldStored(engine, state, stored);
+}
+
+/** The run as it was right after event `seq`; as it is now when it has fewer events. */
+export async function loadRunAt(engine: Engine, run: string, seq: number): Promise<RunState> {
+  const state = emptyRun(run);
+  for await (const stored of engine.store.log.read({ run })) {
+    const opened = openFrame(run, stored.bytes, engine.codecs);
+    const { frame } = opened;
+    const wanted = frame.events.slice(0, Math.max(0, seq - frame.seq + 1));
+    if (wanted.length === frame.events.length) evolveFrame(state, opened, stored.position);
+    else {
+      for (const event of wanted) evolve(state, event);
+      break;
+    }
+  }
+  return state;
 }
 
 /** The run as the log has it now; its cursor is at 0 when there is no such run. */

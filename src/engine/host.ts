@@ -13,6 +13,7 @@ import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Engine } from "./engine.ts";
 import { catchUp, foldStored } from "./history.ts";
+import { leaveFaulty, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { RunActor } from "./run-actor.ts";
 import { Slots } from "./slots.ts";
@@ -116,7 +117,10 @@ export class Host {
     const request = { workflows: [...workflows.keys()], max, signal };
     for (const claim of await engine.store.queue.claim(request)) {
       if (signal.aborted) await claim.release();
-      else this.#host(claim).catch((error: unknown) => this.#giveBack(claim, error));
+      else
+        this.#host(claim).catch((error: unknown) => {
+          unattended(engine, claim.ticket.run, leaveFaulty(engine, claim, error));
+        });
     }
   }
 
@@ -182,20 +186,6 @@ export class Host {
     if (due === undefined) await claim.ack();
     else await claim.release(due);
     return true;
-  }
-
-  #giveBack(claim: Claim, error: unknown): void {
-    const { logger, world } = this.#options.engine;
-    const { run } = claim.ticket;
-    const damaged =
-      isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
-    if (isMillraceError(error, "E_STORE_CLOSED")) return;
-    logger.error(damaged ? "run set aside: its log is damaged" : "run could not be hosted", {
-      run,
-      error: String(error),
-    });
-    const away = damaged ? claim.ack() : claim.release(world.clock.now() + limits.parkAfterMs);
-    away.catch((fault: unknown) => logger.warn("ticket kept", { run, error: String(fault) }));
   }
 
   async #extend(): Promise<void> {

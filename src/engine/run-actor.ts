@@ -3,26 +3,24 @@
  * that happens to the run goes through here one turn at a time: take what came in, decide, append,
  * and only then act on it.
  */
-
 import { nextWake } from "../domain/outstanding.ts";
-import { itemOf } from "../domain/plan.ts";
-import { isTerminal, planStep, type RunState } from "../domain/state.ts";
+import { isTerminal, type RunState } from "../domain/state.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
-import type { StepBody, Workflow } from "../workflow/definition.ts";
-import type { RunningAttempt } from "./attempt.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import { Attempts } from "./attempts.ts";
 import { CodeDriver } from "./code-driver.ts";
 import { commit } from "./commit.ts";
 import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { loadRun } from "./history.ts";
-import { launch } from "./launch.ts";
+import { leaveEnded, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Mail } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
-import { decideTurn, loseRunning, policyOf, type TurnContext, type TurnOutcome } from "./turn.ts";
+import { decideTurn, loseRunning, type TurnContext, type TurnOutcome } from "./turn.ts";
 
 export interface RunActorOptions {
   readonly engine: Engine;
@@ -42,11 +40,12 @@ const MAILS_PER_COMMIT = 256;
 export class RunActor {
   readonly #options: RunActorOptions;
   readonly #results: Results;
+  readonly #attempts: Attempts;
   readonly #life = new AbortController();
-  readonly #attempts = new Map<string, RunningAttempt>();
   readonly #mail: Mail[] = [];
   #state: RunState;
   #driver: CodeDriver | undefined;
+  /** The epoch of our claim; 0 until it is committed. */
   #epoch = 0;
   #mailsPerCommit = MAILS_PER_COMMIT;
   #working = false;
@@ -59,6 +58,7 @@ export class RunActor {
     this.#options = options;
     this.#state = options.state;
     this.#results = new Results(options.engine.store.blobs);
+    this.#attempts = new Attempts({ slots: options.slots, deliver: (mail) => this.deliver(mail) });
   }
 
   get run(): string {
@@ -73,7 +73,7 @@ export class RunActor {
     return this.#life.signal.aborted;
   }
 
-  /** Attempts that run here now. */
+  /** Attempts of the run are running here. */
   get busy(): boolean {
     return this.#attempts.size > 0;
   }
@@ -98,7 +98,7 @@ export class RunActor {
     this.#draining = true;
   }
 
-  /** Stops at once: aborts what runs and lets go without another commit. */
+  /** Stops at once: aborts what runs and lets go without another commit. The ticket is the caller's. */
   letGo(reason: MillraceError): void {
     if (this.over) return;
     this.#cancelWake();
@@ -106,13 +106,14 @@ export class RunActor {
     this.#options.slots.forget(this.#nudge);
     this.#driver?.stop();
     this.#life.abort(reason);
-    for (const attempt of this.#attempts.values()) attempt.abort(reason);
+    this.#attempts.abort(reason);
     for (const mail of this.#mail.splice(0)) if (mail.kind === "note") mail.done.reject(reason);
     this.#options.onOver();
   }
 
   readonly #nudge = (): void => this.deliver({ kind: "nudge" });
 
+  /** Follows the inbox: first what comes live, then what was there before, so that nothing slips by. */
   async #listen(): Promise<void> {
     const { inbox } = this.#options.engine.store;
     const read = async (): Promise<void> => {
@@ -136,7 +137,11 @@ export class RunActor {
     this.#working = true;
     try {
       while (!this.over && this.#mail.length > 0) {
-        await this.#turn(this.#mail.splice(0, this.#mailsPerCommit));
+        const mails = this.#mail.splice(0, this.#mailsPerCommit);
+        await this.#turn(mails).catch((error: unknown) => {
+          this.#mail.unshift(...mails);
+          throw error;
+        });
         if (this.#mail.length === 0 && !this.over) await this.#rest();
       }
     } finally {
@@ -145,31 +150,27 @@ export class RunActor {
   }
 
   async #turn(mails: Mail[]): Promise<void> {
-    for (let conflicts = 0; !this.over; conflicts++) {
-      const draft = new Draft(this.#state, this.#options.engine.world.clock.now());
+    const { engine, slots } = this.#options;
+    for (let conflicts = 0; conflicts <= limits.commitConflictsMax; conflicts++) {
+      const draft = new Draft(this.#state, engine.world.clock.now());
       const context = this.#context();
       if (this.#epoch === 0) await this.#claimRun(context, draft);
       const outcome = await decideTurn(context, draft, mails);
-      if (draft.events.length === 0) {
-        this.#options.slots.nudge();
-        return;
-      }
+      if (draft.events.length === 0) return slots.nudge();
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
-      for (const _ of outcome.started) this.#options.slots.release();
-      if (conflicts >= limits.commitConflictsMax) {
-        throw new MillraceError(
-          "E_STORE_UNAVAILABLE",
-          `run ${this.run} is written to from elsewhere without end`,
-        );
-      }
+      for (const _ of outcome.started) slots.release();
       await this.#reload();
+      if (this.over) return;
     }
+    throw new MillraceError(
+      "E_STORE_UNAVAILABLE",
+      `run ${this.run} is written to from elsewhere without end; it is given back`,
+    );
   }
 
   async #claimRun(context: TurnContext, draft: Draft): Promise<void> {
     const { engine, claim } = this.#options;
-    const { now } = draft;
-    draft.run({ type: "cmd.claim", now, node: engine.node, lease: claim.token });
+    draft.run({ type: "cmd.claim", now: draft.now, node: engine.node, lease: claim.token });
     // A function that is run again must first come to where its lost steps are.
     await context.driver?.advance(draft);
     loseRunning(context, draft);
@@ -177,7 +178,9 @@ export class RunActor {
 
   #context(): TurnContext {
     const { engine, workflow, slots } = this.#options;
-    if (workflow.kind === "code") this.#driver ??= new CodeDriver(engine, workflow, this.#results);
+    if (workflow.kind === "code") {
+      this.#driver ??= new CodeDriver(engine, workflow, this.#results);
+    }
     return {
       engine,
       workflow,
@@ -194,104 +197,49 @@ export class RunActor {
     } catch (error) {
       if (!isMillraceError(error, "E_TOO_LARGE") || mails.length < 2) throw error;
       this.#mail.unshift(...mails.splice(mails.length >> 1));
-      this.#mailsPerCommit = Math.max(1, mails.length);
+      this.#mailsPerCommit = mails.length;
       return false;
     }
   }
 
+  /** Folds the log again; lets go when another host has claimed the run meanwhile, or it has ended. */
   async #reload(): Promise<void> {
+    const { engine } = this.#options;
     this.#driver?.stop();
     this.#driver = undefined;
-    const { engine } = this.#options;
     this.#state = await loadRun(engine, this.run);
     const { epoch, node } = this.#state.run.context;
-    if (this.#epoch === 0 && !isTerminal(this.#state)) return;
-    if (epoch === this.#epoch && node === engine.node && !isTerminal(this.#state)) return;
-    this.letGo(
-      new MillraceError(
-        "E_FENCED",
-        `run ${this.run} is hosted by ${node ?? "nobody"} in epoch ${epoch} now`,
-      ),
-    );
+    const ours = this.#epoch === 0 || (epoch === this.#epoch && node === engine.node);
+    if (ours && !isTerminal(this.#state)) return;
+    const who = `${node ?? "nobody"} in epoch ${epoch}`;
+    this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${who} now`));
+    if (isTerminal(this.#state)) this.#leave(leaveEnded(engine, this.claim, this.#state));
   }
 
   /** The commit stands: do what it says. */
   #act(context: TurnContext, outcome: TurnOutcome): void {
     this.#epoch = this.#state.run.context.epoch;
     for (const confirm of outcome.confirmed) confirm();
-    for (const [step, attempt] of this.#attempts) {
-      if (!this.#state.running.has(step)) this.#stopAttempt(step, attempt);
+    this.#attempts.stopEnded(this.#state);
+    if (isTerminal(this.#state)) {
+      this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
+      this.#leave(leaveEnded(this.#options.engine, this.claim, this.#state));
+    } else {
+      for (const step of outcome.started) this.#attempts.begin(context, this.#state, step);
     }
-    if (isTerminal(this.#state)) this.#finish();
-    else for (const step of outcome.started) this.#launch(context, step);
-  }
-
-  #launch(context: TurnContext, step: string): void {
-    const { engine, slots } = this.#options;
-    const attempt = launch({
-      engine,
-      state: this.#state,
-      results: this.#results,
-      step,
-      body: this.#bodyOf(step),
-      policy: policyOf(context, { state: this.#state }, step),
-      post: (note) => this.deliver(note),
-    });
-    this.#attempts.set(step, attempt);
-    attempt.done
-      .then((outcome) => {
-        slots.release();
-        if (this.#attempts.get(step) !== attempt) return;
-        this.#attempts.delete(step);
-        this.deliver({ kind: "report", step, attempt: attempt.attempt, outcome });
-      })
-      .catch((error: unknown) => this.#crash(error));
-  }
-
-  #bodyOf(step: string): StepBody {
-    const { workflow } = this.#options;
-    const body =
-      workflow.kind === "graph"
-        ? workflow.bodies.get(planStep(this.#state, step)?.name ?? step)
-        : this.#driver?.body(itemOf(step)?.step ?? step)?.body;
-    if (body !== undefined) return body;
-    throw new MillraceError(
-      "E_WORKFLOW_UNKNOWN",
-      `this process has no code for step ${step} of ${workflow.name}`,
-    );
-  }
-
-  #stopAttempt(step: string, attempt: RunningAttempt): void {
-    this.#attempts.delete(step);
-    attempt.abort(
-      new MillraceError("E_RUN_CANCELLED", `step ${step} of run ${this.run} was stopped`),
-    );
-  }
-
-  #finish(): void {
-    const { claim, engine } = this.#options;
-    const { inbox } = this.#state.cursor;
-    this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
-    this.#housekeeping(claim.ack());
-    if (inbox > 0) this.#housekeeping(engine.store.inbox.discard(this.run, inbox));
   }
 
   /** Nothing waits in the mailbox: set the alarm, or park the run if nothing moves for long. */
   async #rest(): Promise<void> {
     this.#cancelWake();
     const { engine, parkAfterMs } = this.#options;
+    const { run, pending } = this.#state;
     const wake = nextWake(this.#state);
-    const now = engine.world.clock.now();
-    const idle = this.#attempts.size === 0 && this.#state.pending.size === 0 && this.#listening;
-    if (this.#state.run.state === "parked") return this.#leaveParked(wake);
-    if (
-      idle &&
-      this.#state.run.state === "running" &&
-      (wake === undefined || wake - now > parkAfterMs)
-    ) {
-      return this.#park(wake);
-    }
-    if (wake !== undefined) this.#cancelWake = engine.world.clock.after(wake - now, this.#nudge);
+    const wait = (wake ?? Number.POSITIVE_INFINITY) - engine.world.clock.now();
+    const idle = this.#attempts.size === 0 && pending.size === 0 && this.#listening;
+    if (run.state === "parked") await this.#parked();
+    else if (idle && run.state === "running" && wait > parkAfterMs) await this.#park(wake);
+    else if (wake !== undefined) this.#cancelWake = engine.world.clock.after(wait, this.#nudge);
   }
 
   async #park(until: number | undefined): Promise<void> {
@@ -299,57 +247,35 @@ export class RunActor {
     const draft = new Draft(this.#state, engine.world.clock.now());
     const reason = until === undefined ? "waits for a signal" : "waits for a time";
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
-    if (!(await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal))) {
-      await this.#reload();
-      if (!this.over) this.#nudge();
+    if (await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal)) {
+      await this.#parked();
       return;
     }
-    await this.#leaveParked(until);
+    await this.#reload();
+    this.#nudge();
   }
 
-  async #leaveParked(wake: number | undefined): Promise<void> {
-    const { claim, engine } = this.#options;
-    const { id, cursor, run } = this.#state;
-    const until = run.context.parkedUntil ?? wake;
-    this.letGo(new MillraceError("E_CTX_CLOSED", `run ${id} is parked`));
-    if (until === undefined) await claim.ack();
-    else await claim.release(until);
-    if (cursor.inbox > 0) await engine.store.inbox.discard(id, cursor.inbox);
-    // What was posted while the ticket was still held got no ticket of its own.
-    const late = await engine.store.inbox.read(id, cursor.inbox);
-    if (late.length > 0)
-      await engine.store.queue.offer({ workflow: run.context.workflow, run: id });
+  async #parked(): Promise<void> {
+    const { engine } = this.#options;
+    const state = this.#state;
+    this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} is parked`));
+    const until = state.run.context.parkedUntil ?? undefined;
+    this.#leave(leaveParked(engine, this.claim, state, until));
   }
 
-  #housekeeping(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (isMillraceError(error, "E_STORE_CLOSED")) return;
-      this.#options.engine.logger.warn("a hint could not be removed; the sweep will", {
-        run: this.run,
-        error: String(error),
-      });
-    });
+  #leave(work: Promise<void>): void {
+    unattended(this.#options.engine, this.run, work);
   }
 
   #crash(error: unknown): void {
-    if (this.over && isMillraceError(error, "E_STORE_CLOSED")) return;
-    const { logger, world } = this.#options.engine;
-    const damaged =
-      isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
-    logger.error(damaged ? "run set aside: its log is damaged" : "run given back", {
-      run: this.run,
-      error: String(error),
-    });
-    const wasOver = this.over;
-    this.letGo(
-      isMillraceError(error)
-        ? error
-        : new MillraceError("E_FENCED", String(error), { cause: error }),
-    );
-    if (wasOver) return;
-    const { claim } = this.#options;
-    this.#housekeeping(
-      damaged ? claim.ack() : claim.release(world.clock.now() + limits.parkAfterMs),
-    );
+    // What is still under way when a run is let go meets a closed door; that is no news.
+    if (this.over) return;
+    const fault = isMillraceError(error)
+      ? error
+      : new MillraceError("E_FENCED", `run ${this.run} met a fault: ${String(error)}`, {
+          cause: error,
+        });
+    this.letGo(fault);
+    this.#leave(leaveFaulty(this.#options.engine, this.claim, error));
   }
 }

@@ -90,20 +90,15 @@ function takeSetback(
   setback: Omit<Setback, "random">,
 ): void {
   const random = context.engine.world.random.next();
-  const { retry } = policyOf(context, draft, step);
+  const { retry } = policyOf(context, draft.state, step);
   const command = setbackCommand(draft.state, retry, { ...setback, random }, draft.now);
   const refused = draft.step(step, command);
   if (refused)
     draft.anomaly("late-report", `attempt ${setback.attempt} in state ${refused.state}`, step);
 }
 
-export const policyOf = (
-  context: TurnContext,
-  draft: Pick<Draft, "state">,
-  step: string,
-): StepPolicy =>
-  planStep(draft.state, step)?.policy ??
-  context.driver?.body(step)?.policy ?? { retry: DEFAULT_RETRY };
+export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
+  planStep(state, step)?.policy ?? context.driver?.body(step)?.policy ?? { retry: DEFAULT_RETRY };
 
 function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): void {
   const actor = stepActor(draft.state, note.step);
@@ -238,7 +233,10 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
     due.push(duty.step);
   }
   for (const step of due) {
-    draft.step(step, startCommand(context.engine.node, policyOf(context, draft, step), draft.now));
+    draft.step(
+      step,
+      startCommand(context.engine.node, policyOf(context, draft.state, step), draft.now),
+    );
     started.push(step);
   }
   return started;

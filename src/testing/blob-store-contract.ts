@@ -29,6 +29,7 @@ const roundTrip = (what: string, size: number): ContractCase => ({
   },
 });
 
+/** All cases about blobs. */
 export const blobStoreContract: readonly ContractCase[] = [
   roundTrip("0 bytes", 0),
   roundTrip("1,000 bytes", 1_000),

@@ -45,6 +45,7 @@ export interface CaseContext {
   eventually(what: string, check: () => boolean | Promise<boolean>, ms?: number): Promise<void>;
 }
 
+/** One promise of a port, and how to see whether it is kept: `run` throws if it is not. */
 export interface ContractCase {
   /** A sentence about the port, unique in its suite. */
   readonly name: string;
@@ -53,6 +54,7 @@ export interface ContractCase {
   run(context: CaseContext): Promise<void>;
 }
 
+/** How a case ended. */
 export interface CaseResult {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "not applicable";
@@ -60,13 +62,13 @@ export interface CaseResult {
   readonly error?: unknown;
 }
 
-/** How long a step of a case may take before the case fails. Generous: timing is not the subject. */
+/** How long one wait of a case may take. Generous: timing is not the subject. */
 const PATIENCE_MS = 10_000;
 const ASK_EVERY_MS = 10;
 /** How long a whole case may take: an adapter that never answers fails it instead of hanging it. */
 const CASE_MS = 25_000;
 
-/** Runs the cases one after the other, each in a place of its own; never rejects because of a case. */
+/** Runs the cases one after the other, each in a fresh place. A case that fails is a result. */
 export async function* runContract(
   cases: readonly ContractCase[],
   place: () => Promise<Place>,
@@ -80,7 +82,7 @@ export async function* runContract(
   }
 }
 
-/** Runs one case in a fresh place. Rejects with what the case, or the cleaning up after it, threw. */
+/** Runs one case in a fresh place. Rejects with what it, or the cleaning up after it, threw. */
 export async function runCase(
   test: ContractCase,
   makePlace: () => Promise<Place>,
@@ -89,19 +91,25 @@ export async function runCase(
   const failures: unknown[] = [];
   const note = (error: unknown): void => void failures.push(error);
   const lacking = test.requires?.some((needed) => !place.capabilities.includes(needed)) ?? false;
+  const clock = place.clock ?? systemClock();
   const opened = new Map<Store, string>();
   if (!lacking) {
-    const context = contextOf(test, place, opened);
-    await context.within("the end of the case", test.run(context), CASE_MS).catch(note);
+    const context = contextOf(test, place, clock, opened);
+    await within(clock, "the end of the case", test.run(context), CASE_MS).catch(note);
   }
-  for (const store of opened.keys()) await store.close().catch(note);
+  for (const store of opened.keys())
+    await within(clock, "the closing of a store", store.close(), PATIENCE_MS).catch(note);
   await place.destroy().catch(note);
   if (failures.length > 0) throw failures[0];
   return lacking ? "not applicable" : "passed";
 }
 
-function contextOf(test: ContractCase, place: Place, opened: Map<Store, string>): CaseContext {
-  const clock = place.clock ?? systemClock();
+function contextOf(
+  test: ContractCase,
+  place: Place,
+  clock: Clock,
+  opened: Map<Store, string>,
+): CaseContext {
   const openAs = async (node: string): Promise<Store> => {
     const store = await place.open(node);
     opened.set(store, node);
@@ -132,8 +140,8 @@ function contextOf(test: ContractCase, place: Place, opened: Map<Store, string>)
 }
 
 /**
- * For a promise that a case starts now and awaits further down. Should the case fail in between, the
- * rejection that follows is not reported a second time, as one that nobody handled.
+ * For a promise that a case starts now and awaits further down. Should the case fail in between,
+ * the rejection that follows is not reported a second time, as one that nobody handled.
  */
 export function later<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);

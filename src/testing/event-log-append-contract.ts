@@ -204,4 +204,5 @@ const concurrency: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `eventLogContract`. */
 export const eventLogAppendContract: readonly ContractCase[] = [...expectations, ...concurrency];

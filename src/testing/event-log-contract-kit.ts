@@ -1,4 +1,4 @@
-/** What the cases about the event log have in common: frames with readable bodies, and a follower. */
+/** What the cases about the event log share: frames with readable bodies, and a follower. */
 import assert from "node:assert/strict";
 import type { EventLog, LogScope, NewFrame, Position, StoredFrame } from "../ports/event-log.ts";
 import { type CaseContext, later } from "./contract.ts";
@@ -6,7 +6,9 @@ import { type CaseContext, later } from "./contract.ts";
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Text as bytes. */
 export const encode = (text: string): Uint8Array => encoder.encode(text);
+/** Bytes as text. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** A frame of `workflow` (default "flow") whose bytes are `body`. */
@@ -29,7 +31,7 @@ export async function put(log: EventLog, next: NewFrame): Promise<Position> {
   return outcome.position;
 }
 
-/** Appends bodies "1", "2" … "count" to the run, after `expected`; returns their positions. */
+/** Appends "a 1", "a 2" … to run a, after `expected`, one after the other; gives the positions. */
 export async function putMany(
   log: EventLog,
   run: string,
@@ -52,9 +54,11 @@ export async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   return got;
 }
 
+/** For comparing which frames came, and in what order. */
 export const positionsOf = (frames: readonly StoredFrame[]): readonly Position[] =>
   frames.map((one) => one.position);
 
+/** For comparing what came: the bytes as text. */
 export const bodiesOf = (frames: readonly StoredFrame[]): readonly string[] =>
   frames.map((one) => decode(one.bytes));
 

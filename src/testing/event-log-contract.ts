@@ -1,4 +1,4 @@
-/** The contract of `EventLog`: appends, reads, heads, erasing, subscriptions, closing and reopening. */
+/** The contract of `EventLog`: its parts, and what closing and reopening promise. */
 import assert from "node:assert/strict";
 import type { ContractCase } from "./contract.ts";
 import { eventLogAppendContract } from "./event-log-append-contract.ts";
@@ -121,6 +121,7 @@ const reopening: readonly ContractCase[] = [
   },
 ];
 
+/** All cases about the event log. */
 export const eventLogContract: readonly ContractCase[] = [
   ...eventLogAppendContract,
   ...eventLogResendContract,

@@ -28,7 +28,7 @@ async function interleaved(log: EventLog): Promise<readonly number[]> {
   return positions;
 }
 
-/** A case that compares what ranges of the interleaved log give with the bodies they should give. */
+/** A case that compares what ranges of the interleaved log give with the bodies due. */
 const ranges = (
   name: string,
   expectations: (positions: readonly number[]) => readonly (readonly [ReadRange, string])[],
@@ -280,4 +280,5 @@ const erasing: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `eventLogContract`. */
 export const eventLogReadContract: readonly ContractCase[] = [...reads, ...heads, ...erasing];

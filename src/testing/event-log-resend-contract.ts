@@ -135,4 +135,5 @@ const contents: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `eventLogContract`. */
 export const eventLogResendContract: readonly ContractCase[] = [...resending, ...contents];

@@ -257,6 +257,7 @@ const sharing: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `eventLogContract`. */
 export const eventLogSubscribeContract: readonly ContractCase[] = [
   ...order,
   ...pace,

@@ -3,24 +3,26 @@ import type { Inbox, StoredInput } from "../ports/inbox.ts";
 import type { CaseContext } from "./contract.ts";
 import { decode, encode } from "./event-log-contract-kit.ts";
 
+/** For comparing what came: the bytes as text. */
 export const bodiesOf = (inputs: readonly StoredInput[]): readonly string[] =>
   inputs.map((input) => decode(input.bytes));
 
+/** For comparing which inputs came, and in what order. */
 export const positionsOf = (inputs: readonly StoredInput[]): readonly number[] =>
   inputs.map((input) => input.position);
 
-/** Posts "1", "2" … "count", one after the other; returns the positions. */
+/** Posts the `bodies` of the run, one after the other; returns the positions. */
 export async function postMany(
   inbox: Inbox,
   run: string,
   count: number,
 ): Promise<readonly number[]> {
   const positions: number[] = [];
-  for (let nth = 1; nth <= count; nth += 1)
-    positions.push(await inbox.post(run, encode(`${run} ${nth}`)));
+  for (const body of bodies(run, count)) positions.push(await inbox.post(run, encode(body)));
   return positions;
 }
 
+/** `count` texts that name the run: "a 1", "a 2" … */
 export const bodies = (run: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, nth) => `${run} ${nth + 1}`);
 

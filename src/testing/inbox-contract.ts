@@ -203,6 +203,7 @@ const lifetime: readonly ContractCase[] = [
   },
 ];
 
+/** All cases about inputs. */
 export const inboxContract: readonly ContractCase[] = [
   ...posting,
   ...inboxWatchContract,

@@ -4,6 +4,7 @@ import type { ContractCase } from "./contract.ts";
 import { encode } from "./event-log-contract-kit.ts";
 import { bodies, bodiesOf, positionsOf, postMany, watching } from "./inbox-contract-kit.ts";
 
+/** A part of `inboxContract`. */
 export const inboxWatchContract: readonly ContractCase[] = [
   {
     name: "a watcher hears every input posted after watch resolved, in order",

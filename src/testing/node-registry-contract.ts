@@ -197,4 +197,5 @@ const lifetime: readonly ContractCase[] = [
   },
 ];
 
+/** All cases about nodes. */
 export const nodeRegistryContract: readonly ContractCase[] = [...listing, ...living, ...lifetime];

@@ -177,4 +177,5 @@ const lifetime: readonly ContractCase[] = [
   },
 ];
 
+/** All cases about saved projections. */
 export const viewStoreContract: readonly ContractCase[] = [...saving, ...deleting, ...lifetime];

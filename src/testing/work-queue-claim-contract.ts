@@ -251,6 +251,7 @@ const reclaiming: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `workQueueContract`. */
 export const workQueueClaimContract: readonly ContractCase[] = [
   ...leases,
   ...endings,

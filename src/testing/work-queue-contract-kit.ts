@@ -11,6 +11,7 @@ export const ticket = (run: string, workflow = "flow"): Ticket => ({ workflow, r
 export const runsOf = (claims: readonly Claim[]): readonly string[] =>
   claims.map((claim) => claim.ticket.run).sort();
 
+/** A claim that ends by itself. */
 export interface ClaimWish {
   /** Default: "flow" only. */
   readonly workflows?: readonly string[];

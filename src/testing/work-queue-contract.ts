@@ -205,6 +205,7 @@ const lifetime: readonly ContractCase[] = [
   },
 ];
 
+/** All cases about tickets and claims. */
 export const workQueueContract: readonly ContractCase[] = [
   ...offering,
   ...choosing,

@@ -192,4 +192,5 @@ const releases: readonly ContractCase[] = [
   },
 ];
 
+/** A part of `workQueueContract`. */
 export const workQueueTimeContract: readonly ContractCase[] = [...offers, ...moves, ...releases];

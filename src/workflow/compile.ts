@@ -70,7 +70,8 @@ export function compileGraph(
     steps: Object.freeze(steps),
     returns: returns ?? last.step.name,
   } as const;
-  const plan: GraphPlan = Object.freeze({ version: versionOf(content), ...content });
+  const version = versionOf({ ...content, label: header.parts.version });
+  const plan: GraphPlan = Object.freeze({ version, ...content });
   checkAcyclic(what, plan);
   const bodies = new Map(declared.map(({ step, body }) => [step.name, body]));
   return Object.freeze({ kind: "graph", name: header.name, ...header.parts, plan, bodies });

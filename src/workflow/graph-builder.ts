@@ -22,11 +22,11 @@ export type ListStep<Steps> = {
 export type ItemOf<List> = List extends readonly (infer Item)[] ? Item : unknown;
 
 /** Options of a step. */
-export interface StepOptions<Needs, When, Checked> extends PolicyOptions {
+export interface StepOptions<Needs, Input, When extends boolean, Checked> extends PolicyOptions {
   /** The steps whose results it takes; they run before it. @default none: it gets the run's input */
   readonly needs?: Needs;
   /** Given what the step would get: false skips it. Steps that need it then get undefined for it. */
-  readonly when?: When;
+  readonly when?: (input: Input) => When;
   /** What the result must look like; others get what it makes of the result. */
   readonly output?: Checked;
 }
@@ -58,7 +58,7 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
   step<const Name extends string, T>(
     name: Name,
     fn: (ctx: StepContext, input: Run) => T,
-  ): After<In, Run, Steps, Name, ResultOf<T, undefined>, undefined, Out>;
+  ): After<In, Run, Steps, Name, ResultOf<T, undefined>, never, Out>;
   /**
    * Declares a step.
    * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
@@ -67,11 +67,11 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     const Name extends string,
     T,
     const Needs extends readonly (keyof Steps & string)[] = [],
-    When extends ((input: InputOf<Run, Steps, Needs>) => boolean) | undefined = undefined,
+    When extends boolean = never,
     Checked extends MaybeSchema = undefined,
   >(
     name: Name,
-    options: StepOptions<Needs, When, Checked>,
+    options: StepOptions<Needs, InputOf<Run, Steps, Needs>, When, Checked>,
     fn: (ctx: StepContext, input: InputOf<Run, Steps, Needs>) => T,
   ): After<In, Run, Steps, Name, ResultOf<T, Checked>, When, Out>;
   /**
@@ -88,7 +88,7 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     name: Name,
     options: MapOptions<Over, Checked>,
     fn: (ctx: StepContext, item: ItemOf<NonNullable<Steps[Over]>>) => T,
-  ): After<In, Run, Steps, Name, ResultOf<T, Checked>[], undefined, Out>;
+  ): After<In, Run, Steps, Name, ResultOf<T, Checked>[], never, Out>;
   /** Makes the result of `name` the run's; without it, that of the step declared last is. */
   returns<const Name extends keyof Steps & string>(
     name: Name,
@@ -105,7 +105,7 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
 type After<In, Run, Steps extends object, Name extends string, Result, When, Out> = GraphBuilder<
   In,
   Run,
-  Steps & { readonly [K in Name]: When extends undefined ? Result : Result | undefined },
-  When extends undefined ? Result : Result | null,
+  Steps & { readonly [K in Name]: [When] extends [never] ? Result : Result | undefined },
+  [When] extends [never] ? Result : Result | null,
   Out
 >;

@@ -1,7 +1,7 @@
 /** "Did you mean": so that a typing error is corrected by its own message. */
 
 /** Beyond this many edits, a word is another word. */
-const FARTHEST = 2;
+const FARTHEST = 3;
 
 /**
  * The candidate that `word` is most likely a misspelling of; undefined when none is close.

@@ -5,7 +5,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 export type MaybeSchema = StandardSchemaV1 | undefined;
 
 /** A value as it comes back from the log: nothing is kept as null. */
-export type Recorded<T> = T extends undefined | void ? null : T;
+export type Recorded<T> = T extends void ? null : T;
 
 /** What a step's function leads to: what its schema makes of it, or what it resolves to. */
 export type ResultOf<T, Checked> = Checked extends StandardSchemaV1

@@ -26,6 +26,7 @@ const claims = ({ queue }: Store, change: (claim: Claim) => Partial<Claim>): Par
   }),
 });
 
+/** By port, then by what is wrong. */
 export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
   "event log": {
     "expectation not checked": ({ log }) => ({

@@ -1,4 +1,4 @@
-/** Runs the contract suites of all ports under vitest: one `describe` per port, one `it` per case. */
+/** Runs the contract suites under vitest: one `describe` per port, one `it` per case. */
 import { describe, expect, it } from "vitest";
 import { blobStoreContract } from "../../src/testing/blob-store-contract.ts";
 import { type ContractCase, type Place, runCase } from "../../src/testing/contract.ts";
@@ -8,7 +8,7 @@ import { nodeRegistryContract } from "../../src/testing/node-registry-contract.t
 import { viewStoreContract } from "../../src/testing/view-store-contract.ts";
 import { workQueueContract } from "../../src/testing/work-queue-contract.ts";
 
-/** A case that an adapter is known not to pass, and why that is right. Fails once the case passes. */
+/** A case that an adapter is known not to pass, and why. Fails once the case passes. */
 export interface Deviation {
   readonly port: keyof typeof suites;
   readonly name: string;
@@ -25,7 +25,7 @@ export const suites = {
   "view store": viewStoreContract,
 } as const satisfies Record<string, readonly ContractCase[]>;
 
-/** Suites that mostly wait for leases and times; their cases, each in its own place, wait together. */
+/** Suites that mostly wait for leases and times; their cases wait side by side. */
 const patient: ReadonlySet<string> = new Set(["work queue", "node registry"]);
 
 /**
@@ -48,7 +48,10 @@ export function contractTests(
       for (const test of cases) {
         const deviation = listed.get(test.name);
         if (deviation === undefined)
-          it(test.name, () => runCase(test, place).then(() => undefined));
+          it(test.name, async ({ annotate }) => {
+            const outcome = await runCase(test, place);
+            if (outcome === "not applicable") await annotate(`needs ${test.requires?.join()}`);
+          });
         else
           it(`${test.name} (deviates: ${deviation.reason})`, async () => {
             await expect(runCase(test, place)).rejects.toThrow();

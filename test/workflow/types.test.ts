@@ -37,10 +37,14 @@ describe("graph", () => {
   it("types what a conditional step may leave out", () => {
     const built = graph<number>("g")
       .step("maybe", { when: (input) => input > 3 }, (_ctx, input) => input)
-      .step("after", { needs: ["maybe"], when: ({ maybe }) => maybe === undefined }, (_c, input) => {
-        expectTypeOf(input).toEqualTypeOf<{ readonly maybe: number | undefined }>();
-        return "x";
-      })
+      .step(
+        "after",
+        { needs: ["maybe"], when: ({ maybe }) => maybe === undefined },
+        (_c, input) => {
+          expectTypeOf(input).toEqualTypeOf<{ readonly maybe: number | undefined }>();
+          return "x";
+        },
+      )
       .build();
     expectTypeOf(built).toEqualTypeOf<GraphWorkflow<number, string | null>>();
   });
@@ -161,9 +165,9 @@ describe("workflow", () => {
       expectTypeOf(
         ctx.all({ a: ctx.run("a", () => 1), b: ctx.run("b", () => "x") }),
       ).resolves.toEqualTypeOf<{ a: number; b: string }>();
-      expectTypeOf(
-        ctx.all([1, 2].map((n) => ctx.run("c", () => n))),
-      ).resolves.toEqualTypeOf<number[]>();
+      expectTypeOf(ctx.all([1, 2].map((n) => ctx.run("c", () => n)))).resolves.toEqualTypeOf<
+        number[]
+      >();
       expectTypeOf(ctx.waitFor("s")).resolves.toEqualTypeOf<unknown>();
       expectTypeOf(ctx.waitFor("s", { schema: z.number() })).resolves.toEqualTypeOf<number>();
       expectTypeOf(ctx.sleep("t", "1s")).resolves.toEqualTypeOf<void>();
@@ -181,15 +185,17 @@ describe("a client", () => {
       expectTypeOf(start(built, { n: 1 })).resolves.toEqualTypeOf<string>();
       expectTypeOf(start(coded, { n: 1 })).resolves.toEqualTypeOf<number>();
       // @ts-expect-error not its input
-      start(built, { n: "1" });
+      void start(built, { n: "1" });
       // @ts-expect-error not its input
-      start(coded, 1);
+      void start(coded, 1);
     });
   });
 
   it("takes workflows of all types into one list", () => {
     const all: Workflow[] = [
-      graph<{ n: number }>("g").step("a", () => "x").build(),
+      graph<{ n: number }>("g")
+        .step("a", () => "x")
+        .build(),
       workflow("w", async (_ctx, input: string) => input),
     ];
     expectTypeOf(all).items.toEqualTypeOf<Workflow>();

@@ -1,6 +1,6 @@
 /**
- * The event log in memory: the reference for what the port means. Everything that decides happens in
- * one synchronous stretch, so two appends can never interleave.
+ * The event log in memory: the reference for what the port means. Everything that decides happens
+ * in one synchronous stretch, so two appends can never interleave.
  */
 import type { Clock } from "../../kernel/clock.ts";
 import { MillraceError } from "../../kernel/errors.ts";
@@ -55,6 +55,7 @@ export class FrameTable {
     return frames[low];
   }
 
+  /** Leaves its tombstone also where there was no such run, so that none can appear. */
   erase(run: string): boolean {
     this.#erased.add(run);
     const [first] = this.#runs.get(run) ?? [];

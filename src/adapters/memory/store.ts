@@ -54,6 +54,7 @@ export class MemoryBackend {
   }
 }
 
+/** Where the data lives, beside what every store is opened with. */
 export interface MemoryStoreOptions extends StoreOptions {
   /** Data shared with other stores; default: the store's own, gone with it. */
   readonly share?: MemoryBackend;

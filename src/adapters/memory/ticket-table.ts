@@ -22,6 +22,7 @@ export interface Lease {
   readonly leaseMs: number;
 }
 
+/** The tickets, as all openings of a backend share them. */
 export class TicketTable {
   /** Rings when a ticket may have become claimable, or its time was set. */
   readonly changed = new Bell();

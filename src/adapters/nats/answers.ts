@@ -14,11 +14,14 @@ import {
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Reply, Silence } from "./requests.ts";
 
+/** Why a question must be asked again. "no stream": it is not there, or not there yet. */
+export type Reason = Silence | "busy" | "no stream";
+
 /** No definite answer: the server is away, busy, or did not say. Ask again. */
 export class Away {
-  readonly why: Silence | "busy";
+  readonly why: Reason;
 
-  constructor(why: Silence | "busy") {
+  constructor(why: Reason) {
     this.why = why;
   }
 }
@@ -56,12 +59,12 @@ const UNAVAILABLE = 503;
 export const messageOf = (reply: Reply): Msg | Away =>
   "msg" in reply ? reply.msg : new Away(reply.none);
 
-/** A JetStream answer as JSON. The server's errors are for the caller to look at. */
+/** A JetStream answer as JSON. Errors that do not pass are for the caller to look at. */
 export function answerOf<T>(reply: Reply): (T & { readonly error?: ApiError }) | Away {
   const msg = messageOf(reply);
   if (msg instanceof Away) return msg;
   const answer = msg.json<T & { readonly error?: ApiError }>();
-  return answer.error && passes(answer.error) ? new Away("busy") : answer;
+  return (answer.error && ofApi(answer.error)) ?? answer;
 }
 
 /**
@@ -75,7 +78,6 @@ export function storedOf(reply: Reply): Stored | Away {
   const { err_code: code, description } = answer.error;
   if (code === apiCodes.wrongLastSequence)
     return { wrongLast: Number(/\d+$/.exec(description)?.[0] ?? 0) };
-  if (code === apiCodes.streamNotFound) return new Away("no responders");
   throw refusal(answer.error);
 }
 
@@ -107,10 +109,7 @@ export function awayOf(error: unknown): Away | undefined {
   return cause instanceof RequestError ? awayOf(cause) : undefined;
 }
 
-function ofApi(error: ApiError): Away | undefined {
-  if (error.err_code === apiCodes.streamNotFound) return new Away("no responders");
-  return passes(error) ? new Away("busy") : undefined;
+function ofApi({ code, err_code }: ApiError): Away | undefined {
+  if (err_code === apiCodes.streamNotFound) return new Away("no stream");
+  return code === UNAVAILABLE || PASSING.includes(err_code) ? new Away("busy") : undefined;
 }
-
-const passes = ({ code, err_code }: ApiError): boolean =>
-  code === UNAVAILABLE || PASSING.includes(err_code);

@@ -1,15 +1,10 @@
-/**
- * Connections that outlive the server's absences, and the check that the server can do what the
- * adapter relies on: old servers accept new headers and stream options without a word and then do
- * something else.
- */
+/** Connections that outlive the server's absences. */
 import {
   AuthorizationError,
   connect,
   InvalidArgumentError,
   type NatsConnection,
   type NodeConnectionOptions,
-  type ServerInfo,
 } from "@nats-io/transport-node";
 import { type Clock, pause } from "../../kernel/clock.ts";
 import { MillraceError } from "../../kernel/errors.ts";
@@ -30,12 +25,11 @@ export interface ConnectWorld {
   readonly random: Random;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
+/** Default of `connectTimeoutMs`, and the longest that one attempt may take. */
+export const CONNECT_TIMEOUT_MS = 5_000;
 /** Between two attempts to connect: the first, plus up to the second at random. */
 const RETRY_MS = 100;
 const RETRY_JITTER_MS = 150;
-/** The first server with schedules, and with the wildcard expectations that appends use. */
-const MINIMUM = { major: 2, minor: 12, apiLevel: 2 } as const;
 
 /**
  * Connects; once connected, reconnects for ever. A frozen server is noticed within 3 s.
@@ -75,25 +69,6 @@ export async function connectTo(
     }
     await pause(clock, RETRY_MS + random.next() * RETRY_JITTER_MS);
   }
-}
-
-/** @throws MillraceError `E_SERVER_UNSUITABLE`, saying what is missing */
-export function checkServer(info: ServerInfo | undefined): void {
-  const [major = 0, minor = 0] = (info?.version ?? "").split(".").map(Number);
-  const { api_lvl: level = 0 } = info ?? {};
-  const old = major < MINIMUM.major || (major === MINIMUM.major && minor < MINIMUM.minor);
-  if (old || level < MINIMUM.apiLevel)
-    throw new MillraceError(
-      "E_SERVER_UNSUITABLE",
-      `nats-server ${info?.version ?? "of unknown version"} (JetStream API level ${level}) is too old; use ${MINIMUM.major}.${MINIMUM.minor} (level ${MINIMUM.apiLevel}) or newer`,
-      { details: { version: info?.version ?? "", apiLevel: level } },
-    );
-  if (info?.jetstream !== true)
-    throw new MillraceError(
-      "E_SERVER_UNSUITABLE",
-      `nats-server ${info?.version} runs without JetStream; start it with a "jetstream" block in its configuration`,
-      { details: { version: info?.version ?? "" } },
-    );
 }
 
 interface ParsedUrl {

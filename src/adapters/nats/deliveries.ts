@@ -5,6 +5,7 @@
 import type { Msg } from "@nats-io/transport-node";
 
 export interface Delivery {
+  readonly stream: string;
   /** Sequence of the message in its stream. */
   readonly seq: number;
   /** This is the consumer's so-manieth delivery, counted over all messages. */
@@ -13,13 +14,18 @@ export interface Delivery {
 
 /** "$JS.ACK." stream consumer delivered seq nth time pending; newer servers may put two tokens before. */
 const SHORT_TOKENS = 9;
+const STREAM_AT = 2;
 const SEQ_AT = 5;
 const NTH_AT = 6;
 
 export function deliveryOf(ackSubject: string): Delivery {
   const tokens = ackSubject.split(".");
   const shift = tokens.length > SHORT_TOKENS ? 2 : 0;
-  return { seq: Number(tokens[SEQ_AT + shift]), nth: Number(tokens[NTH_AT + shift]) };
+  return {
+    stream: tokens[STREAM_AT + shift] ?? "",
+    seq: Number(tokens[SEQ_AT + shift]),
+    nth: Number(tokens[NTH_AT + shift]),
+  };
 }
 
 /** How a pull goes on: it lives, it ended with so many messages not delivered, or its consumer is lost. */

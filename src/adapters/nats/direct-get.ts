@@ -42,7 +42,7 @@ export async function readPage(
   link: Link,
   ask: Ask,
   { stream, subject, after }: Range,
-  limit = PAGE_MESSAGES,
+  limit = Number.POSITIVE_INFINITY,
 ): Promise<Page> {
   const query = JSON.stringify({
     seq: after + 1,
@@ -65,26 +65,6 @@ export async function readPage(
     if (code !== END_OF_BATCH) throw refusal({ code, err_code: code, description });
     return { messages, pending: Number(end.headers?.get("Nats-Num-Pending") ?? 0) };
   });
-}
-
-/** All messages of the range that are there when the reading begins. */
-export async function* readPages(
-  link: Link,
-  ask: Ask,
-  range: Range,
-): AsyncGenerator<StoredMessage, void, undefined> {
-  let page = await readPage(link, ask, range);
-  let left = page.messages.length + page.pending;
-  for (;;) {
-    for (const message of page.messages) {
-      if (left <= 0) return;
-      left -= 1;
-      yield message;
-    }
-    const last = page.messages.at(-1);
-    if (last === undefined || page.pending === 0 || left <= 0) return;
-    page = await readPage(link, ask, { ...range, after: last.seq });
-  }
 }
 
 /** The last message of a subject, which may hold wildcards; undefined when there is none. */
@@ -123,7 +103,6 @@ export async function askLeader(
   );
   if (answer instanceof Away) return answer;
   if (answer.error?.err_code === apiCodes.noMessageFound) return undefined;
-  if (answer.error?.err_code === apiCodes.streamNotFound) return new Away("no responders");
   if (answer.error) throw refusal(answer.error);
   const { data = "", ...place } = answer.message;
   return { ...place, bytes: new Uint8Array(Buffer.from(data, "base64")) };

@@ -10,7 +10,7 @@ import {
 import { type Clock, pause } from "../../kernel/clock.ts";
 import { type ErrorCode, MillraceError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/random.ts";
-import { Away, answerOf, apiCodes } from "./answers.ts";
+import { Away, answerOf } from "./answers.ts";
 import { Requests } from "./requests.ts";
 
 /** What is asked, for messages, and what to do about it. */
@@ -88,7 +88,8 @@ export class Link {
       if (!(answer instanceof Away)) return answer;
       if (answer.why === "closed") throw fault("E_STORE_CLOSED", ask, CLOSED);
       if (answer.why === "denied") throw fault("E_SERVER_UNSUITABLE", ask, DENIED);
-      if (answer.why === "no responders") await this.#checkStream(ask);
+      if (answer.why === "no responders" || answer.why === "no stream")
+        await this.#checkStream(ask);
       if (ask.signal?.aborted) throw fault("E_STORE_UNAVAILABLE", ask, `${answer.why}; ${ABORTED}`);
       await this.#patience(wait * (0.5 + this.#random.next() / 2), ask.signal);
     }
@@ -120,7 +121,7 @@ export class Link {
   async #checkStream(ask: Ask): Promise<void> {
     for (let times = 0; times < 2; times += 1) {
       const info = answerOf(await this.requests.send(`$JS.API.STREAM.INFO.${ask.stream}`, ""));
-      if (info instanceof Away || info.error?.err_code !== apiCodes.streamNotFound) return;
+      if (!(info instanceof Away) || info.why !== "no stream") return;
       if (times === 0) await this.#patience(GONE_CONFIRM_MS, ask.signal);
     }
     if (ask.restore === undefined) throw fault("E_STORE_MISSING", ask, GONE(ask.stream));
@@ -144,6 +145,10 @@ export class Link {
     for (const look of [...this.#reconnected]) look();
   }
 }
+
+/** E_STORE_CLOSED for a call to a port that was closed. */
+export const closed = (port: string): MillraceError =>
+  new MillraceError("E_STORE_CLOSED", `the ${port} is closed; open the store again`);
 
 const CLOSED = "the store is closed; open it again";
 const DENIED = "the server's permissions forbid it; grant this user the subjects of the namespace";

@@ -5,7 +5,7 @@
  */
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import { deferred } from "../../kernel/async.ts";
-import { Away, answerOf, apiCodes, refusal } from "./answers.ts";
+import { Away, answerOf, refusal } from "./answers.ts";
 import { type Delivery, deliveryOf, type PullStatus, pullStatus } from "./deliveries.ts";
 import { ownBytes, type Range } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
@@ -28,15 +28,16 @@ const SILENCE_MS = 2 * HEARTBEAT_MS + 1_000;
 /** The server removes a consumer that nobody asks. */
 const INACTIVE_MS = 60_000;
 
-/** Everything of the range that is there when the reading begins. */
+/** Everything of the range that is there when the reading begins, at most `limit` messages. */
 export async function* scan(
   link: Link,
   ask: Ask,
   range: Range,
+  limit = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Scanned, void, undefined> {
   const source = new Scan(link, ask, range);
   try {
-    for (let left = await source.open(); left > 0; left -= 1) {
+    for (let left = Math.min(await source.open(), limit); left > 0; left -= 1) {
       const next = await source.next(left);
       if (next === undefined) return;
       yield next;
@@ -123,7 +124,6 @@ class Scan {
       const reply = await this.#link.requests.send(`$JS.API.CONSUMER.CREATE.${stream}`, body);
       const answer = answerOf<{ readonly name: string; readonly num_pending: number }>(reply);
       if (answer instanceof Away || answer.error === undefined) return answer;
-      if (answer.error.err_code === apiCodes.streamNotFound) return new Away("no responders");
       throw refusal(answer.error);
     });
     const subscription = this.#link.connection.subscribe(inbox, {

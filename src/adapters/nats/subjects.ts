@@ -28,6 +28,8 @@ export interface Subjects {
   /** The scheduled message that becomes `due`. */
   timer(run: string): string;
   due(workflow: string, run: string): string;
+  /** Where a process that gives another's claim back says so. */
+  readonly reclaimed: string;
   /** Where a process answers that it is alive. */
   node(node: string): string;
   /** A node's key in the bucket. */
@@ -100,6 +102,7 @@ export function subjectsOf(namespace: string): Subjects {
     tickets: (workflow) => `${base}.work.run.${workflowToken(workflow)}.*`,
     timer: (run) => `${base}.timer.${runToken(run)}.${TICKET_TIMER}`,
     due: (workflow, run) => `${base}.due.${workflowToken(workflow)}.${runToken(run)}`,
+    reclaimed: `${base}.reclaimed`,
     node: (node) => `${base}.node.${nodeToken(node)}`,
     nodeKey: (node) => `$KV.${buckets.nodes}.${nodeToken(node)}`,
   };

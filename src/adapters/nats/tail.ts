@@ -3,9 +3,11 @@
  * copies. Whenever a copy may be missing (its predecessor is unknown here, the connection was lost,
  * too many waited for a slow reader, or nothing came for a while) the log itself is read again.
  */
+import { deferred } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
-import { type Ask, type Link } from "./link.ts";
-import { ownBytes, type Range, readPages } from "./direct-get.ts";
+import { ownBytes, type Range } from "./direct-get.ts";
+import { history } from "./history.ts";
+import type { Ask, Link } from "./link.ts";
 import type { Copy, Live } from "./live.ts";
 import type { Scanned } from "./scan.ts";
 
@@ -35,7 +37,7 @@ export async function* tail(
   try {
     while (!signal.aborted) {
       if (heard.takeDoubt()) {
-        for await (const message of readPages(link, ask, { ...range, after })) {
+        for await (const message of history(link, ask, { ...range, after })) {
           after = message.seq;
           yield message;
           if (signal.aborted) return;
@@ -53,5 +55,64 @@ export async function* tail(
     silence();
     undo();
     signal.removeEventListener("abort", wake);
+  }
+}
+
+/** The copies heard and not yet passed on, and whether some may be missing. */
+class Heard {
+  #copies: Copy[] = [];
+  #bytes = 0;
+  /** At first nothing is known. */
+  #doubt = true;
+  #woken = deferred<void>();
+
+  add(copy: Copy): void {
+    this.#bytes += copy.bytes.length;
+    this.#copies.push({ ...copy, bytes: ownBytes(copy.bytes) });
+    if (this.#copies.length > HELD_MESSAGES || this.#bytes > HELD_BYTES) {
+      this.#copies = [];
+      this.#bytes = 0;
+      this.#doubt = true;
+    }
+    this.wake();
+  }
+
+  doubt(): void {
+    this.#doubt = true;
+    this.wake();
+  }
+
+  /** True if the log must be read; the doubt is then taken care of. */
+  takeDoubt(): boolean {
+    const doubt = this.#doubt;
+    this.#doubt = false;
+    return doubt;
+  }
+
+  /** The copy that follows `after`; "unknown" if the first one past it follows something else. */
+  next(after: number): Copy | "none" | "unknown" {
+    for (let copy = this.#copies[0]; copy !== undefined; copy = this.#copies[0]) {
+      if (copy.seq > after && copy.previous > after) {
+        this.#doubt = true;
+        return "unknown";
+      }
+      this.#copies.shift();
+      this.#bytes -= copy.bytes.length;
+      if (copy.seq > after) return copy;
+    }
+    return "none";
+  }
+
+  /** Resolves at the next wake, or after `ms`, which then casts doubt. */
+  async something({ clock }: Link, ms: number): Promise<void> {
+    if (this.#doubt || this.#copies.length > 0) return;
+    this.#woken = deferred();
+    const cancel = clock.after(ms, () => this.doubt());
+    await this.#woken.promise;
+    cancel();
+  }
+
+  wake(): void {
+    this.#woken.resolve();
   }
 }

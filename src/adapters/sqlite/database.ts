@@ -24,7 +24,7 @@ const OPENING_WAIT_MS = 10_000;
  * Pages of 4 KiB that the write-ahead log may grow to before a commit moves them into the file.
  * Fewer and larger moves: the same pages are written many times, but moved once.
  */
-const CHECKPOINT_PAGES = 1000;
+const CHECKPOINT_PAGES = 4_000;
 /** A log blown up by one large transaction shrinks to this again. */
 const WAL_BYTES_KEPT = 64 * 1024 * 1024;
 const CACHE_KIB = 16 * 1024;

@@ -1,0 +1,29 @@
+/** The workflows that are measured; the worker processes of the benchmarks load this file too. */
+import { graph, workflow } from "../src/index.ts";
+
+/** Ten durable steps that do nothing, one after the other, with 20-byte results. */
+export const sequential = workflow("sequential", async (ctx) => {
+  for (let step = 0; step < 10; step++) await ctx.run("noop", () => "twenty-byte-result!!");
+  return "done";
+});
+
+/** The same as a graph. */
+export const chain = Array.from({ length: 10 }, (_, index) => index)
+  .reduce(
+    (built, index) =>
+      index === 0
+        ? built.step("s0", () => "twenty-byte-result!!")
+        : built.step(`s${index}`, { needs: [`s${index - 1}`] }, () => "twenty-byte-result!!"),
+    graph("chain") as unknown as LooseGraph,
+  )
+  .build();
+
+/** The builder without its step types, for graphs made in a loop. */
+interface LooseGraph {
+  step(name: string, fn: () => unknown): LooseGraph;
+  step(name: string, options: { needs: string[] }, fn: () => unknown): LooseGraph;
+  build(): ReturnType<ReturnType<typeof graph>["build"]>;
+}
+
+/** One step. */
+export const single = workflow("single", async (ctx) => ctx.run("noop", () => "done"));

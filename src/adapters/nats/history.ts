@@ -1,0 +1,40 @@
+/** What is stored of one subject, whole and in order: page by page, or by a consumer when it is long. */
+import { type Range, readPage, type StoredMessage } from "./direct-get.ts";
+import type { Ask, Link } from "./link.ts";
+import { type Scanned, scan } from "./scan.ts";
+
+/** More messages than this after the first page: a consumer reads them quicker than pages do. */
+const LONG = 2_000;
+
+/** All messages of the range that are there when the reading begins, at most `limit`. */
+export async function* history(
+  link: Link,
+  ask: Ask,
+  range: Range,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Scanned, void, undefined> {
+  const first = await readPage(link, ask, range, limit);
+  yield* first.messages;
+  const last = first.messages.at(-1);
+  const left = Math.min(first.pending, limit - first.messages.length);
+  if (last === undefined || left <= 0) return;
+  const rest = { ...range, after: last.seq };
+  yield* left > LONG ? scan(link, ask, rest, left) : pages(link, ask, rest, left);
+}
+
+async function* pages(
+  link: Link,
+  ask: Ask,
+  range: Range,
+  count: number,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  let { after } = range;
+  for (let left = count; left > 0; ) {
+    const page = await readPage(link, ask, { ...range, after }, left);
+    yield* page.messages;
+    left -= page.messages.length;
+    const last = page.messages.at(-1);
+    if (last === undefined || page.pending === 0) return;
+    after = last.seq;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The inbox on a JetStream stream: one subject per run. Watchers hear the republished copies, which
+ * carry the stored sequence; a plain subscription would also see posts that were refused.
+ */
+import type { Ids } from "../../kernel/ids.ts";
+import type { Position } from "../../ports/event-log.ts";
+import type { Inbox, StoredInput } from "../../ports/inbox.ts";
+import { Away, answerOf, refusal, storedOf } from "./answers.ts";
+import { ownBytes } from "./direct-get.ts";
+import { history } from "./history.ts";
+import { type Ask, closed, type Link } from "./link.ts";
+import { type Copy, Live } from "./live.ts";
+import type { Subjects } from "./subjects.ts";
+
+/**
+ * @param writing the connection that posts
+ * @param reading the connection that reads and watches
+ */
+export function natsInbox(writing: Link, reading: Link, subjects: Subjects, ids: Ids): Inbox {
+  return new NatsInbox(writing, reading, subjects, ids);
+}
+
+class NatsInbox implements Inbox {
+  readonly #writing: Link;
+  readonly #reading: Link;
+  readonly #subjects: Subjects;
+  readonly #ids: Ids;
+  readonly #live: Live;
+  readonly #watches = new Set<() => void>();
+  #closed = false;
+
+  constructor(writing: Link, reading: Link, subjects: Subjects, ids: Ids) {
+    this.#writing = writing;
+    this.#reading = reading;
+    this.#subjects = subjects;
+    this.#ids = ids;
+    this.#live = new Live(reading);
+  }
+
+  async post(run: string, bytes: Uint8Array): Promise<Position> {
+    const ask = this.#ask(`post to run ${run}`);
+    const subject = this.#subjects.inputs(run);
+    // No revision protects a post that is sent again; its id does, for as long as the server knows it.
+    const headers = { "Nats-Msg-Id": [this.#ids()] };
+    return this.#writing.insist(ask, async () => {
+      const stored = storedOf(await this.#writing.requests.send(subject, bytes, { headers }));
+      if (stored instanceof Away) return stored;
+      return "seq" in stored ? stored.seq : new Away("busy");
+    });
+  }
+
+  async read(run: string, after: Position): Promise<readonly StoredInput[]> {
+    const ask = this.#ask(`read the inbox of run ${run}`);
+    const { streams, ...names } = this.#subjects;
+    const range = { stream: streams.inbox, subject: names.inputs(run), after };
+    const inputs: StoredInput[] = [];
+    for await (const { seq, bytes } of history(this.#reading, ask, range))
+      inputs.push({ position: seq, bytes });
+    return inputs;
+  }
+
+  async watch(
+    run: string,
+    onInput: (input: StoredInput) => void,
+    onGap: () => void,
+  ): Promise<() => void> {
+    this.#ask(`watch run ${run}`);
+    let last: Position | undefined;
+    const hear = ({ seq, previous, bytes }: Copy): void => {
+      if (last !== undefined && previous > last) onGap();
+      last = seq;
+      onInput({ position: seq, bytes: ownBytes(bytes) });
+    };
+    const forget = this.#reading.onReconnect(onGap);
+    const silence = await this.#live.listen(this.#subjects.liveInputs(run), hear);
+    const stop = (): void => {
+      forget();
+      silence();
+      this.#watches.delete(stop);
+    };
+    this.#watches.add(stop);
+    return stop;
+  }
+
+  async discard(run: string, upTo: Position): Promise<void> {
+    const ask = this.#ask(`discard inputs of run ${run}`);
+    if (upTo <= 0) return;
+    const { streams, ...names } = this.#subjects;
+    const body = JSON.stringify({ filter: names.inputs(run), seq: upTo + 1 });
+    await this.#writing.insist(ask, async () => {
+      const subject = `$JS.API.STREAM.PURGE.${streams.inbox}`;
+      const answer = answerOf(await this.#writing.requests.send(subject, body));
+      if (answer instanceof Away) return answer;
+      if (answer.error) throw refusal(answer.error);
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const stop of [...this.#watches]) stop();
+  }
+
+  #ask(what: string): Ask {
+    if (this.#closed) throw closed("inbox");
+    return { what, stream: this.#subjects.streams.inbox };
+  }
+}

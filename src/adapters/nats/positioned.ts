@@ -1,0 +1,24 @@
+/** Bytes with a position before them: eight bytes, the highest first. */
+
+export interface Positioned {
+  readonly position: number;
+  readonly bytes: Uint8Array;
+}
+
+const POSITION_BYTES = 8;
+
+export function withPosition(position: number, bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(POSITION_BYTES + bytes.length);
+  new DataView(out.buffer).setBigUint64(0, BigInt(position));
+  out.set(bytes, POSITION_BYTES);
+  return out;
+}
+
+/** The reverse; the bytes are a copy. */
+export function positioned(data: Uint8Array): Positioned {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return {
+    position: Number(view.getBigUint64(0)),
+    bytes: new Uint8Array(data.subarray(POSITION_BYTES)),
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * Tickets with a time: messages that the server itself publishes when they are due, in a stream of
+ * their own. Whoever waits for tickets turns due messages into tickets.
+ */
+import type { Msg } from "@nats-io/transport-node";
+import type { Position } from "../../ports/event-log.ts";
+import type { Ticket } from "../../ports/work-queue.ts";
+import { Away, answerOf, messageOf, refusal, storedOf } from "./answers.ts";
+import { deliveryOf } from "./deliveries.ts";
+import type { Ask, Link } from "./link.ts";
+import { Puller } from "./puller.ts";
+import type { Headers } from "./requests.ts";
+import { placeOf, type Subjects } from "./subjects.ts";
+
+export interface TimerParts {
+  /** The connection that publishes. */
+  readonly writing: Link;
+  /** The connection that due messages come in by. */
+  readonly reading: Link;
+  readonly subjects: Subjects;
+  readonly ask: Ask;
+  /** The body of a ticket's message. */
+  readonly body: (ticket: Ticket) => Uint8Array;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Header of a timer that stands in for a ticket still held: the sequence of that ticket. */
+const OVER = "Millrace-Over";
+const CONSUMER = "DUE";
+/** Due messages taken at once. */
+const BATCH = 64;
+/** A due message whose taker died is given to another after this. */
+const TAKEN_MS = 5_000;
+/** A due message that finds its ticket still held by who is just giving it up comes again after this. */
+const AGAIN_MS = 50;
+const NANOS_PER_MS = 1_000_000;
+const NOT_FOUND = 404;
+/** The last instant that has a four-digit year, as the server's format demands. */
+const LATEST_MS = 253_402_300_799_999;
+
+export class TicketTimers {
+  readonly #parts: TimerParts;
+  readonly #due: Puller;
+
+  constructor(parts: TimerParts) {
+    this.#parts = parts;
+    const { timers } = parts.subjects.streams;
+    const filter = parts.subjects.all.timers[1] ?? ">";
+    this.#due = new Puller(
+      parts.reading,
+      parts.ask,
+      { stream: timers, name: CONSUMER, filter, ackWaitMs: TAKEN_MS },
+      {
+        take: (msg) => void this.#convert(msg).catch(parts.onFault),
+        fail: parts.onFault,
+      },
+    );
+  }
+
+  /** While listening, due messages become tickets. */
+  listen(on: boolean): void {
+    this.#due.want(on ? BATCH : 0);
+  }
+
+  close(): Promise<void> {
+    return this.#due.close();
+  }
+
+  /**
+   * Makes the ticket come at `at`, unless it comes earlier already.
+   * @param over sequence of a ticket that is being given up: then `at` holds in any case
+   */
+  async arm(ticket: Ticket, at: number, over?: Position): Promise<void> {
+    const { writing, subjects, ask, body } = this.#parts;
+    const timer = subjects.timer(ticket.run);
+    const headers: Headers = {
+      "Nats-Schedule": [`@at ${new Date(Math.min(Math.ceil(at), LATEST_MS)).toISOString()}`],
+      "Nats-Schedule-Target": [subjects.due(ticket.workflow, ticket.run)],
+      ...(over !== undefined && { [OVER]: [String(over)] }),
+    };
+    await writing.insist(ask, async () => {
+      if (over === undefined) {
+        const present = await this.find(ticket.run);
+        if (present && present.at <= at) return true;
+        headers["Nats-Expected-Last-Subject-Sequence"] = [String(present?.seq ?? 0)];
+      }
+      const stored = storedOf(await writing.requests.send(timer, body(ticket), { headers }));
+      if (stored instanceof Away) return stored;
+      return "seq" in stored ? true : new Away("busy");
+    });
+  }
+
+  /** The timer of a run. */
+  find(run: string): Promise<{ readonly seq: number; readonly at: number } | undefined> {
+    const { writing, subjects, ask } = this.#parts;
+    const subject = `$JS.API.DIRECT.GET.${subjects.streams.timers}.${subjects.timer(run)}`;
+    return writing.insist(ask, async () => {
+      const msg = messageOf(await writing.requests.send(subject, ""));
+      if (msg instanceof Away) return msg;
+      const { headers } = msg;
+      if (headers?.code === NOT_FOUND) return undefined;
+      const at = Date.parse(headers?.get("Nats-Schedule").replace("@at ", "") ?? "");
+      return { seq: Number(headers?.get("Nats-Sequence")), at };
+    });
+  }
+
+  async disarm(run: string): Promise<void> {
+    const { subjects } = this.#parts;
+    await this.#api(`PURGE.${subjects.streams.timers}`, { filter: subjects.timer(run) });
+  }
+
+  /** A due message becomes a ticket, unless the run has one, and is removed. */
+  async #convert(msg: Msg): Promise<void> {
+    const { writing, reading, subjects } = this.#parts;
+    const place = placeOf(msg.subject);
+    const token = msg.reply ?? "";
+    if (place) {
+      const headers: Headers = { "Nats-Expected-Last-Subject-Sequence": ["0"] };
+      const ticket = subjects.ticket(place.workflow, place.run);
+      const stored = storedOf(await writing.requests.send(ticket, msg.data, { headers }));
+      if (stored instanceof Away) return;
+      const over = Number(msg.headers?.get(OVER) || 0);
+      if ("wrongLast" in stored && over > 0 && stored.wrongLast === over) {
+        reading.tell(token, `-NAK {"delay":${AGAIN_MS * NANOS_PER_MS}}`);
+        return;
+      }
+    }
+    reading.tell(token, "+ACK");
+    const { seq } = deliveryOf(token);
+    await this.#api(`MSG.DELETE.${subjects.streams.timers}`, { seq, no_erase: true });
+  }
+
+  async #api(call: string, body: object): Promise<void> {
+    const { writing, ask } = this.#parts;
+    await writing.insist(ask, async () => {
+      const reply = await writing.requests.send(`$JS.API.STREAM.${call}`, JSON.stringify(body));
+      const answer = answerOf(reply);
+      if (answer instanceof Away) return answer;
+      // What was to be removed is gone already.
+      if (answer.error && answer.error.code !== NOT_FOUND) throw refusal(answer.error);
+      return true;
+    });
+  }
+}

@@ -1,0 +1,58 @@
+/** What becomes of a run's ticket when its host lets the run go. The frame that says so comes first. */
+import type { RunState } from "../domain/state.ts";
+import { isMillraceError } from "../kernel/errors.ts";
+import { limits } from "../kernel/limits.ts";
+import type { Claim } from "../ports/work-queue.ts";
+import type { Engine } from "./engine.ts";
+
+/** The run has ended: nobody needs its ticket or what is left in its inbox. */
+export async function leaveEnded(engine: Engine, claim: Claim, state: RunState): Promise<void> {
+  const { inbox } = state.cursor;
+  await Promise.all([
+    claim.ack(),
+    inbox > 0 ? engine.store.inbox.discard(state.id, inbox) : undefined,
+  ]);
+}
+
+/** The run waits, held by nobody: until a time, if there is one, and for inputs. */
+export async function leaveParked(
+  engine: Engine,
+  claim: Claim,
+  state: RunState,
+  until: number | undefined,
+): Promise<void> {
+  const { inbox, queue } = engine.store;
+  const { id: run, cursor } = state;
+  if (until === undefined) await claim.ack();
+  else await claim.release(until);
+  if (cursor.inbox > 0) await inbox.discard(run, cursor.inbox);
+  // What was posted while the ticket was still held got no ticket of its own.
+  const late = await inbox.read(run, cursor.inbox);
+  if (late.length > 0) await queue.offer({ workflow: state.run.context.workflow, run });
+}
+
+export const isDamage = (error: unknown): boolean =>
+  isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
+
+/**
+ * The run cannot be gone on with here. A damaged log helps nobody who claims it next, so its ticket
+ * goes; anything else is tried again, by whoever claims it, a little later.
+ */
+export async function leaveFaulty(engine: Engine, claim: Claim, error: unknown): Promise<void> {
+  const { logger, world } = engine;
+  const damaged = isDamage(error);
+  logger.error(damaged ? "run set aside: its log is damaged" : "run given back", {
+    run: claim.ticket.run,
+    error: String(error),
+  });
+  if (damaged) await claim.ack();
+  else await claim.release(world.clock.now() + limits.parkAfterMs);
+}
+
+/** For work on hints that nobody waits for: a failure is logged, and the sweep mends what is missing. */
+export function unattended(engine: Engine, run: string, work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    if (isMillraceError(error, "E_STORE_CLOSED")) return;
+    engine.logger.warn("a ticket or input was left behind", { run, error: String(error) });
+  });
+}
