@@ -7,11 +7,21 @@ import type { Failure, Value } from "./values.ts";
 
 /** What can happen to a step; recorded, and the only thing that moves it. */
 export type StepEvent =
-  /** All that the step needs is there. `policy` only for steps that no plan declares. */
-  | { type: "step.scheduled"; at: number; step: string; maxAttempts?: number; startBy?: number }
+  /**
+   * All that the step needs is there. `maxAttempts` only for steps that no plan declares, `input` only
+   * for steps driven by hand: others take theirs from the results of what they need.
+   */
+  | {
+      type: "step.scheduled";
+      at: number;
+      step: string;
+      maxAttempts?: number;
+      startBy?: number;
+      input?: Value;
+    }
   /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
   | { type: "step.mapped"; at: number; step: string; count: number }
-  /** An attempt begins. Recorded before its code runs, so a crash counts. */
+  /** An attempt begins. Recorded before its code runs, so a crash counts. `input` replaces the last. */
   | {
       type: "step.started";
       at: number;
@@ -19,6 +29,7 @@ export type StepEvent =
       attempt: number;
       node: string;
       endBy?: number;
+      input?: Value;
     }
   | {
       type: "step.retrying";
@@ -35,9 +46,9 @@ export type StepEvent =
 
 /** What can be asked of a step; never recorded. Time comes in with it. */
 export type StepCommand =
-  | { type: "cmd.schedule"; now: number; maxAttempts?: number; startBy?: number }
+  | { type: "cmd.schedule"; now: number; maxAttempts?: number; startBy?: number; input?: Value }
   | { type: "cmd.map"; now: number; count: number }
-  | { type: "cmd.start"; now: number; node: string; endBy?: number }
+  | { type: "cmd.start"; now: number; node: string; endBy?: number; input?: Value }
   | { type: "cmd.complete"; now: number; attempt: number; output: Value }
   /** `retry`: the error and the run's budget allow another attempt; the machine counts what is left. */
   | {

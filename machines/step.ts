@@ -83,6 +83,7 @@ const start = step.createAction(
       attempt: context.attempt + 1,
       node: event.node,
       ...(event.endBy === undefined ? {} : { endBy: event.endBy }),
+      ...(event.input === undefined ? {} : { input: event.input }),
     };
   }),
 );
@@ -128,6 +129,7 @@ export const stepMachine = step.createMachine({
             step: context.id,
             ...(event.maxAttempts === undefined ? {} : { maxAttempts: event.maxAttempts }),
             ...(event.startBy === undefined ? {} : { startBy: event.startBy }),
+            ...(event.input === undefined ? {} : { input: event.input }),
           })),
         },
         "step.scheduled": { target: "pending", actions: "apply" },

@@ -7,22 +7,47 @@ import type { RunCommand, RunEvent } from "../../machines/run-data.ts";
 import type { StepCommand, StepEvent } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { Result } from "../kernel/result.ts";
-import type { RetryPolicy, StepPolicy } from "./plan.ts";
+import { err, ok, type Result } from "../kernel/result.ts";
+import { itemOf, type RetryPolicy, type StepPolicy } from "./plan.ts";
 import { backoffMs } from "./retry.ts";
-import { type RunState, runTable, stepActor, stepTable } from "./state.ts";
+import { hasBegun, isTerminal, type RunState, runTable, stepActor, stepTable } from "./state.ts";
 import type { Refusal } from "./table.ts";
 
+/** The events that a command to the run leads to. */
 export const decideRun = (
   state: RunState,
   command: RunCommand,
 ): Result<readonly RunEvent[], Refusal> => runTable.decide(state.run, command);
 
-export const decideStep = (
+/**
+ * The events that a command to one step leads to. Steps move only while their run lives, and none begins
+ * once it is being cancelled. Cancelling a mapped step cancels those of its items that are under way.
+ */
+export function decideStep(
   state: RunState,
   id: string,
   command: StepCommand,
-): Result<readonly StepEvent[], Refusal> => stepTable.decide(stepActor(state, id), command);
+): Result<readonly StepEvent[], Refusal> {
+  const begins = command.type === "cmd.start" || command.type === "cmd.map";
+  const stopping = state.run.state === "cancelling";
+  if (!hasBegun(state) || isTerminal(state) || (begins && stopping)) {
+    return err({ state: state.run.state, refused: command.type });
+  }
+  const actor = stepActor(state, id);
+  const decided = stepTable.decide(actor, command);
+  if (!decided.ok || command.type !== "cmd.cancel" || actor.state !== "mapping") return decided;
+  return ok([...cancelItems(state, id, command), ...decided.value]);
+}
+
+/** Items that have no event of their own end with their mapped step, without one each. */
+function* cancelItems(state: RunState, id: string, command: StepCommand): Generator<StepEvent> {
+  for (const other of [...state.running, ...state.retrying, ...state.pending]) {
+    const item = itemOf(other);
+    if (item?.step !== id || !state.steps.has(other)) continue;
+    const cancelled = stepTable.decide(stepActor(state, other), command);
+    if (cancelled.ok) yield* cancelled.value;
+  }
+}
 
 /** Why an attempt did not succeed. */
 export interface Setback {
@@ -33,7 +58,7 @@ export interface Setback {
    * `lost`: the process that ran it is gone; the next attempt begins at once, unless it happens again.
    */
   readonly retry: "policy" | "never" | "lost";
-  /** The step asked for this wait (ms) instead of its policy's. */
+  /** The step asked for this wait (ms) instead of its policy's; not used unless finite and >= 0. */
   readonly afterMs?: number | undefined;
   /** Uniform in [0, 1), for jitter. */
   readonly random: number;
@@ -51,7 +76,7 @@ export function setbackCommand(
   const wait =
     setback.retry === "lost" && attempt === 1
       ? 0
-      : (setback.afterMs ?? backoffMs(policy, attempt, random));
+      : (askedWait(setback) ?? backoffMs(policy, attempt, random));
   return {
     type: "cmd.fail",
     now,
@@ -61,6 +86,12 @@ export function setbackCommand(
     retryAt: now + wait,
   };
 }
+
+/** User code may ask for any number; what JSON cannot keep would make the run's log unreadable. */
+const askedWait = ({ afterMs }: Setback): number | undefined =>
+  afterMs !== undefined && Number.isFinite(afterMs) && afterMs >= 0
+    ? Math.min(afterMs, Number.MAX_SAFE_INTEGER)
+    : undefined;
 
 /** The command that begins the next attempt. */
 export const startCommand = (node: string, policy: StepPolicy, now: number): StepCommand => ({

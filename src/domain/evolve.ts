@@ -7,8 +7,8 @@ import type { StepEvent } from "../../machines/step-data.ts";
 import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { graphOf, itemId, itemOf, type Plan } from "./plan.ts";
-import { type RunState, runTable, stepActor, stepTable } from "./state.ts";
+import { type Graph, graphOf, isPlan, itemId, itemOf } from "./plan.ts";
+import { hasBegun, isTerminal, type RunState, runTable, stepActor, stepTable } from "./state.ts";
 
 /**
  * Folds one stored frame, after checking that it is the next of its run.
@@ -53,7 +53,7 @@ function evolveRun(state: RunState, event: RunEvent): void {
   if (!moved.ok) throw corrupt(state, `${event.type} in state ${moved.error.state}`);
   switch (event.type) {
     case "run.created":
-      adoptPlan(state, event.plan as Plan);
+      adoptPlan(state, event.plan);
       break;
     case "timer.set":
       state.calls.push(`timer:${event.timer}`);
@@ -68,19 +68,14 @@ function evolveRun(state: RunState, event: RunEvent): void {
 }
 
 /** Plans are frozen and many runs share one: their index is kept as long as the plan is. */
-const graphs = new Map<string, ReturnType<typeof graphOf>>();
+const graphs = new Map<string, Graph>();
 const GRAPHS_KEPT = 64;
 
-function adoptPlan(state: RunState, plan: Plan): void {
+function adoptPlan(state: RunState, plan: unknown): void {
+  if (!isPlan(plan)) throw corrupt(state, "what it was created with is not a plan");
   state.plan = plan;
   if (plan.kind !== "graph") return;
-  let graph = graphs.get(plan.version);
-  if (graph === undefined) {
-    graph = graphOf(plan);
-    if (graphs.size >= GRAPHS_KEPT) graphs.clear();
-    graphs.set(plan.version, graph);
-  }
-  state.graph = graph;
+  state.graph = graphs.get(plan.version) ?? keep(plan.version, graphOf(plan));
   state.open = plan.steps.length;
   for (const step of plan.steps) {
     if (step.needs.length === 0) state.ready.add(step.name);
@@ -88,8 +83,17 @@ function adoptPlan(state: RunState, plan: Plan): void {
   }
 }
 
+function keep(version: string, graph: Graph): Graph {
+  if (graphs.size >= GRAPHS_KEPT) graphs.clear();
+  graphs.set(version, graph);
+  return graph;
+}
+
 function evolveStep(state: RunState, event: StepEvent): void {
   const { step: id } = event;
+  if (!hasBegun(state) || isTerminal(state)) {
+    throw corrupt(state, `${event.type} of step ${id} in a run that is ${state.run.state}`);
+  }
   const actor = stepActor(state, id);
   const before = actor.state;
   const moved = stepTable.evolve(actor, event);
@@ -105,12 +109,12 @@ function evolveStep(state: RunState, event: StepEvent): void {
     case "step.scheduled":
       if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
       else state.unmapped.add(id);
-      if (event.startBy !== undefined) state.limited.add(id);
+      if (event.startBy !== undefined) state.limited.set(id, event.startBy);
       if (state.graph === undefined) state.calls.push(`step:${id}`);
       break;
     case "step.mapped":
       state.mappings.set(id, { count: event.count, next: 0, left: event.count });
-      release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count);
+      release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count, event.at);
       break;
     case "step.started":
       state.running.add(id);
@@ -128,6 +132,8 @@ function leave(state: RunState, id: string, before: string): void {
   switch (before) {
     case "waiting":
       state.ready.delete(id);
+      // It may be skipped or cancelled before its needs are there; they must not make it ready later.
+      state.unmet.delete(id);
       break;
     case "pending":
       state.pending.delete(id);
@@ -144,11 +150,16 @@ function leave(state: RunState, id: string, before: string): void {
 }
 
 /** Lets `count` further items of a mapped step begin. */
-function release(state: RunState, id: string, count: number): void {
+function release(state: RunState, id: string, count: number, at: number): void {
   const mapping = state.mappings.get(id);
   if (mapping === undefined) return;
+  const wait = state.graph?.steps.get(id)?.policy.scheduleToStartMs;
   const end = Math.min(mapping.count, mapping.next + count);
-  for (; mapping.next < end; mapping.next++) state.pending.add(itemId(id, mapping.next));
+  for (; mapping.next < end; mapping.next++) {
+    const item = itemId(id, mapping.next);
+    state.pending.add(item);
+    if (wait !== undefined) state.limited.set(item, at + wait);
+  }
 }
 
 function ended(state: RunState, { step: id, type, at }: StepEvent): void {
@@ -157,11 +168,12 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   if (item !== undefined) {
     const mapping = state.mappings.get(item.step);
     if (mapping !== undefined) mapping.left--;
-    release(state, item.step, 1);
+    release(state, item.step, 1, at);
     return;
   }
   if (state.mappings.delete(id)) {
-    for (const other of state.pending) if (itemOf(other)?.step === id) state.pending.delete(other);
+    for (const other of state.pending)
+      if (itemOf(other)?.step === id) leave(state, other, "pending");
   }
   if (state.graph === undefined) {
     state.answers.push({ key: `step:${id}`, at });
@@ -169,8 +181,9 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   }
   state.open--;
   for (const dependent of state.graph.dependents.get(id) ?? []) {
-    const missing = (state.unmet.get(dependent) ?? 0) - 1;
-    if (missing > 0) state.unmet.set(dependent, missing);
+    const missing = state.unmet.get(dependent);
+    if (missing === undefined) continue;
+    if (missing > 1) state.unmet.set(dependent, missing - 1);
     else {
       state.unmet.delete(dependent);
       state.ready.add(dependent);

@@ -4,6 +4,7 @@
  */
 import { type RunState, stepActor } from "./state.ts";
 
+/** One thing that a run owes. */
 export type Duty =
   /** Begin the next attempt of a step. */
   | { readonly kind: "start"; readonly key: string; readonly step: string }
@@ -53,8 +54,6 @@ export function nextWake(state: RunState): number | undefined {
     earliest = Math.min(earliest, stepActor(state, step).context.retryAt ?? earliest);
   }
   for (const at of Object.values(state.run.context.timers)) earliest = Math.min(earliest, at);
-  for (const step of state.limited) {
-    earliest = Math.min(earliest, state.steps.get(step)?.context.startBy ?? earliest);
-  }
+  for (const startBy of state.limited.values()) earliest = Math.min(earliest, startBy);
   return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
 }

@@ -3,6 +3,7 @@
  * From then on the run is decided by this plan alone, whatever the code says later.
  */
 
+/** When and how often a failed step is tried again. */
 export interface RetryPolicy {
   /** Attempts in all, the first included; 1: never again. */
   readonly maxAttempts: number;
@@ -25,6 +26,7 @@ export interface StepPolicy {
   readonly heartbeatMs?: number;
 }
 
+/** A step as the plan declares it. */
 export interface PlanStep {
   readonly name: string;
   /** Steps whose results it takes. */
@@ -45,6 +47,7 @@ interface PlanBase {
   readonly retryBudget: number;
 }
 
+/** All steps are declared, with what each needs. */
 export interface GraphPlan extends PlanBase {
   readonly kind: "graph";
   readonly steps: readonly PlanStep[];
@@ -57,6 +60,7 @@ export interface CodePlan extends PlanBase {
   readonly kind: "code";
 }
 
+/** What `run.created` carries as `plan`. */
 export type Plan = GraphPlan | CodePlan;
 
 /** A graph plan, looked up by name and by direction. Built once per plan, shared by its runs. */
@@ -65,6 +69,7 @@ export interface Graph {
   readonly dependents: ReadonlyMap<string, readonly string[]>;
 }
 
+/** The look-up of a plan. Linear in steps and needs. */
 export function graphOf(plan: GraphPlan): Graph {
   const steps = new Map(plan.steps.map((step) => [step.name, step]));
   const dependents = new Map<string, string[]>(plan.steps.map((step) => [step.name, []]));
@@ -77,9 +82,37 @@ export function graphOf(plan: GraphPlan): Graph {
 /** Id of an item of a mapped step. Step names hold no brackets, so it is nobody's name. */
 export const itemId = (step: string, index: number): string => `${step}[${index}]`;
 
-/** The mapped step and the index in an item's id; undefined for any other id. */
+/**
+ * The mapped step and the index in an item's id; undefined for any other id. An item has one id only:
+ * `a[01]` is not another name of `a[1]`.
+ */
 export function itemOf(id: string): { readonly step: string; readonly index: number } | undefined {
   if (!id.endsWith("]")) return undefined;
   const open = id.indexOf("[");
-  return { step: id.slice(0, open), index: Number(id.slice(open + 1, -1)) };
+  const step = id.slice(0, open);
+  const index = Number(id.slice(open + 1, -1));
+  return Number.isSafeInteger(index) && itemId(step, index) === id ? { step, index } : undefined;
+}
+
+/**
+ * Whether `raw`, read from a log, has the form that runs are decided by. It was checked when it was
+ * written; this only keeps what was written by something else from being folded.
+ */
+export function isPlan(raw: unknown): raw is Plan {
+  const plan = raw as Partial<GraphPlan> | { readonly kind: "code" } | null;
+  if (typeof plan !== "object" || plan === null) return false;
+  const { version, retryBudget } = plan as Partial<PlanBase>;
+  if (typeof version !== "string" || typeof retryBudget !== "number") return false;
+  if (plan.kind === "code") return true;
+  if (plan.kind !== "graph" || typeof plan.returns !== "string") return false;
+  return Array.isArray(plan.steps) && plan.steps.every(isPlanStep);
+}
+
+function isPlanStep(raw: unknown): boolean {
+  const step = raw as Partial<PlanStep> | null;
+  return (
+    typeof step?.name === "string" &&
+    Array.isArray(step.needs) &&
+    typeof step.policy?.retry?.maxAttempts === "number"
+  );
 }

@@ -8,7 +8,8 @@ import type { RetryPolicy } from "./plan.ts";
  * @param random uniform in [0, 1)
  */
 export function backoffMs(policy: RetryPolicy, attempt: number, random: number): number {
-  const grown = policy.initialMs * policy.factor ** (attempt - 1);
+  // 0 times a factor grown to Infinity would be NaN.
+  const grown = policy.initialMs === 0 ? 0 : policy.initialMs * policy.factor ** (attempt - 1);
   const capped = Math.min(grown, policy.maxMs);
   return Math.round(capped * (1 - policy.jitter * random));
 }

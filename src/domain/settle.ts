@@ -8,8 +8,10 @@ import type { StepCommand } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { decideRun, decideStep } from "./decide.ts";
+import { itemOf } from "./plan.ts";
 import { planStep, type RunState, stepActor } from "./state.ts";
 
+/** The events that follow now; none when nothing does. Time counts: steps that began too late fail. */
 export function settle(state: RunState, now: number): readonly MillraceEvent[] {
   switch (state.run.state) {
     case "cancelling":
@@ -41,7 +43,7 @@ function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
     events.push(...ofStep(state, id, { type: "cmd.schedule", now, ...startBy }));
   }
   for (const [id, mapping] of state.mappings) {
-    if (mapping.left > 0 || stepActor(state, id).state !== "mapping") continue;
+    if (mapping.left > 0) continue;
     const output = { items: mapping.count, of: id };
     events.push(...ofStep(state, id, { type: "cmd.complete", now, attempt: 0, output }));
   }
@@ -53,9 +55,9 @@ function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
 /** Steps that did not begin in time. */
 function expired(state: RunState, now: number): readonly MillraceEvent[] {
   const events: MillraceEvent[] = [];
-  for (const id of state.limited) {
-    const { startBy, attempt } = stepActor(state, id).context;
-    if (startBy === null || startBy > now) continue;
+  for (const [id, startBy] of state.limited) {
+    if (startBy > now) continue;
+    const { attempt } = stepActor(state, id).context;
     const error = {
       code: "E_STEP_TIMEOUT",
       message: `step ${id} did not begin within its schedule-to-start time`,
@@ -72,10 +74,13 @@ export function stopAll(state: RunState, now: number, reason: string): readonly 
   const stop = (id: string): void => {
     events.push(...ofStep(state, id, { type: "cmd.cancel", now, reason }));
   };
-  for (const id of [...state.running, ...state.retrying, ...state.unmapped]) stop(id);
-  // Items that nobody has begun end with their mapped step, without an event each.
-  for (const id of state.pending) if (state.steps.has(id)) stop(id);
-  for (const id of state.mappings.keys()) if (stepActor(state, id).state === "mapping") stop(id);
+  const { running, retrying, unmapped, pending, mappings } = state;
+  for (const id of [...running, ...retrying, ...unmapped, ...pending]) {
+    const item = itemOf(id);
+    // Items are stopped with their mapped step.
+    if (item === undefined || !mappings.has(item.step)) stop(id);
+  }
+  for (const id of mappings.keys()) stop(id);
   return events;
 }
 

@@ -12,7 +12,9 @@ import { NO_PREVIOUS } from "../events/frame.ts";
 import { type Graph, itemOf, type Plan, type PlanStep } from "./plan.ts";
 import { type Actor, compileMachine } from "./table.ts";
 
+/** `runMachine` and `stepMachine` as the fold and every decision use them. */
 export const runTable = compileMachine<RunContext, RunCommand, RunEvent>(runMachine);
+/** See `runTable`. */
 export const stepTable = compileMachine<StepContext, StepCommand, StepEvent>(stepMachine);
 
 /** How far an item list of a mapped step has got. */
@@ -41,6 +43,7 @@ export interface Answered {
   readonly at: number;
 }
 
+/** All that is known of a run. Owned by whoever folds it; changed in place, by `evolve` only. */
 export interface RunState {
   readonly id: string;
   readonly cursor: Cursor;
@@ -55,8 +58,8 @@ export interface RunState {
   readonly ready: Set<string>;
   /** May begin now. */
   readonly pending: Set<string>;
-  /** Those of them that must begin by a certain time. */
-  readonly limited: Set<string>;
+  /** When those of them must have begun that have a schedule-to-start time. */
+  readonly limited: Map<string, number>;
   /** Pending steps that must first be told their items. */
   readonly unmapped: Set<string>;
   readonly running: Set<string>;
@@ -87,7 +90,7 @@ export function emptyRun(id: string): RunState {
     unmet: new Map(),
     ready: new Set(),
     pending: new Set(),
-    limited: new Set(),
+    limited: new Map(),
     unmapped: new Set(),
     running: new Set(),
     retrying: new Set(),
@@ -101,6 +104,10 @@ export function emptyRun(id: string): RunState {
   };
 }
 
+/** Whether the run has its first event. */
+export const hasBegun = (state: RunState): boolean => state.run.state !== "unborn";
+
+/** Whether the run has come to its end: nothing moves it or its steps any more. */
 export const isTerminal = (state: RunState): boolean => runTable.finals.has(state.run.state);
 
 /** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */

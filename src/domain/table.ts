@@ -30,8 +30,11 @@ interface Row {
   readonly target: string | undefined;
   readonly recipes: readonly Recipe<unknown, unknown>[];
   readonly emits: readonly ((args: Args) => unknown)[];
+  /** Does nothing, and so keeps the rows after it from being taken: XState's forbidden transition. */
+  readonly forbids: boolean;
 }
 
+/** A machine as the engine runs it: what `compileMachine` makes of it. */
 export interface Table<C, Command extends { type: string }, Event extends { type: string }> {
   /** Names of the states that end the actor. */
   readonly finals: ReadonlySet<string>;
@@ -47,20 +50,20 @@ export interface Table<C, Command extends { type: string }, Event extends { type
 /**
  * The table of `machine`.
  * @throws Error at start for every feature that has no durable meaning (timers, invoked or spawned
- * actors, entry and exit actions, eventless transitions) or that the table does not carry (nested and
- * parallel states, wildcards, guard parameters and combinators, actions other than `emit` and
- * `assign(reducer(…))`)
+ * actors, entry and exit actions, eventless transitions, output) or that the table does not carry
+ * (nested and parallel states, transitions of the root, wildcards, combined guards, parameters of guards
+ * and actions, actions other than `emit` and `assign(reducer(…))`, both of these in one transition)
  */
 export function compileMachine<C, Command extends { type: string }, Event extends { type: string }>(
   machine: AnyStateMachine,
 ): Table<C, Command, Event> {
-  const { rows, finals } = flatten(machine);
-  const initial = machine.root.initial?.target?.[0]?.key;
-  if (initial === undefined) throw refused(machine, "a machine without an initial state");
+  const { rows, finals, initial } = flatten(machine);
 
   const pick = (actor: Actor<C>, event: { type: string }): Row | undefined => {
     for (const row of rows.get(actor.state)?.get(event.type) ?? []) {
-      if (row.guard === undefined || row.guard({ context: actor.context, event })) return row;
+      if (row.guard === undefined || row.guard({ context: actor.context, event })) {
+        return row.forbids ? undefined : row;
+      }
     }
     return undefined;
   };
@@ -75,7 +78,7 @@ export function compileMachine<C, Command extends { type: string }, Event extend
     can: (actor, input) => pick(actor, input) !== undefined,
     decide(actor, command) {
       const row = pick(actor, command);
-      if (row === undefined || row.target !== undefined) return err(refusal(actor, command));
+      if (row === undefined || row.emits.length === 0) return err(refusal(actor, command));
       const args = { context: actor.context, event: command };
       return ok(row.emits.map((make) => make(args) as Event));
     },
@@ -90,21 +93,17 @@ export function compileMachine<C, Command extends { type: string }, Event extend
 }
 
 type Rows = Map<string, Map<string, Row[]>>;
+type Node = AnyStateMachine["root"];
 
-function flatten(machine: AnyStateMachine): { rows: Rows; finals: Set<string> } {
+function flatten(machine: AnyStateMachine): { rows: Rows; finals: Set<string>; initial: string } {
   const rows: Rows = new Map();
   const finals = new Set<string>();
-  if (machine.root.type !== "compound")
-    throw refused(machine, `a root of type ${machine.root.type}`);
-  if (machine.root.transitions.size > 0) throw refused(machine, "a transition of the root");
-  for (const [key, node] of Object.entries(machine.root.states)) {
-    if (node.entry.length > 0 || node.exit.length > 0) {
-      throw refused(machine, `an entry or exit action, or a delayed transition, in ${key}`);
-    }
-    if (node.invoke.length > 0) throw refused(machine, `an invoked actor in ${key}`);
-    if (node.always !== undefined && node.always.length > 0) {
-      throw refused(machine, `an eventless transition in ${key}`);
-    }
+  const { root } = machine;
+  if (root.type !== "compound") throw refused(machine, `a root of type ${root.type}`);
+  if (root.transitions.size > 0) throw refused(machine, "a transition of the root");
+  refuseEffects(machine, root);
+  for (const [key, node] of Object.entries(root.states)) {
+    refuseEffects(machine, node);
     if (node.type === "final") {
       finals.add(key);
       continue;
@@ -112,7 +111,22 @@ function flatten(machine: AnyStateMachine): { rows: Rows; finals: Set<string> } 
     if (node.type !== "atomic") throw refused(machine, `the ${node.type} state ${key}`);
     rows.set(key, rowsOf(machine, key));
   }
-  return { rows, finals };
+  const initial = root.initial?.target?.[0]?.key;
+  if (initial === undefined) throw refused(machine, "no initial state");
+  if (root.initial.actions.length > 0) throw refused(machine, "an action on its initial state");
+  return { rows, finals, initial };
+}
+
+/** Everything about a state, the root included, that would happen by itself. */
+function refuseEffects(machine: AnyStateMachine, node: Node): void {
+  if (node.entry.length > 0 || node.exit.length > 0) {
+    throw refused(machine, `an entry or exit action, or a delayed transition, in ${node.key}`);
+  }
+  if (node.invoke.length > 0) throw refused(machine, `an invoked actor in ${node.key}`);
+  if (node.always !== undefined && node.always.length > 0) {
+    throw refused(machine, `an eventless transition in ${node.key}`);
+  }
+  if (node.output !== undefined) throw refused(machine, `an output in ${node.key}`);
 }
 
 function rowsOf(machine: AnyStateMachine, state: string): Map<string, Row[]> {
@@ -125,10 +139,9 @@ function rowsOf(machine: AnyStateMachine, state: string): Map<string, Row[]> {
     if (eventType.includes("*")) throw refused(machine, `the wildcard ${eventType} in ${state}`);
     if ((transition.target?.length ?? 0) > 1) throw refused(machine, `two targets of ${eventType}`);
     const row = readRow(machine, transition);
-    if (row.target !== undefined && row.emits.length > 0) {
-      throw refused(machine, `${eventType} in ${state}: it both moves and emits`);
+    if ((row.target !== undefined || row.recipes.length > 0) && row.emits.length > 0) {
+      throw refused(machine, `${eventType} in ${state}: it both emits and changes the actor`);
     }
-    if (row.target === undefined && row.emits.length + row.recipes.length === 0) continue;
     const list = byEvent.get(eventType) ?? [];
     list.push(row);
     byEvent.set(eventType, list);
@@ -138,20 +151,26 @@ function rowsOf(machine: AnyStateMachine, state: string): Map<string, Row[]> {
 
 type Transition = ReturnType<typeof getNextTransitions>[number];
 
+/** What XState's `assign` and `emit` make. */
+interface Found {
+  readonly type?: string;
+  readonly assignment?: { readonly recipe?: Recipe<unknown, unknown> };
+  readonly event?: unknown;
+}
+
 function readRow(machine: AnyStateMachine, transition: Transition): Row {
   const recipes: Recipe<unknown, unknown>[] = [];
   const emits: ((args: Args) => unknown)[] = [];
   for (const action of transition.actions as readonly unknown[]) {
-    const found = resolve(machine.implementations.actions, action) as {
-      type?: string;
-      assignment?: { recipe?: Recipe<unknown, unknown> };
-      event?: unknown;
-    };
+    if ((action as { params?: unknown }).params !== undefined) {
+      throw refused(machine, `parameters of an action on ${transition.eventType}`);
+    }
+    const found = resolve(machine.implementations.actions, action) as Found | undefined;
     // `type`, `assignment` and `event` of these action objects are not documented by XState: its
     // version is pinned to ~5.33, and the equality test runs against the machine itself.
-    if (found.type === "xstate.assign" && found.assignment?.recipe !== undefined) {
+    if (found?.type === "xstate.assign" && found.assignment?.recipe !== undefined) {
       recipes.push(found.assignment.recipe);
-    } else if (found.type === "xstate.emit") {
+    } else if (found?.type === "xstate.emit") {
       const { event } = found;
       emits.push(typeof event === "function" ? (event as (args: Args) => unknown) : () => event);
     } else {
@@ -161,12 +180,9 @@ function readRow(machine: AnyStateMachine, transition: Transition): Row {
       );
     }
   }
-  return {
-    guard: readGuard(machine, transition),
-    target: transition.target?.[0]?.key,
-    recipes,
-    emits,
-  };
+  const target = transition.target?.[0]?.key;
+  const forbids = target === undefined && recipes.length + emits.length === 0;
+  return { guard: readGuard(machine, transition), target, recipes, emits, forbids };
 }
 
 function readGuard(machine: AnyStateMachine, transition: Transition): Row["guard"] {

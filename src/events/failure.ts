@@ -1,35 +1,35 @@
 /** Exceptions to records: bounded, safe against hostile error objects, cause chain kept. */
 import type { Failure } from "../../machines/values.ts";
-import { isMillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 
 /** What is recorded of anything that was thrown. Never throws itself. */
 export function toFailure(thrown: unknown, depth = 0): Failure {
-  if (!(thrown instanceof Error)) {
+  // Asking for the class of a proxy runs its traps.
+  const error = probe(() => (thrown instanceof Error ? thrown : undefined));
+  if (error === undefined) {
     return { code: "Error", message: clip(describe(thrown), limits.errorMessageCharsMax) };
   }
-  const stack = text(() => thrown.stack);
-  const cause = depth < limits.errorCauseDepthMax ? probe(() => thrown.cause) : undefined;
+  const stack = text(() => error.stack);
+  const cause = depth < limits.errorCauseDepthMax ? probe(() => error.cause) : undefined;
   return {
-    code: clip(codeOf(thrown), 128),
-    message: clip(text(() => thrown.message) ?? "", limits.errorMessageCharsMax),
+    code: clip(codeOf(error), CODE_CHARS_MAX),
+    message: clip(text(() => error.message) ?? "", limits.errorMessageCharsMax),
     ...(stack === undefined ? {} : { stack: clip(stack, limits.errorStackCharsMax) }),
     ...(cause === undefined ? {} : { cause: toFailure(cause, depth + 1) }),
   };
 }
 
-function codeOf(error: Error): string {
-  if (isMillraceError(error)) return error.code;
-  const code = text(() => (error as { code?: unknown }).code);
-  return code ?? text(() => error.name) ?? "Error";
-}
+const CODE_CHARS_MAX = 128;
 
-/** Reads a property that may be a throwing getter. */
-function probe(read: () => unknown): unknown {
+const codeOf = (error: Error): string =>
+  text(() => (error as { code?: unknown }).code) ?? text(() => error.name) ?? "Error";
+
+/** Reads what may be a getter or a trap that throws. */
+function probe<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
-    // A getter that throws tells nothing; the failure being recorded is the error around it.
+    // What throws when looked at tells nothing; the failure being recorded is the error around it.
     return undefined;
   }
 }

@@ -50,17 +50,20 @@ const deflateCodec: FrameCodec = {
 };
 const DEFLATE_FROM_BYTES = 32 * 1024;
 
+/** Leaves bodies as they are: what is used unless a codec is configured. */
 export const plainCodec: FrameCodec = {
   id: "plain",
   encode: (body) => body,
   decode: (body) => body,
 };
 
+/** A frame as bytes, and the sum that the run's next frame names as its `prev`. */
 export interface Sealed {
   readonly bytes: Uint8Array;
   readonly sum: string;
 }
 
+/** A frame as read, with what ties it to the frames before and after it. */
 export interface Opened {
   readonly frame: Frame;
   readonly sum: string;
@@ -140,7 +143,12 @@ function decodeBody(
     if (codec === undefined) {
       throw invalid(run, `needs the codec ${JSON.stringify(name)}, which is not configured`);
     }
-    bytes = codec.decode(bytes, run);
+    try {
+      bytes = codec.decode(bytes, run);
+    } catch (cause) {
+      // Whatever it is (zlib, a wrong key, a codec's own bug), the frame cannot be read here.
+      throw invalid(run, `cannot be decoded by the codec ${JSON.stringify(name)}`, cause);
+    }
   }
   return bytes;
 }
@@ -156,7 +164,7 @@ function parseFrame(run: string, body: Uint8Array): Frame {
   const { commit, at, seq, inbox, writer, events } = frame as Partial<Frame>;
   const whole =
     typeof commit === "string" &&
-    typeof at === "number" &&
+    Number.isFinite(at) &&
     Number.isSafeInteger(seq) &&
     Number.isSafeInteger(inbox) &&
     typeof writer?.node === "string" &&
@@ -164,8 +172,8 @@ function parseFrame(run: string, body: Uint8Array): Frame {
     Array.isArray(events) &&
     events.length > 0;
   if (!whole) throw invalid(run, "lacks a part of its envelope");
-  for (let index = 0; index < events.length; index++) checkEvent(events[index], at);
-  return { commit, at, seq: seq as number, inbox: inbox as number, writer, events };
+  for (const event of events) checkEvent(event, at as number);
+  return { commit, at: at as number, seq: seq as number, inbox: inbox as number, writer, events };
 }
 
 const invalid = (run: string, what: string, cause?: unknown): MillraceError =>

@@ -2,6 +2,7 @@
 import type { Frame } from "./frame.ts";
 import type { RecordedEvent } from "./vocabulary.ts";
 
+/** Where a stored frame lies. */
 export interface FramePlace {
   readonly run: string;
   readonly workflow: string;

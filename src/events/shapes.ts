@@ -8,68 +8,101 @@ import type { EventType, MillraceEvent } from "./vocabulary.ts";
 type Field =
   | "string"
   | "number"
+  /** A whole number from 0. */
+  | "count"
   | "object"
   | "array"
-  | "any"
-  | `${"string" | "number" | "object"}?`;
-
-const value = "object";
+  | "value"
+  | "failure"
+  | "number or null"
+  | `${"string" | "number" | "count" | "object"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
 export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>> } = {
   "run.created": {
     workflow: "string",
     content: "string",
-    input: value,
+    input: "value",
     plan: "object",
     labels: "object?",
   },
-  "run.claimed": { epoch: "number", node: "string", lease: "string" },
-  "run.parked": { reason: "string", until: "any" },
+  "run.claimed": { epoch: "count", node: "string", lease: "string" },
+  "run.parked": { reason: "string", until: "number or null" },
   "run.cancelling": { by: "string", reason: "string" },
-  "run.completed": { output: value },
-  "run.failed": { error: "object" },
+  "run.completed": { output: "value" },
+  "run.failed": { error: "failure" },
   "run.cancelled": {},
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
-  "signal.received": { signal: "string", name: "string", payload: value },
-  "step.scheduled": { step: "string", maxAttempts: "number?", startBy: "number?" },
-  "step.mapped": { step: "string", count: "number" },
-  "step.started": { step: "string", attempt: "number", node: "string", endBy: "number?" },
-  "step.retrying": { step: "string", attempt: "number", error: "object", retryAt: "number" },
-  "step.completed": { step: "string", attempt: "number", output: value },
-  "step.failed": { step: "string", attempt: "number", error: "object" },
+  "signal.received": { signal: "string", name: "string", payload: "value" },
+  "step.scheduled": { step: "string", maxAttempts: "count?", startBy: "number?" },
+  "step.mapped": { step: "string", count: "count" },
+  "step.started": { step: "string", attempt: "count", node: "string", endBy: "number?" },
+  "step.retrying": { step: "string", attempt: "count", error: "failure", retryAt: "number" },
+  "step.completed": { step: "string", attempt: "count", output: "value" },
+  "step.failed": { step: "string", attempt: "count", error: "failure" },
   "step.skipped": { step: "string", reason: "string" },
   "step.cancelled": { step: "string", reason: "string" },
   "output.emitted": {
     ref: "string",
     task: "string",
-    attempt: "number",
+    attempt: "count",
     producer: "string",
     content: "object",
     parents: "array",
   },
-  "checkpoint.saved": { checkpoint: "number", node: "string", state: value, metadata: "object" },
-  "data.located": { key: "string", node: "string", digest: "string", bytes: "number" },
+  "checkpoint.saved": { checkpoint: "count", node: "string", state: "value", metadata: "object" },
+  "data.located": { key: "string", node: "string", digest: "string", bytes: "count" },
   "anomaly.recorded": { kind: "string", detail: "string", step: "string?" },
-  "user.noted": { name: "string", payload: value, step: "string?" },
+  "user.noted": { name: "string", payload: "value", step: "string?" },
 };
+
+const TYPE_SHOWN_CHARS = 64;
 
 const entries = new Map<string, readonly (readonly [string, Field])[]>(
   Object.entries(shapes).map(([type, shape]) => [type, Object.entries(shape)]),
 );
 
+const isRecord = (found: unknown): found is Readonly<Record<string, unknown>> =>
+  typeof found === "object" && found !== null && !Array.isArray(found);
+
+const isCount = (found: unknown): boolean => Number.isSafeInteger(found) && (found as number) >= 0;
+
+function isValue(found: unknown): boolean {
+  if (!isRecord(found)) return false;
+  if ("json" in found) return true;
+  if ("items" in found) return isCount(found["items"]) && typeof found["of"] === "string";
+  return typeof found["blob"] === "string" && isCount(found["bytes"]);
+}
+
+/** A loop: a chain of causes written by something else may be of any length. */
+function isFailure(found: unknown): boolean {
+  for (let failure = found; failure !== undefined; failure = failure["cause"]) {
+    if (!isRecord(failure)) return false;
+    if (typeof failure["code"] !== "string" || typeof failure["message"] !== "string") return false;
+  }
+  return true;
+}
+
 function matches(found: unknown, field: Field): boolean {
   switch (field) {
-    case "any":
-      return found !== undefined;
+    case "string":
+      return typeof found === "string";
+    case "number":
+      // JSON can spell numbers that are infinite here: 1e999.
+      return Number.isFinite(found);
+    case "number or null":
+      return found === null || Number.isFinite(found);
+    case "count":
+      return isCount(found);
     case "array":
       return Array.isArray(found);
     case "object":
-      return typeof found === "object" && found !== null && !Array.isArray(found);
-    case "string":
-    case "number":
-      return typeof found === field;
+      return isRecord(found);
+    case "value":
+      return isValue(found);
+    case "failure":
+      return found !== undefined && isFailure(found);
     default:
       return found === undefined || matches(found, field.slice(0, -1) as Field);
   }
@@ -83,13 +116,17 @@ export function checkEvent(raw: unknown, frameAt: number): MillraceEvent {
   if (typeof raw !== "object" || raw === null) throw invalid(`an event is ${typeof raw}`);
   const event = raw as Record<string, unknown>;
   const shape = entries.get(event["type"] as string);
-  if (shape === undefined) throw invalid(`unknown event ${JSON.stringify(event["type"])}`);
+  if (shape === undefined) {
+    const type = String(JSON.stringify(event["type"])).slice(0, TYPE_SHOWN_CHARS);
+    throw invalid(`unknown event ${type}`);
+  }
   if (event["at"] === undefined) event["at"] = frameAt;
-  else if (typeof event["at"] !== "number")
+  else if (!Number.isFinite(event["at"])) {
     throw invalid(`${String(event["type"])}.at is not a time`);
+  }
   for (const [name, field] of shape) {
     if (!matches(event[name], field)) {
-      throw invalid(`${String(event["type"])}.${name} is not ${field}`);
+      throw invalid(`${String(event["type"])}.${name} is not a ${field.replace("?", "")}`);
     }
   }
   return event as unknown as MillraceEvent;

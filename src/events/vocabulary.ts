@@ -14,6 +14,7 @@ export type OutputContent =
   | { readonly type: "artifact"; readonly name: string; readonly content: Value }
   | { readonly type: "final"; readonly content: Value; readonly ok: boolean };
 
+/** Facts about a run that no machine moves on. */
 export type NoteEvent =
   | {
       type: "output.emitted";
@@ -25,13 +26,17 @@ export type NoteEvent =
       content: OutputContent;
       parents: readonly string[];
     }
-  /** `checkpoint`: 1, 2, 3 … per run, over all nodes of it. */
+  /**
+   * `checkpoint`: 1, 2, 3 … per run, over all nodes of it. `encoding`: the state is bytes, not a JSON
+   * value: base64 text when it is inline, the bytes themselves when it is a blob.
+   */
   | {
       type: "checkpoint.saved";
       at: number;
       checkpoint: number;
       node: string;
       state: Value;
+      encoding?: "bytes";
       metadata: Readonly<Record<string, string>>;
     }
   /** Where a value that lives on a node can be fetched. */
@@ -41,7 +46,9 @@ export type NoteEvent =
   /** A fact that user code wanted in the log. */
   | { type: "user.noted"; at: number; name: string; payload: Value; step?: string };
 
+/** Everything that a frame can hold. */
 export type MillraceEvent = RunEvent | StepEvent | NoteEvent;
+/** The name of an event. */
 export type EventType = MillraceEvent["type"];
 
 /** Who wrote a frame: a node, and the epoch in which it hosted the run (0: not as its host). */

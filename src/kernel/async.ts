@@ -1,11 +1,13 @@
 /** The promise plumbing that the rest of the code shares. */
 
+/** A promise together with what settles it. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;
   resolve(value: T): void;
   reject(reason: unknown): void;
 }
 
+/** A promise to be settled from outside. The first call of `resolve` or `reject` counts. */
 export function deferred<T>(): Deferred<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   return { promise, resolve, reject };
@@ -48,8 +50,9 @@ export class Feed<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    const item = this.#items.shift();
-    if (item !== undefined) return Promise.resolve({ done: false, value: item });
+    if (this.#items.length > 0) {
+      return Promise.resolve({ done: false, value: this.#items.shift() as T });
+    }
     if (this.#failure) {
       const { reason } = this.#failure;
       this.#failure = undefined;
@@ -62,6 +65,7 @@ export class Feed<T> implements AsyncIterableIterator<T> {
 
   return(): Promise<IteratorResult<T>> {
     this.#items.length = 0;
+    this.#failure = undefined;
     this.end();
     this.#onReturn();
     return Promise.resolve({ done: true, value: undefined });

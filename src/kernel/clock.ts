@@ -6,6 +6,7 @@
 /** Stops a pending timer; calling it again, or after the timer fired, does nothing. */
 export type CancelTimer = () => void;
 
+/** Time, timers and turns of the event loop. */
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump when the machine's clock is set. */
   now(): number;

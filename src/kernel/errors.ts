@@ -41,10 +41,12 @@ export const errorCodes = [
   "E_WORKFLOW_UNKNOWN",
 ] as const;
 
+/** The code of a `MillraceError`. */
 export type ErrorCode = (typeof errorCodes)[number];
 
 const BRAND = Symbol.for("millrace.error");
 
+/** What an error carries besides code and message. */
 export interface ErrorDetail {
   /** The error that led to this one. */
   readonly cause?: unknown;
@@ -68,8 +70,13 @@ export class MillraceError extends Error {
 
 /** True for a `MillraceError`, also one from another copy of the package; with `code`, only for that code. */
 export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {
-  if (typeof error !== "object" || error === null || !(BRAND in error)) return false;
-  return code === undefined || (error as MillraceError).code === code;
+  if (typeof error !== "object" || error === null) return false;
+  try {
+    return BRAND in error && (code === undefined || (error as MillraceError).code === code);
+  } catch {
+    // Anything can be thrown, also a proxy or a getter that throws when asked. Ours never do.
+    return false;
+  }
 }
 
 /** Thrown by a step to say: trying again cannot help. The step fails at once, whatever its retry policy. */

@@ -3,9 +3,10 @@
  * instance, a function) is refused with its path, so what a step returned is what its successors get.
  */
 import { hash } from "node:crypto";
-import { MillraceError } from "./errors.ts";
+import { isMillraceError, MillraceError } from "./errors.ts";
 import { limits } from "./limits.ts";
 
+/** A value that JSON keeps as it is. */
 export type Json =
   | null
   | boolean
@@ -21,7 +22,14 @@ export type Json =
  * @throws MillraceError `E_NOT_JSON` naming the path of what cannot be kept
  */
 export function toJson(what: string, value: unknown): Json {
-  return copy(value, { what, path: [], seen: new Set(), keys: 0 });
+  const walk: Walk = { what, path: [], seen: new Set(), keys: 0 };
+  try {
+    return copy(value, walk);
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause;
+    // Nothing above throws anything else by itself: it came out of the value.
+    return refuse(walk, "an object with a getter or a trap that throws", cause);
+  }
 }
 
 interface Walk {
@@ -65,10 +73,8 @@ function copyArray(value: readonly unknown[], walk: Walk): Json {
 function copyRecord(value: object, walk: Walk): Json {
   const proto: unknown = Object.getPrototypeOf(value);
   if (proto !== Object.prototype && proto !== null) {
-    return refuse(
-      walk,
-      `an instance of ${(value.constructor as { name?: string } | undefined)?.name ?? "a class"}`,
-    );
+    const name: unknown = (value.constructor as { name?: unknown } | undefined)?.name;
+    return refuse(walk, `an instance of ${typeof name === "string" ? name : "a class"}`);
   }
   const keys = Object.keys(value);
   count(walk, keys.length);
@@ -102,16 +108,14 @@ function count(walk: Walk, more: number): void {
     refuse(walk, `more than ${limits.jsonKeysMax} keys and items`);
 }
 
-function refuse(walk: Walk, found: string): never {
+function refuse(walk: Walk, found: string, cause?: unknown): never {
   const path = walk.path
     .map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`))
     .join("");
   throw new MillraceError(
     "E_NOT_JSON",
     `${walk.what}${path} is ${found}, which JSON cannot keep; return plain data`,
-    {
-      details: { path: path || "." },
-    },
+    { cause, details: { path: path || "." } },
   );
 }
 

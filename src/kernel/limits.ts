@@ -5,6 +5,7 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** Bytes, milliseconds (`…Ms`), characters or counts, as the names say. Not configurable. */
 export const limits = {
   /** One frame, encoded. A NATS server refuses messages above 1 MiB by default; headers need room. */
   frameBytesMax: MiB - 16 * KiB,

@@ -1,6 +1,6 @@
 /**
- * From what was declared to a workflow with its plan. Everything that can be wrong with a definition as
- * a whole is refused here, before any run exists.
+ * From what was declared to a workflow with its plan. Everything that can be wrong with a
+ * definition as a whole is refused here, before any run exists.
  */
 import type { CodePlan, GraphPlan, PlanStep } from "../domain/plan.ts";
 import { MillraceError } from "../kernel/errors.ts";

@@ -5,10 +5,10 @@
 import { type GraphPlan, graphOf, type PlanStep } from "../domain/plan.ts";
 
 /**
- * The steps of one circle, each needing the next, the first repeated at the end; undefined when there
- * is none. All needs must be names of declared steps.
- * Algorithm: Kahn's topological sort (A. B. Kahn, 1962); in what it leaves, every step needs another
- * that is left, so following those needs must come round.
+ * The steps of one circle, each needing the next, the first repeated at the end; undefined when
+ * there is none. All needs must be names of declared steps.
+ * Algorithm: Kahn's topological sort (A. B. Kahn, 1962); in what it leaves, every step needs
+ * another that is left, so following those needs must come round.
  */
 export function findCycle(plan: GraphPlan): readonly string[] | undefined {
   const left = unsorted(plan);

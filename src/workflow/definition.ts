@@ -1,6 +1,6 @@
 /**
- * A workflow as the engine gets it: the plan that will be frozen into each run, and the code that the
- * plan cannot hold. Made by `graph()` and `workflow()`; frozen.
+ * A workflow as the engine gets it: the plan that will be frozen into each run, and the code that
+ * the plan cannot hold. Made by `graph()` and `workflow()`; frozen.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CodePlan, GraphPlan } from "../domain/plan.ts";
@@ -10,8 +10,8 @@ import type { WorkflowContext } from "./workflow-context.ts";
 /** The code of one step. */
 export interface StepBody {
   /**
-   * The user's function. `input` is the run's input for a step without needs, an object of results by
-   * name for a step with needs, and one item for a mapped step. May return a promise.
+   * The user's function. `input` is the run's input for a step without needs, an object of results
+   * by name for a step with needs, and one item for a mapped step. May return a promise.
    */
   run(ctx: StepContext, input: unknown): unknown;
   /** Decides, given what `run` would get, whether the step runs (true) or is skipped. */
@@ -44,9 +44,13 @@ export interface GraphWorkflow<I = never, O = unknown> extends WorkflowBase<I, O
 export interface CodeWorkflow<I = never, O = unknown> extends WorkflowBase<I, O> {
   readonly kind: "code";
   readonly plan: CodePlan;
-  /** The user's function; `input` is the run's input as recorded. Run it through a `CodeSession`. */
+  /**
+   * The user's function; `input` is the run's input as recorded. Run it through a `CodeSession`.
+   */
   run(ctx: WorkflowContext, input: unknown): Promise<unknown>;
 }
 
-/** Any workflow; with the defaults, one whose types nobody knows (`Workflow` takes every workflow). */
+/**
+ * Any workflow; with the defaults, one whose types nobody knows (`Workflow` takes every workflow).
+ */
 export type Workflow<I = never, O = unknown> = GraphWorkflow<I, O> | CodeWorkflow<I, O>;

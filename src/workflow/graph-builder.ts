@@ -23,9 +23,13 @@ export type ItemOf<List> = List extends readonly (infer Item)[] ? Item : unknown
 
 /** Options of a step. */
 export interface StepOptions<Needs, Input, When extends boolean, Checked> extends PolicyOptions {
-  /** The steps whose results it takes; they run before it. @default none: it gets the run's input */
+  /**
+   * The steps whose results it takes; they run before it. @default none: it gets the run's input
+   */
   readonly needs?: Needs;
-  /** Given what the step would get: false skips it. Steps that need it then get undefined for it. */
+  /**
+   * Given what the step would get: false skips it. Steps that need it then get undefined for it.
+   */
   readonly when?: (input: Input) => When;
   /** What the result must look like; others get what it makes of the result. */
   readonly output?: Checked;
@@ -42,9 +46,9 @@ export interface MapOptions<Over, Checked> extends PolicyOptions {
 }
 
 /**
- * A graph in the making; immutable, so that one beginning can be continued in several ways. `In`: what
- * `start` takes; `Run`: what steps get of it; `Steps`: results by name; `Last`: result of the step
- * declared last; `Out`: the run's result where a schema says so.
+ * A graph in the making; immutable, so that one beginning can be continued in several ways. `In`:
+ * what `start` takes; `Run`: what steps get of it; `Steps`: results by name; `Last`: result of the
+ * step declared last; `Out`: the run's result where a schema says so.
  *
  * For graphs put together at run time, declare the variable as
  * `GraphBuilder<In, Run, Record<string, unknown>, unknown, never>`: then any name is accepted, and
@@ -75,8 +79,8 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     fn: (ctx: StepContext, input: InputOf<Run, Steps, Needs>) => T,
   ): After<In, Run, Steps, Name, ResultOf<T, Checked>, When, Out>;
   /**
-   * Declares a step that runs once for every item of the list that step `over` returned. Its result is
-   * the list of results, in the order of the items.
+   * Declares a step that runs once for every item of the list that step `over` returned. Its result
+   * is the list of results, in the order of the items.
    * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`
    */
   map<
@@ -95,8 +99,8 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
   ): Pick<GraphBuilder<In, Run, Steps, Recorded<Steps[Name]>, Out>, "build">;
   /**
    * The workflow, checked and frozen.
-   * @throws MillraceError `E_DEF_EMPTY`, `E_DEF_TOO_LARGE`, `E_DEF_DUPLICATE`, `E_DEF_UNKNOWN_STEP`,
-   *   `E_DEF_CYCLE`
+   * @throws MillraceError `E_DEF_EMPTY`, `E_DEF_TOO_LARGE`, `E_DEF_DUPLICATE`,
+   *   `E_DEF_UNKNOWN_STEP`, `E_DEF_CYCLE`
    */
   build(): GraphWorkflow<In, [Out] extends [never] ? Last : Out>;
 }

@@ -1,6 +1,6 @@
 /**
- * Where answers and those who wait for them meet, whichever comes first: the k-th answer of a key goes
- * to the k-th who asks for that key.
+ * Where answers and those who wait for them meet, whichever comes first: the k-th answer of a key
+ * goes to the k-th who asks for that key.
  */
 import { type Deferred, deferred } from "../kernel/async.ts";
 
@@ -9,6 +9,7 @@ interface Mailbox<T> {
   readonly waiting: Deferred<T>[];
 }
 
+/** Unbounded: what is kept is bounded by the run's log, what waits by the function. */
 export class Mailboxes<T> {
   readonly #boxes = new Map<string, Mailbox<T>>();
   #waiting = 0;

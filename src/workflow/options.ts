@@ -1,6 +1,6 @@
 /**
- * Reading what users hand to a definition. Every property is read exactly once into a copy, so getters
- * and proxies cannot answer twice, and nothing the user changes later has an effect.
+ * Reading what users hand to a definition. Every property is read exactly once into a copy, so
+ * getters and proxies cannot answer twice, and nothing the user changes later has an effect.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Duration, millis } from "../kernel/duration.ts";

@@ -1,4 +1,6 @@
-/** How a step is run, as users say it: the options, their defaults, and their meaning as a policy. */
+/**
+ * How a step is run, as users say it: the options, their defaults, and their meaning as a policy.
+ */
 import type { RetryPolicy, StepPolicy } from "../domain/plan.ts";
 import type { Duration } from "../kernel/duration.ts";
 import { limits } from "../kernel/limits.ts";
@@ -96,8 +98,7 @@ function readRetry(what: string, raw: unknown): RetryPolicy {
   return Object.freeze({
     maxAttempts: numberOption(whose, read, "maxAttempts", attempts) ?? DEFAULT_RETRY.maxAttempts,
     initialMs,
-    // No wait stays none however often it is multiplied; and 0 times an overflow would be NaN.
-    factor: initialMs === 0 ? 1 : (factor ?? DEFAULT_RETRY.factor),
+    factor: factor ?? DEFAULT_RETRY.factor,
     maxMs: max ?? Math.max(DEFAULT_RETRY.maxMs, initialMs),
     jitter: numberOption(whose, read, "jitter", { min: 0, max: 1 }) ?? DEFAULT_RETRY.jitter,
   });

@@ -38,11 +38,11 @@ export function sessionContext(
       const policy = readPolicy(what, read);
       const body = Object.freeze(stepBody(what, read, fn));
       const id = stepId(name);
-      return handled(host.request({ kind: "step", id, policy, body }).then(resultOf));
+      return host.request({ kind: "step", id, policy, body }).then(resultOf);
     },
     all(promises: object) {
       host.assertOpen();
-      return handled(Array.isArray(promises) ? Promise.all(promises) : allOf(promises));
+      return Array.isArray(promises) ? Promise.all(promises) : allOf(promises);
     },
     sleep(rawName: unknown, duration: unknown) {
       host.assertOpen();
@@ -56,7 +56,7 @@ export function sessionContext(
       const what = `signal ${name}`;
       const schema = schemaOption(what, readOptions(what, options, WAIT_OPTIONS), "schema");
       const payload = host.signal(name).then(payloadOf);
-      return handled(payload.then((found) => validate(schema, `payload of ${what}`, found)));
+      return payload.then((found) => validate(schema, `payload of ${what}`, found));
     },
     now() {
       host.assertOpen();
@@ -74,12 +74,6 @@ function numbered(): (name: string) => string {
     uses.set(name, use);
     return use === 1 ? name : `${name}#${use}`;
   };
-}
-
-/** The same promise; its rejection no longer counts as unhandled, whether or not anybody awaits it. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
 }
 
 function resultOf(answer: Answer): unknown {

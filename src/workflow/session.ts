@@ -1,7 +1,7 @@
 /**
- * One execution of a code workflow's function: what it asks for comes out, what is known goes in, one
- * answer at a time. The same answers in the same order lead to the same path, so a run is taken up
- * again by a new session that gets the recorded answers.
+ * One execution of a code workflow's function: what it asks for comes out, what is known goes in,
+ * one answer at a time. The same answers in the same order lead to the same path, so a run is taken
+ * up again by a new session that gets the recorded answers.
  */
 import { MillraceError } from "../kernel/errors.ts";
 import type { Answer, Call, Progress, RequestedStep, SessionEnd } from "./calls.ts";
@@ -12,6 +12,7 @@ import { sessionContext } from "./session-context.ts";
 
 export type { Answer, Call, Progress, RequestedStep, SessionEnd, StepOutcome } from "./calls.ts";
 
+/** What a session is made from. */
 export interface SessionOptions {
   readonly workflow: CodeWorkflow;
   readonly input: unknown;
@@ -26,6 +27,10 @@ export interface SessionOptions {
 
 const never = (): Promise<never> => new Promise(() => undefined);
 
+/**
+ * Drives the function. One session per time that a run is held; thrown away, never reused, when the
+ * run is let go.
+ */
 export class CodeSession {
   readonly #options: SessionOptions;
   readonly #recorded: readonly string[];
@@ -50,9 +55,9 @@ export class CodeSession {
   }
 
   /**
-   * Begins the function if it has not begun, delivers `answer` if there is one, and lets the function
-   * go as far as it gets. Answers go in in log order, each in a call of its own; wait for one call to
-   * resolve before the next. Never rejects: what goes wrong is the `end`.
+   * Begins the function if it has not begun, delivers `answer` if there is one, and lets the
+   * function go as far as it gets. Answers go in in log order, each in a call of its own; wait for
+   * one call to resolve before the next. Never rejects: what goes wrong is the `end`.
    * @param now when the answer was recorded (ms since the epoch)
    */
   async advance(answer?: Answer, now: number = this.#now): Promise<Progress> {

@@ -1,25 +1,27 @@
 /**
- * What a step function can do besides computing: the one interface between users' steps and whatever
- * runs them. The engine implements it; tests of steps may.
+ * What a step function can do besides computing: the one interface between users' steps and
+ * whatever runs them. The engine implements it; tests of steps may.
  */
 import type { Logger } from "../kernel/logger.ts";
 
 /** The first argument of every step function, made anew for every attempt. */
 export interface StepContext {
   /**
-   * Aborts when the attempt must stop: timeout, cancellation, lost lease, shutdown. `signal.reason` is
-   * the MillraceError that says why. What the function still returns afterwards is ignored.
+   * Aborts when the attempt must stop: timeout, cancellation, lost lease, shutdown. `signal.reason`
+   * is the MillraceError that says why. What the function still returns afterwards is ignored.
    */
   readonly signal: AbortSignal;
   /** 1 for the first attempt; also counts attempts whose process died. */
   readonly attempt: number;
   /**
-   * The same for every attempt of this step of this run, and different for every other step. Hand it to
-   * the outside world (payment providers, queues) so that an effect is applied once.
+   * The same for every attempt of this step of this run, and different for every other step. Hand
+   * it to the outside world (payment providers, queues) so that an effect is applied once.
    */
   readonly idempotencyKey: string;
   readonly run: { readonly id: string; readonly workflow: string };
-  /** The step's id: its name; `name[3]` for an item of a mapped step; `name#2` for a repeated call. */
+  /**
+   * The step's id: its name; `name[3]` for an item of a mapped step; `name#2` for a repeated call.
+   */
   readonly step: string;
   /** The run's input, as it was recorded. */
   readonly input: unknown;

@@ -2,7 +2,9 @@
 import type { Failure } from "../../machines/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 
-/** What the promise of a failed step rejects with: `E_STEP_FAILED`, its cause made from the record. */
+/**
+ * What the promise of a failed step rejects with: `E_STEP_FAILED`, its cause made from the record.
+ */
 export function stepFailedError(step: string, failure: Failure, cancelled: boolean): MillraceError {
   return new MillraceError(
     "E_STEP_FAILED",

@@ -7,7 +7,7 @@ const FARTHEST = 3;
  * The candidate that `word` is most likely a misspelling of; undefined when none is close.
  * Distance: optimal string alignment (insert, delete, replace, swap neighbours), without case.
  */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.min(FARTHEST, Math.floor(word.length / 2)) + 1;
   for (const candidate of candidates) {

@@ -1,4 +1,7 @@
-/** What graph and code workflows have in common for their authors: options, and the types of results. */
+/**
+ * What graph and code workflows have in common for their authors: options, and the types of
+ * results.
+ */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 /** Where a schema may be given. */

@@ -1,4 +1,5 @@
-// Random graphs: what is acyclic compiles to the plan it says, what is not is refused with a true circle.
+// Random graphs: what is acyclic compiles to the plan it says, what is not is refused with a true
+// circle.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { graphOf } from "../../src/domain/plan.ts";
@@ -80,7 +81,9 @@ describe("random graphs", () => {
   });
 });
 
-/** `edges` with a circle through `low` and `high`: each needs the other (itself, when they are one). */
+/**
+ * `edges` with a circle through `low` and `high`: each needs the other (itself, when they are one).
+ */
 function closed(edges: Edges, low: number, high: number): Edges {
   return edges.map((needs, step) => {
     const more = [...(step === low ? [high] : []), ...(step === high ? [low] : [])];

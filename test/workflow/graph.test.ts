@@ -58,10 +58,6 @@ describe("the plan", () => {
   it.each([
     [{ initial: "5m" }, { ...retry, initialMs: 300_000, maxMs: 300_000 }],
     [{ max: "100ms" }, { ...retry, initialMs: 100, maxMs: 100 }],
-    [
-      { initial: 0, factor: 100 },
-      { ...retry, initialMs: 0, factor: 1 },
-    ],
   ])("fits the defaults to what was said: %j", (said, meant) => {
     const { plan } = graph("w").step("a", { retry: said }, fn).build();
     expect(plan.steps[0]?.policy.retry).toEqual(meant);

@@ -15,6 +15,7 @@ describe("a workflow's loose ends", () => {
     expect(play("later")).toMatchObject({
       status: 0,
       out: '{"ok":true,"value":"rescued: step a failed: it broke"}',
+      err: "",
     });
   });
 

@@ -1,4 +1,7 @@
-/** Plays the engine for sessions: keeps what was asked and answered, and lets tests choose the order. */
+/**
+ * Plays the engine for sessions: keeps what was asked and answered, and lets tests choose the
+ * order.
+ */
 import { systemClock } from "../../src/kernel/clock.ts";
 import { workflow } from "../../src/workflow/code.ts";
 import {

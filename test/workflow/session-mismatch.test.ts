@@ -59,7 +59,7 @@ describe("a re-run that asks for something else", () => {
     expect(mismatch(run).cause).toBe(thrown);
   });
 
-  it("cannot hide it: what it asked for beside is dropped, and catching does not help", async () => {
+  it("cannot hide it by catching, and what it asked for beside is dropped", async () => {
     const run = await begin(
       async (ctx) => {
         try {

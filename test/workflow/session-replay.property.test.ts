@@ -1,5 +1,5 @@
-// Random programs, answered in random order, are taken up again from every point of their record: they
-// ask for nothing that was asked for before, and end as they did.
+// Random programs, answered in random order, are taken up again from every point of their record:
+// they ask for nothing that was asked for before, and end as they did.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../src/workflow/session.ts";

@@ -87,7 +87,7 @@ class Scan {
   readonly #items: Scanned[] = [];
   #consumer: Consumer | undefined;
   #received: number;
-  /** A pull ended before it was filled. */
+  /** A pull ended before it was filled: perhaps there is nothing left. */
   #fellShort = false;
   #stopped = false;
   #woken = deferred<void>();
@@ -162,7 +162,7 @@ class Scan {
   /** Is something under way, as far as we know? */
   #mayCome(left: number | undefined): boolean {
     if (this.#consumer === undefined || this.#link.closed.aborted) return false;
-    return left === undefined || !this.#fellShort;
+    return left === undefined || this.#consumer.asked > 0 || !this.#fellShort;
   }
 
   /** How many messages the consumer has for us; makes a new one if it is lost. */
@@ -221,7 +221,7 @@ class Scan {
   #status(consumer: Consumer, status: PullStatus): void {
     if (status.kind === "ended") {
       consumer.asked -= status.undelivered;
-      this.#fellShort = true;
+      this.#fellShort ||= status.undelivered > 0;
     } else if (status.kind === "lost" || status.nth !== consumer.delivered) this.#lose();
   }
 

@@ -58,7 +58,7 @@ export function natsViewStore(link: Link, places: ViewPlaces): ViewStore {
   return {
     async load(key) {
       return calling(link, ask("load", key), async () => {
-        const value = valueOf(await bucket.get(key));
+        const value = savedIn(await bucket.get(key));
         if (value === undefined) return undefined;
         return value.where === IN_OBJECTS ? loadLarge(key) : value.view;
       });
@@ -66,7 +66,7 @@ export function natsViewStore(link: Link, places: ViewPlaces): ViewStore {
     async save(key, view) {
       await calling(link, ask("save", key), async () => {
         const entry = await bucket.get(key);
-        const saved = valueOf(entry);
+        const saved = savedIn(entry);
         if (saved && saved.view.position > view.position) return;
         const large = view.bytes.length > INLINE_BYTES_MAX;
         if (large && !(await saveLarge(key, view))) return;
@@ -77,7 +77,7 @@ export function natsViewStore(link: Link, places: ViewPlaces): ViewStore {
     },
     async delete(key) {
       await calling(link, ask("delete", key), async () => {
-        const saved = valueOf(await bucket.get(key));
+        const saved = savedIn(await bucket.get(key));
         if (saved === undefined) return;
         await bucket.delete(key);
         if (saved.where === IN_OBJECTS) await objects.delete(objectName(key));
@@ -95,7 +95,7 @@ const encoded = (where: number, { position, bytes }: SavedView): Uint8Array =>
     withPosition(position, where === HERE ? bytes : new Uint8Array(0)),
   ]);
 
-function valueOf(
+function savedIn(
   entry: KvEntry | null,
 ): { readonly where: number; readonly view: SavedView } | undefined {
   if (entry === null || entry.operation !== "PUT") return undefined;

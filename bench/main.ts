@@ -1,0 +1,111 @@
+/**
+ * `npm run bench`: what millrace costs, beside the floor measured in the same run, because machines
+ * differ and are noisy. Ratios and CPU seconds hold; single times do not.
+ *
+ *   --stores sqlite,nats   which          (default: both; nats starts a server of its own)
+ *   --runs N               sequential runs (default: 500)
+ *   --rounds N             restarts        (default: 5)
+ *   --json                 ends with one JSON object on stdout
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { startNatsServer } from "../scripts/nats-server.ts";
+import { open } from "../src/index.ts";
+import { type Floor, fsyncFloor, publishFloor } from "./floor.ts";
+import { foldRate } from "./fold.ts";
+import { idleRunBytes } from "./memory.ts";
+import { type Restart, restartTime } from "./restart.ts";
+import { latency, type Throughput, throughput } from "./sequential.ts";
+import { chain, sequential, single } from "./workflows.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    stores: { type: "string", default: "sqlite,nats" },
+    runs: { type: "string", default: "500" },
+    rounds: { type: "string", default: "5" },
+    json: { type: "boolean", default: false },
+  },
+});
+
+interface StoreResult {
+  readonly sequential: Throughput;
+  readonly graph: Throughput;
+  readonly single: { runs: number; p50Ms: number; p99Ms: number };
+  readonly restart: Restart;
+  readonly floor: Floor;
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function measure(
+  store: string,
+  folder: string,
+  serverPid?: number,
+): Promise<Omit<StoreResult, "floor">> {
+  const width = { runs: Number(flags.runs), concurrency: 50, serverPid };
+  const workflows = [sequential, chain, single];
+  const inProcess = await open({ store, workflows });
+  say("  sequential: runs of ten steps, 50 at a time");
+  const code = await throughput(inProcess, sequential, width);
+  const graph = await throughput(inProcess, chain, width);
+  await inProcess.close();
+  // A client and a worker of its own: nothing else is under way in this store.
+  const idle = await open({ store, workflows });
+  say("  single: one step, from start to result");
+  const one = await latency(idle, single, 200);
+  await idle.close();
+  const client = await open({ store });
+  say("  restart: killed after step 100 of 200, started again");
+  const restart = await restartTime(client, store, folder, Number(flags.rounds));
+  await client.close();
+  return { sequential: code, graph, single: one, restart };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
+const stores: Record<string, StoreResult> = {};
+try {
+  for (const name of flags.stores.split(",")) {
+    say(name);
+    if (name === "sqlite") {
+      const result = await measure(`sqlite:${join(folder, "bench.db")}`, folder);
+      stores[name] = { ...result, floor: await fsyncFloor(folder) };
+    } else if (name === "nats") {
+      const server = await startNatsServer();
+      try {
+        const result = await measure(server.url, folder, server.pid);
+        stores[name] = { ...result, floor: await publishFloor(server.url) };
+      } finally {
+        await server.stop();
+      }
+    } else throw new Error(`unknown store ${name}; use sqlite, nats or both`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const report = { stores, fold: foldRate(), memory: await idleRunBytes() };
+if (flags.json) console.log(JSON.stringify(report));
+else {
+  for (const [name, { sequential: code, graph, single: one, restart, floor }] of Object.entries(
+    stores,
+  )) {
+    const share = Math.round((100 * code.stepsPerSecond) / (floor.fifty ?? floor.one).perSecond);
+    console.log(`\n${name}`);
+    console.table({ code, graph });
+    console.log(`  single        p50 ${one.p50Ms} ms, p99 ${one.p99Ms} ms`);
+    console.log(
+      `  restart       first step after ${restart.firstStepMs} ms, end after ${restart.endMs} ms, ran twice: ${restart.completedStepsRunTwice}`,
+    );
+    console.log(
+      `  floor         ${floor.what}: ${floor.one.perSecond}/s (p50 ${floor.one.p50Ms} ms)${floor.fifty ? `, 50 at once ${floor.fifty.perSecond}/s` : ""}`,
+    );
+    console.log(`  steps/floor   ${share} %`);
+  }
+  console.log(
+    `\nfold            ${report.fold.eventsPerSecond} events/s (${report.fold.events} events in ${report.fold.seconds} s)`,
+  );
+  console.log(
+    `idle run        ${report.memory.bytesPerRun} bytes of heap (${report.memory.runs} hosted runs)`,
+  );
+}

@@ -1,0 +1,99 @@
+/** Recorded events in words, for people. Programs read them with `--json`. */
+import type { Failure, Value } from "../../machines/values.ts";
+import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
+import { clip, jsonText, moment } from "./render.ts";
+
+/** The longest value shown inside a line. */
+const VALUE_CHARS = 120;
+
+/** What an event is about: its step, timer, signal; "" for the run as a whole. */
+export function eventSubject(event: MillraceEvent): string {
+  if ("step" in event && event.step !== undefined) return event.step;
+  switch (event.type) {
+    case "timer.set":
+    case "timer.fired":
+      return event.timer;
+    case "signal.received":
+      return event.name;
+    case "output.emitted":
+      return event.producer;
+    case "checkpoint.saved":
+      return event.node;
+    case "data.located":
+      return event.key;
+    default:
+      return "";
+  }
+}
+
+/** What an event says beyond its type and subject, on one line; to be made visible before it is shown. */
+export function eventDetail(event: MillraceEvent): string {
+  switch (event.type) {
+    case "run.created":
+      return `${event.workflow} ${valueText(event.input)}`;
+    case "run.claimed":
+      return `by ${event.node}, epoch ${event.epoch}`;
+    case "run.parked":
+      return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
+    case "run.cancelling":
+      return `by ${event.by}: ${event.reason}`;
+    case "run.completed":
+      return valueText(event.output);
+    case "run.failed":
+      return failureText(event.error);
+    case "timer.set":
+      return `due ${moment(event.due)}`;
+    case "signal.received":
+    case "user.noted":
+      return event.type === "user.noted"
+        ? `${event.name} ${valueText(event.payload)}`
+        : valueText(event.payload);
+    case "step.mapped":
+      return `${event.count} items`;
+    case "step.started":
+      return `attempt ${event.attempt} on ${event.node}`;
+    case "step.retrying":
+      return `attempt ${event.attempt} failed, again ${moment(event.retryAt)}: ${failureText(event.error)}`;
+    case "step.completed":
+      return `attempt ${event.attempt} ${valueText(event.output)}`;
+    case "step.failed":
+      return `attempt ${event.attempt} ${failureText(event.error)}`;
+    case "step.skipped":
+    case "step.cancelled":
+      return event.reason;
+    case "output.emitted":
+      return `${event.ref} ${contentText(event.content)}`;
+    case "checkpoint.saved":
+      return `checkpoint ${event.checkpoint} ${valueText(event.state)}`;
+    case "data.located":
+      return `on ${event.node}, ${event.bytes} bytes, ${event.digest}`;
+    case "anomaly.recorded":
+      return `${event.kind}: ${event.detail}`;
+    case "run.cancelled":
+    case "timer.fired":
+    case "step.scheduled":
+      return "";
+  }
+}
+
+export const failureText = ({ code, message }: Failure): string => `${code}: ${message}`;
+
+/** A recorded value, cut to fit a line. */
+export function valueText(value: Value): string {
+  if ("json" in value) return clip(jsonText(value.json), VALUE_CHARS);
+  if ("items" in value) return `the outputs of ${value.items} items of ${value.of}`;
+  return `${value.bytes} bytes in blob ${value.blob}`;
+}
+
+function contentText(content: OutputContent): string {
+  switch (content.type) {
+    case "progress":
+      return `${content.stage}${content.note === undefined ? "" : `: ${content.note}`}`;
+    case "partial":
+      return valueText(content.chunk);
+    case "artifact":
+      return `${content.name} ${valueText(content.content)}`;
+    case "final":
+      return valueText(content.content);
+  }
+}

@@ -1,0 +1,96 @@
+/** What the shell gets when something went wrong: an exit code, and lines on stderr. */
+import { CommanderError } from "commander";
+import { type ErrorCode, isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { visible, visibleLines } from "./render.ts";
+import { withoutSecrets } from "./secrets.ts";
+
+/**
+ * Exit codes of the command line. A process that a signal ends at once exits with 128 + its number,
+ * as shells have it.
+ */
+export const exits = {
+  ok: 0,
+  /** The run failed or was cancelled; `doctor`: a contract case failed. */
+  failed: 1,
+  /** The command, its input, its file or a definition in it cannot be used. */
+  usage: 2,
+  /** The store cannot be reached, or cannot be used as it is. */
+  store: 3,
+  /** The run does not exist, or its state forbids what was asked. */
+  refused: 4,
+  /** A fault of millrace or of code that escaped its step (EX_SOFTWARE of sysexits.h). */
+  internal: 70,
+} as const;
+
+const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
+  E_CODE_MISMATCH: "failed",
+  E_COMMAND_REFUSED: "refused",
+  E_CTX_CLOSED: "failed",
+  E_DEF_CYCLE: "usage",
+  E_DEF_DUPLICATE: "usage",
+  E_DEF_EMPTY: "usage",
+  E_DEF_INVALID: "usage",
+  E_DEF_TOO_LARGE: "usage",
+  E_DEF_UNKNOWN_STEP: "usage",
+  E_FENCED: "refused",
+  E_FRAME_INVALID: "store",
+  E_ID_INVALID: "usage",
+  E_LOG_CORRUPT: "store",
+  E_NOT_JSON: "usage",
+  E_OPTION_INVALID: "usage",
+  E_RETRYABLE: "failed",
+  E_RUN_CANCELLED: "failed",
+  E_RUN_CONFLICT: "refused",
+  E_RUN_ERASED: "refused",
+  E_RUN_FAILED: "failed",
+  E_RUN_NOT_FOUND: "refused",
+  E_SCHEMA: "usage",
+  E_SERVER_UNSUITABLE: "store",
+  E_STEP_FAILED: "failed",
+  E_STEP_LOST: "failed",
+  E_STEP_TIMEOUT: "failed",
+  E_STORE_CLOSED: "store",
+  E_STORE_DRIFT: "store",
+  E_STORE_MISSING: "store",
+  E_STORE_UNAVAILABLE: "store",
+  E_TERMINAL: "failed",
+  E_TIMEOUT: "failed",
+  E_TOO_LARGE: "usage",
+  E_WORKFLOW_UNKNOWN: "usage",
+};
+
+/** The exit code that says what `error` means. */
+export const exitCodeOf = (error: unknown): number =>
+  exits[isMillraceError(error) ? byCode[error.code] : "internal"];
+
+/** What commander refused, as an error like all others; its own message says what to type instead. */
+export function usageError(error: CommanderError): MillraceError {
+  const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  return new MillraceError("E_OPTION_INVALID", message, { cause: error });
+}
+
+/** `error` for stderr: code and message, its causes, and where to read on. Secrets are masked. */
+export function failureLines(error: unknown): string[] {
+  if (!isMillraceError(error)) {
+    const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return visibleLines(withoutSecrets(`internal error: ${told}`));
+  }
+  return [
+    `${error.code}: ${visible(withoutSecrets(error.message))}`,
+    ...causeLines(error.cause),
+    `  see docs/errors/${error.code}.md`,
+  ];
+}
+
+const CAUSES_SHOWN = 5;
+
+function causeLines(cause: unknown): string[] {
+  const lines: string[] = [];
+  for (let next = cause; lines.length < CAUSES_SHOWN; next = next.cause) {
+    // Commander's own error says the same words again.
+    if (!(next instanceof Error) || next instanceof CommanderError) break;
+    const name = isMillraceError(next) ? next.code : next.name;
+    lines.push(`  caused by ${visible(withoutSecrets(`${name}: ${next.message}`))}`);
+  }
+  return lines;
+}

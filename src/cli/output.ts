@@ -1,0 +1,73 @@
+/**
+ * Where a command writes. Results go to stdout, everything about them to stderr. A reader that went
+ * away (`millrace events … | head`) is no error: what is still written is dropped, and `gone` aborts.
+ */
+import { styleText } from "node:util";
+import { deferred } from "../kernel/async.ts";
+import { jsonText, type Paint } from "./render.ts";
+
+type Stream = NodeJS.WriteStream;
+
+export class Output {
+  /** True when stdout is a terminal whose lines can be drawn again. */
+  readonly redraws: boolean;
+  readonly #stdout: Stream;
+  readonly #stderr: Stream;
+  readonly #gone = new AbortController();
+
+  constructor(stdout: Stream, stderr: Stream, env: NodeJS.ProcessEnv) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.redraws = stdout.isTTY === true && env["TERM"] !== "dumb";
+    stdout.on("error", (error: NodeJS.ErrnoException) => this.#lost(error));
+    stderr.on("error", (error: NodeJS.ErrnoException) => this.#lost(error));
+  }
+
+  /** Aborts when nobody reads stdout any more. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  /** Width and height of the terminal; 80 × 24 when it does not say. */
+  get size(): { readonly columns: number; readonly rows: number } {
+    const { columns, rows } = this.#stdout;
+    return { columns: columns || 80, rows: rows || 24 };
+  }
+
+  /** Styles text for stdout, unless it is no terminal or NO_COLOR is set. */
+  readonly paint: Paint = (style, text) => styleText(style, text, { stream: this.#stdout });
+
+  /** Writes to stdout as it is. */
+  write(text: string): void {
+    if (!this.#gone.signal.aborted) this.#stdout.write(text);
+  }
+
+  print(line: string): void {
+    this.write(`${line}\n`);
+  }
+
+  /** One JSON document, or one line of several. */
+  json(value: unknown): void {
+    this.print(jsonText(value));
+  }
+
+  /** One line on stderr. */
+  note(line: string): void {
+    this.#stderr.write(`${line}\n`);
+  }
+
+  /** Resolves once what was written has left this process, or nobody wants it. */
+  async flush(): Promise<void> {
+    const drained = [this.#stdout, this.#stderr].map((stream) => {
+      const { promise, resolve } = deferred<void>();
+      stream.write("", () => resolve());
+      return promise;
+    });
+    await Promise.all(drained);
+  }
+
+  #lost(error: NodeJS.ErrnoException): void {
+    if (error.code !== "EPIPE") throw error;
+    this.#gone.abort();
+  }
+}

@@ -1,0 +1,85 @@
+/** The flags that commands share: which store, which namespace, and whether to write JSON. */
+import { existsSync } from "node:fs";
+import { type Command, InvalidArgumentError } from "commander";
+import { MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import { type Millrace, open } from "../runtime/open.ts";
+import { DEFAULT_STORE } from "../runtime/open-store.ts";
+
+/** As commander parses them. */
+export interface StoreFlags {
+  readonly store?: string;
+  readonly namespace: string;
+  readonly json?: true;
+}
+
+export interface Settings {
+  /** Address of the store, credentials included: show it through `withoutSecrets` only. */
+  readonly store: string;
+  readonly namespace: string;
+  readonly json: boolean;
+}
+
+/** Adds the shared flags to a command. */
+export const withStoreFlags = (command: Command): Command =>
+  command
+    .option(
+      "--store <address>",
+      `sqlite:PATH, nats://HOST:PORT or memory (default: MILLRACE_STORE, else ${DEFAULT_STORE})`,
+    )
+    .option("--namespace <name>", "separates installations that share a store", "default")
+    .option("--json", "write JSON instead of text");
+
+/** @throws MillraceError `E_ID_INVALID` for the namespace */
+export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings {
+  return {
+    store: flags.store ?? (env["MILLRACE_STORE"] || DEFAULT_STORE),
+    namespace: checkId("namespace", flags.namespace),
+    json: flags.json === true,
+  };
+}
+
+/**
+ * Opens the store to look at what others put there. It must be there already: a mistyped path would
+ * otherwise become an empty store, and "no runs" a wrong answer.
+ * @throws MillraceError `E_OPTION_INVALID` for a store that ends with its process, `E_STORE_MISSING`
+ *   when there is no file, and what `open` throws
+ */
+export async function openExisting({ store, namespace }: Settings): Promise<Millrace> {
+  checkShared(store);
+  const path = sqlitePath(store);
+  if (path !== undefined && !existsSync(path)) {
+    throw new MillraceError(
+      "E_STORE_MISSING",
+      `there is no store at ${path}; start a run there first, or name another with --store or MILLRACE_STORE`,
+      { details: { path } },
+    );
+  }
+  return open({ store, namespace });
+}
+
+/**
+ * Refuses stores that live and end with their process: no other process can see what is in them.
+ * @throws MillraceError `E_OPTION_INVALID`
+ */
+export function checkShared(store: string): void {
+  if (store !== "memory" && sqlitePath(store) !== ":memory:") return;
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    `store: ${store} ends with its process, so this command would find nothing in it; use sqlite:PATH or nats://HOST:PORT`,
+    { details: { option: "store" } },
+  );
+}
+
+/** The path in a sqlite address; undefined for any other. */
+export const sqlitePath = (store: string): string | undefined =>
+  store.startsWith("sqlite:") ? store.slice("sqlite:".length) : undefined;
+
+/** Parses a flag that takes a whole number from `min`; for commander's options. */
+export const wholeNumber =
+  (min: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
+  };

@@ -1,0 +1,34 @@
+/**
+ * What is told of a run's steps beside the state of their machines: the input they were given by hand,
+ * when something last happened to them, and in which order they completed.
+ */
+import type { Value } from "../../machines/values.ts";
+import type { RunFold } from "./run-notes.ts";
+
+export interface StepRunNote {
+  /** As given by whoever scheduled or began it; null for steps whose input follows from the plan. */
+  input: Value | null;
+  readonly insertedAt: number;
+  updatedAt: number;
+}
+
+export interface StepRuns {
+  readonly byStep: Map<string, StepRunNote>;
+  /** Names of completed steps, in the order in which they completed. */
+  readonly completed: string[];
+}
+
+export const stepRunFold: RunFold<StepRuns> = {
+  initial: () => ({ byStep: new Map(), completed: [] }),
+  apply(view, event) {
+    if (!event.type.startsWith("step.") || !("step" in event) || event.step === undefined) return;
+    const { step, at } = event;
+    const note = view.byStep.get(step) ?? { input: null, insertedAt: at, updatedAt: at };
+    view.byStep.set(step, note);
+    note.updatedAt = at;
+    if (event.type === "step.scheduled" || event.type === "step.started") {
+      note.input = event.input ?? note.input;
+    }
+    if (event.type === "step.completed") view.completed.push(step);
+  },
+};

@@ -1,0 +1,16 @@
+/** The NATS adapter keeps every contract, on a real nats-server. */
+import { contractLeaseMs } from "../../src/testing/contract.ts";
+import { freshNamespace, openNats, sharedNatsServer } from "../support/nats-server.ts";
+import { contractTests } from "./harness.ts";
+
+const url = sharedNatsServer();
+
+contractTests("nats", async () => {
+  const namespace = freshNamespace();
+  return {
+    capabilities: ["durable", "shared"],
+    open: (node = "node-1") => openNats(url(), { namespace, node, leaseMs: contractLeaseMs }),
+    // The server goes with its streams when the test run ends.
+    destroy: async () => {},
+  };
+});

@@ -1,0 +1,61 @@
+/**
+ * A real nats-server for tests. `setup` and `teardown` are for vitest's `globalSetup`: one server for
+ * the whole run, told apart by namespaces. A file that runs without them gets one of its own.
+ */
+import { afterAll, beforeAll, inject } from "vitest";
+import type { TestProject } from "vitest/node";
+import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
+import { natsStore } from "../../src/adapters/nats/store.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { systemIds } from "../../src/kernel/ids.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import type { Store } from "../../src/ports/store.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    natsUrl?: string;
+  }
+}
+
+let shared: NatsServer | undefined;
+
+/** For `globalSetup`. */
+export async function setup(project: TestProject): Promise<void> {
+  shared = await startNatsServer();
+  project.provide("natsUrl", shared.url);
+}
+
+/** For `globalSetup`. */
+export async function teardown(): Promise<void> {
+  await shared?.stop();
+}
+
+/** Declares that the tests of this file use a server; the function gives its URL inside of tests. */
+export function sharedNatsServer(): () => string {
+  let own: NatsServer | undefined;
+  beforeAll(async () => {
+    if (inject("natsUrl") === undefined) own = await startNatsServer();
+  });
+  afterAll(() => own?.stop());
+  return () => {
+    const url = inject("natsUrl") ?? own?.url;
+    if (url === undefined) throw new Error("the server is there inside of tests only");
+    return url;
+  };
+}
+
+/** A namespace that no other test has. */
+export const freshNamespace = (): string => `test-${systemIds()}`;
+
+export interface OpenOptions {
+  readonly namespace?: string;
+  readonly node?: string;
+  readonly leaseMs?: number;
+  readonly connectTimeoutMs?: number;
+}
+
+/** A store by the machine's own clock, in a namespace of its own unless one is given. */
+export function openNats(url: string, options: OpenOptions = {}): Promise<Store> {
+  const world = { clock: systemClock(), random: systemRandom, ids: systemIds };
+  return natsStore(url, { namespace: freshNamespace(), node: "node-1", world, ...options });
+}
