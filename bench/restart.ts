@@ -7,11 +7,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Millrace } from "../src/index.ts";
+import { type Millrace, workflow } from "../src/index.ts";
 import { percentile, rounded } from "./measure.ts";
-import { RESTART_STEPS, restart } from "./workflows.ts";
+import { RESTART_STEPS, restartWorkflow } from "./restart-workflow.ts";
 
-const WORKER = new URL("restart-worker.ts", import.meta.url).pathname;
+const WORKER = new URL("restart-worker.js", import.meta.url).pathname;
 
 export interface Restart {
   readonly rounds: number;
@@ -47,6 +47,7 @@ export async function restartTime(
   folder: string,
   rounds: number,
 ): Promise<Restart> {
+  const restart = restartWorkflow(workflow);
   const [firsts, ends]: [number[], number[]] = [[], []];
   let twice = 0;
   for (let round = 0; round < rounds; round++) {

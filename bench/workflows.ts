@@ -1,5 +1,4 @@
 /** The workflows that are measured; the worker processes of the benchmarks load this file too. */
-import { appendFileSync } from "node:fs";
 import { graph, workflow } from "../src/index.ts";
 
 /** Ten durable steps that do nothing, one after the other, with 20-byte results. */
@@ -28,14 +27,3 @@ interface LooseGraph {
 
 /** One step. */
 export const single = workflow("single", async (ctx) => ctx.run("noop", () => "done"));
-
-export const RESTART_STEPS = 200;
-
-/** Many steps in a row; each leaves a line with its id, its process and the time it began. */
-export const restart = workflow("restart", async (ctx, file: string) => {
-  for (let index = 0; index < RESTART_STEPS; index++) {
-    await ctx.run(`step-${index}`, (step) => {
-      appendFileSync(file, `${step.step} ${process.pid} ${Date.now()}\n`);
-    });
-  }
-});

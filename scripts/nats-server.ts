@@ -24,7 +24,7 @@ export interface NatsServerOptions {
   readonly config?: string;
 }
 
-export interface NatsServer {
+export interface NatsServer extends AsyncDisposable {
   /** "nats://127.0.0.1:PORT"; stays the same over restarts. */
   readonly url: string;
   readonly port: number;
@@ -63,6 +63,10 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     running = undefined;
     if (ending) await ending.end(signal);
   };
+  const stop = async (): Promise<void> => {
+    await end("SIGTERM");
+    await rm(folder, { recursive: true, force: true });
+  };
   const alive = (): Running => {
     if (running) return running;
     throw new Error("this nats-server is not running; start() it first");
@@ -81,10 +85,8 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     },
     freeze: () => alive().signal("SIGSTOP"),
     thaw: () => alive().signal("SIGCONT"),
-    async stop() {
-      await end("SIGTERM");
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop,
+    [Symbol.asyncDispose]: stop,
   };
 }
 

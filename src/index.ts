@@ -7,6 +7,7 @@ export type { LiveRun, LiveStep } from "./client/live-actor.ts";
 export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";
+export type { Explanation, Wait } from "./domain/explain.ts";
 // what is recorded
 export type { FrameCodec } from "./events/frame.ts";
 export type { EventType, MillraceEvent, RecordedEvent } from "./events/vocabulary.ts";
@@ -38,6 +39,8 @@ export type { OpenOptions, WorkerOptions } from "./runtime/options.ts";
 export { workflow } from "./workflow/code.ts";
 export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";
 export { graph } from "./workflow/graph.ts";
+export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-builder.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
 export type { Checkpoint, StepContext } from "./workflow/step-context.ts";
-export type { WorkflowContext } from "./workflow/workflow-context.ts";
+export type { CallOptions, WorkflowContext } from "./workflow/workflow-context.ts";
+export type { WorkflowOptions } from "./workflow/workflow-options.ts";

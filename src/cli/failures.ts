@@ -1,5 +1,7 @@
 /** What the shell gets when something went wrong: an exit code, and lines on stderr. */
 import { CommanderError } from "commander";
+import type { Failure } from "../../machines/values.ts";
+import { toFailure } from "../events/failure.ts";
 import { type ErrorCode, isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { visible, visibleLines } from "./render.ts";
 import { withoutSecrets } from "./secrets.ts";
@@ -36,8 +38,13 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_FRAME_INVALID: "store",
   E_ID_INVALID: "usage",
   E_LOG_CORRUPT: "store",
+  E_NODE_GONE: "store",
   E_NOT_JSON: "usage",
   E_OPTION_INVALID: "usage",
+  E_OUTPUT_CONFLICT: "refused",
+  E_OUTPUT_NOT_FOUND: "refused",
+  E_OUTPUT_SEALED: "refused",
+  E_RESULT_NOT_FOUND: "refused",
   E_RETRYABLE: "failed",
   E_RUN_CANCELLED: "failed",
   E_RUN_CONFLICT: "refused",
@@ -46,8 +53,10 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_RUN_NOT_FOUND: "refused",
   E_SCHEMA: "usage",
   E_SERVER_UNSUITABLE: "store",
+  E_STALE_STEP: "refused",
   E_STEP_FAILED: "failed",
   E_STEP_LOST: "failed",
+  E_STEP_NOT_FOUND: "refused",
   E_STEP_TIMEOUT: "failed",
   E_STORE_CLOSED: "store",
   E_STORE_DRIFT: "store",
@@ -56,6 +65,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_TERMINAL: "failed",
   E_TIMEOUT: "failed",
   E_TOO_LARGE: "usage",
+  E_VALUE_LOST: "store",
   E_WORKFLOW_UNKNOWN: "usage",
 };
 
@@ -75,22 +85,30 @@ export function failureLines(error: unknown): string[] {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return visibleLines(withoutSecrets(`internal error: ${told}`));
   }
+  // What commander threw says the same words once more.
+  const told = error.cause instanceof Error && !(error.cause instanceof CommanderError);
   return [
     `${error.code}: ${visible(withoutSecrets(error.message))}`,
-    ...causeLines(error.cause),
+    ...(told ? causeLines(toFailure(error.cause)) : []),
     `  see docs/errors/${error.code}.md`,
   ];
 }
 
-const CAUSES_SHOWN = 5;
+/** Places in the code that are shown of each cause. */
+const FRAMES_SHOWN = 4;
+/** Places that say nothing to users: in Node, in libraries, in millrace itself. */
+const OWN_CODE = new URL("..", import.meta.url).href;
+const isForeign = (line: string): boolean =>
+  /\bnode:|\/node_modules\/|<anonymous>/.test(line) || line.includes(OWN_CODE);
 
-function causeLines(cause: unknown): string[] {
-  const lines: string[] = [];
-  for (let next = cause; lines.length < CAUSES_SHOWN; next = next.cause) {
-    // Commander's own error says the same words again.
-    if (!(next instanceof Error) || next instanceof CommanderError) break;
-    const name = isMillraceError(next) ? next.code : next.name;
-    lines.push(`  caused by ${visible(withoutSecrets(`${name}: ${next.message}`))}`);
-  }
-  return lines;
+/** A recorded failure and its causes, indented, each with the places in the code where it came from. */
+export function causeLines(failure: Failure): string[] {
+  const { code, message, stack = "", cause } = failure;
+  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line) && !isForeign(line));
+  return [
+    ...visibleLines(withoutSecrets(`caused by ${code}: ${message}`)),
+    ...frames.slice(0, FRAMES_SHOWN).map((line) => `  ${visible(line.trim())}`),
+  ]
+    .map((line) => `  ${line}`)
+    .concat(cause === undefined ? [] : causeLines(cause));
 }

@@ -32,9 +32,8 @@ export class LiveRegion {
   /** Writes whole lines that stay. */
   above(text: string): void {
     const whole = text.endsWith("\n") ? text : `${text}\n`;
-    if (!this.#output.redraws) return this.#output.write(whole);
-    this.#output.write(this.#erased() + whole);
-    if (!this.#stop.signal.aborted) this.#draw();
+    this.#output.write(this.#output.redraws ? this.#erased() + whole : whole);
+    if (this.#output.redraws && !this.#stop.signal.aborted) this.#draw();
   }
 
   /** Removes the region; what comes next is written in its place. */

@@ -28,10 +28,7 @@ export async function loadWorkflows(files: readonly string[]): Promise<readonly 
  * @throws MillraceError `E_WORKFLOW_UNKNOWN` for a name that is not there, `E_OPTION_INVALID` when
  *   there are several and none is named
  */
-export function chooseWorkflow(
-  workflows: readonly Workflow[],
-  name: string | undefined,
-): Workflow {
+export function chooseWorkflow(workflows: readonly Workflow[], name: string | undefined): Workflow {
   const names = workflows.map((workflow) => workflow.name);
   const [only, ...others] = workflows;
   if (name === undefined) {

@@ -11,6 +11,8 @@ type Stream = NodeJS.WriteStream;
 export class Output {
   /** True when stdout is a terminal whose lines can be drawn again. */
   readonly redraws: boolean;
+  /** True when stderr is drawn over by what is redrawn: both are terminals. */
+  readonly shares: boolean;
   readonly #stdout: Stream;
   readonly #stderr: Stream;
   readonly #gone = new AbortController();
@@ -19,6 +21,7 @@ export class Output {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.redraws = stdout.isTTY === true && env["TERM"] !== "dumb";
+    this.shares = this.redraws && stderr.isTTY === true;
     stdout.on("error", (error: NodeJS.ErrnoException) => this.#lost(error));
     stderr.on("error", (error: NodeJS.ErrnoException) => this.#lost(error));
   }

@@ -55,33 +55,38 @@ export class RunScreen {
     this.#region.above(text);
   }
 
-  /** Ends the drawing and leaves the steps as they are now. */
+  /** Ends the drawing and leaves the run, and on a terminal its steps, as they are now. */
   async close(): Promise<void> {
     await this.#region.close();
-    if (!this.#output.redraws) return;
-    for (const line of this.#drawn(Number.POSITIVE_INFINITY)) this.#output.print(line);
+    const { redraws } = this.#output;
+    const last = redraws ? this.#drawn(Number.POSITIVE_INFINITY) : [this.#head()];
+    for (const line of last) this.#output.print(line);
+  }
+
+  #head(): string {
+    const { id, run, cursor } = this.#state;
+    const { workflow, parkedReason, createdAt, endedAt } = run.context;
+    if (cursor.seq === 0) return `run ${id}`;
+    const why = parkedReason === null ? "" : `: ${visible(parkedReason)}`;
+    const since = duration((endedAt ?? this.#clock.now()) - createdAt);
+    return this.#output.paint("bold", `run ${id}  ${workflow}  ${run.state}${why}  ${since}`);
   }
 
   #drawn(max: number): string[] {
     const now = this.#clock.now();
-    const view = runView(this.#state);
-    const since = duration((view.endedAt ?? now) - view.createdAt);
-    const why = view.parkedReason === null ? "" : `: ${visible(view.parkedReason)}`;
-    const head =
-      view.seq === 0
-        ? `run ${view.run}`
-        : `run ${view.run}  ${view.workflow}  ${view.status}${why}  ${since}`;
-    const { shown, rest } = fitting(stepRows(view), max - HEAD_LINES);
+    const rows = stepRows(runView(this.#state));
+    const { shown, rest } = fitting(rows, max - HEAD_LINES);
     const cells = shown.map((row) => stepCells(row, now));
     const { paint } = this.#output;
     return [
-      paint("bold", head),
+      this.#head(),
       ...(cells.length === 0 ? [] : table([stepHeader, ...cells], paint)),
       ...(rest === undefined ? [] : [paint("dim", rest)]),
     ];
   }
 
   #lineOf(event: RecordedEvent): string | undefined {
+    if (event.type === "run.created") return `run ${event.run}  ${event.workflow}`;
     if (TOLD_OF_RUN.has(event.type)) {
       return visible(`${event.type} ${eventSubject(event)} ${eventDetail(event)}`);
     }

@@ -30,10 +30,12 @@ export const withStoreFlags = (command: Command): Command =>
     .option("--namespace <name>", "separates installations that share a store", "default")
     .option("--json", "write JSON instead of text");
 
-/** @throws MillraceError `E_ID_INVALID` for the namespace */
+/** @throws MillraceError `E_ID_INVALID` for the namespace, `E_OPTION_INVALID` for a missing path */
 export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings {
+  const store = flags.store ?? (env["MILLRACE_STORE"] || DEFAULT_STORE);
+  if (sqlitePath(store) === "") throw refused("sqlite: lacks its path; write sqlite:PATH");
   return {
-    store: flags.store ?? (env["MILLRACE_STORE"] || DEFAULT_STORE),
+    store,
     namespace: checkId("namespace", flags.namespace),
     json: flags.json === true,
   };
@@ -63,13 +65,17 @@ export async function openExisting({ store, namespace }: Settings): Promise<Mill
  * @throws MillraceError `E_OPTION_INVALID`
  */
 export function checkShared(store: string): void {
-  if (store !== "memory" && sqlitePath(store) !== ":memory:") return;
-  throw new MillraceError(
-    "E_OPTION_INVALID",
-    `store: ${store} ends with its process, so this command would find nothing in it; use sqlite:PATH or nats://HOST:PORT`,
-    { details: { option: "store" } },
-  );
+  if (!endsWithProcess(store)) return;
+  const why = `${store} ends with its process, so this command would find nothing in it`;
+  throw refused(`${why}; use sqlite:PATH or nats://HOST:PORT`);
 }
+
+/** True for a store that nobody can look into once this process is gone. */
+export const endsWithProcess = (store: string): boolean =>
+  store === "memory" || sqlitePath(store) === ":memory:";
+
+const refused = (why: string): MillraceError =>
+  new MillraceError("E_OPTION_INVALID", `store: ${why}`, { details: { option: "store" } });
 
 /** The path in a sqlite address; undefined for any other. */
 export const sqlitePath = (store: string): string | undefined =>

@@ -68,11 +68,13 @@ export function stepNote(facts: StepFacts, counts: ItemCounts | undefined, now: 
   const failure = error === null ? "" : `${error.code}: ${error.message}`;
   const parts = [
     items === null ? "" : itemsText(items, counts),
-    status === "retrying" && retryAt !== null ? `again in ${duration(retryAt - now)}` : "",
-    status === "completed" ? "" : failure || (reason ?? ""),
+    status === "retrying" && retryAt !== null ? `again ${soon(retryAt - now)}` : "",
+    status === "running" && failure !== "" ? `after ${failure}` : failure || (reason ?? ""),
   ];
   return parts.filter((part) => part !== "").join("; ");
 }
+
+const soon = (ms: number): string => (ms > 0 ? `in ${duration(ms)}` : "now");
 
 function itemsText(items: number, counts: ItemCounts | undefined): string {
   const { ended = 0, failed = 0 } = counts ?? {};

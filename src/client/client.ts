@@ -3,6 +3,7 @@
  * not a worker.
  */
 
+import { type Explanation, explain } from "../domain/explain.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
@@ -83,6 +84,14 @@ export class Client {
    */
   async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
     return runView(await this.#load(run, options.seq));
+  }
+
+  /**
+   * Why the run is not finished: what it waits for, since when, until when, and who could end the wait.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
+   */
+  async explain(run: string): Promise<Explanation> {
+    return explain(await this.#load(run));
   }
 
   /** Runs, the newest first. */

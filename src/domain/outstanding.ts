@@ -47,13 +47,14 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
   }
 }
 
-/** The earliest time at which something happens by itself; undefined: nothing will. */
-export function nextWake(state: RunState): number | undefined {
+/** The earliest time past `after` at which something happens by itself; undefined: nothing will. */
+export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): number | undefined {
   let earliest = Number.POSITIVE_INFINITY;
-  for (const step of state.retrying) {
-    earliest = Math.min(earliest, stepActor(state, step).context.retryAt ?? earliest);
-  }
-  for (const at of Object.values(state.run.context.timers)) earliest = Math.min(earliest, at);
-  for (const startBy of state.limited.values()) earliest = Math.min(earliest, startBy);
+  const look = (at: number): void => {
+    if (at > after) earliest = Math.min(earliest, at);
+  };
+  for (const step of state.retrying) look(stepActor(state, step).context.retryAt ?? earliest);
+  for (const at of Object.values(state.run.context.timers)) look(at);
+  for (const startBy of state.limited.values()) look(startBy);
   return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
 }

@@ -58,6 +58,11 @@ export interface GraphPlan extends PlanBase {
 /** The workflow is an async function; its steps become known when it asks for them. */
 export interface CodePlan extends PlanBase {
   readonly kind: "code";
+  /**
+   * There is no such function: the run is driven by hand, through the stores, and nobody hosts it. Names
+   * of steps that it said it would have; it may have others.
+   */
+  readonly declares?: readonly string[];
 }
 
 /** What `run.created` carries as `plan`. */

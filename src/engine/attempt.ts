@@ -45,8 +45,10 @@ export function beginAttempt(clock: Clock, task: AttemptTask): RunningAttempt {
   const done = deferred<AttemptOutcome>();
   const cancels: (() => void)[] = [];
   let stopBeat = (): void => undefined;
+  let ended = false;
 
   const finish = (outcome: AttemptOutcome): void => {
+    ended = true;
     for (const cancel of cancels) cancel();
     stopBeat();
     done.resolve(outcome);
@@ -63,7 +65,7 @@ export function beginAttempt(clock: Clock, task: AttemptTask): RunningAttempt {
   const beat = (): void => {
     const { heartbeatMs } = task.policy;
     stopBeat();
-    if (heartbeatMs === undefined || controller.signal.aborted) return;
+    if (heartbeatMs === undefined || ended) return;
     stopBeat = clock.after(heartbeatMs, () => expire("sent no heartbeat for", heartbeatMs));
   };
 

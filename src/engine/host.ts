@@ -8,12 +8,12 @@ import { emptyRun, isTerminal, type RunState } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
-import type { Claim } from "../ports/work-queue.ts";
+import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Engine } from "./engine.ts";
 import { catchUp, foldStored } from "./history.ts";
-import { leaveFaulty, unattended } from "./leave.ts";
+import { leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { RunActor } from "./run-actor.ts";
 import { Slots } from "./slots.ts";
@@ -41,6 +41,8 @@ export class Host {
   readonly #options: HostOptions;
   readonly #slots: Slots;
   readonly #actors = new Map<string, RunActor>();
+  /** Claims that are not yet hosted, or given up. */
+  readonly #arriving = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #startedAt: number;
@@ -76,7 +78,10 @@ export class Host {
     this.#stopping.abort();
     this.#whenRoom();
     for (const actor of this.#actors.values()) actor.drain();
-    await this.#announce(true);
+    const announced = this.#announce(true);
+    // Looked at when everything is let go, whatever becomes of it.
+    announced.catch(() => undefined);
+    await Promise.all(this.#arriving);
     const deadline = clock.mono() + graceMs;
     while ([...this.#actors.values()].some((actor) => actor.busy) && clock.mono() < deadline) {
       await pause(clock, 10);
@@ -88,7 +93,7 @@ export class Host {
     const claims = [...this.#actors.values()].map((actor) => actor.claim);
     for (const actor of [...this.#actors.values()]) actor.letGo(reason);
     await Promise.all(claims.map((claim) => claim.release()));
-    await Promise.all(this.#loops);
+    await Promise.all([...this.#loops, announced]);
     await this.#options.summaries.save(true);
     await this.#options.engine.store.nodes.withdraw(this.#options.engine.node);
   }
@@ -111,17 +116,32 @@ export class Host {
 
   async #claim(): Promise<void> {
     const { engine, runs, workflows } = this.#options;
-    const max = runs - this.#actors.size;
+    const max = runs - this.#actors.size - this.#arriving.size;
     if (max <= 0) return this.#room();
     const { signal } = this.#stopping;
     const request = { workflows: [...workflows.keys()], max, signal };
     for (const claim of await engine.store.queue.claim(request)) {
       if (signal.aborted) await claim.release();
-      else
-        this.#host(claim).catch((error: unknown) => {
-          unattended(engine, claim.ticket.run, leaveFaulty(engine, claim, error));
-        });
+      else this.#arrive(claim, this.#host(claim, claim.ticket.hint));
     }
+  }
+
+  #arrive(claim: Claim, hosting: Promise<void>): void {
+    const { engine } = this.#options;
+    const arriving = hosting
+      .catch((error: unknown) => {
+        unattended(engine, claim.ticket.run, leaveFaulty(engine, claim, error));
+      })
+      .finally(() => {
+        this.#arriving.delete(arriving);
+        this.#whenRoom();
+      });
+    this.#arriving.add(arriving);
+  }
+
+  /** What was known of the run is out of date: it is looked at again, if the claim still holds. */
+  async #hostAgain(claim: Claim): Promise<void> {
+    if (await claim.extend()) await this.#host(claim, undefined);
   }
 
   /** Resolves when a place has become free, or the host stops. */
@@ -131,14 +151,15 @@ export class Host {
     });
   }
 
-  async #host(claim: Claim): Promise<void> {
+  async #host(claim: Claim, hint: Ticket["hint"]): Promise<void> {
     const { engine, workflows, parkAfterMs } = this.#options;
     const { run, workflow: name } = claim.ticket;
     const known = this.#actors.get(run);
     // The lease ran out and came back to this very process: the actor holds a claim that is no more.
     known?.letGo(new MillraceError("E_FENCED", `the lease of run ${run} was lost`));
     const workflow = workflows.get(name);
-    const state = await this.#load(claim);
+    const state = await this.#load(run, name, hint);
+    if (this.#stopping.signal.aborted) return claim.release();
     if (state.cursor.seq === 0 || isTerminal(state)) return claim.ack();
     if (workflow === undefined || !this.#hasCode(workflow, state)) {
       engine.logger.warn("this process lacks code for the run", { run, workflow: name });
@@ -156,17 +177,17 @@ export class Host {
         if (this.#actors.get(run) === actor) this.#actors.delete(run);
         this.#whenRoom();
       },
+      onOutdated: () => this.#arrive(claim, this.#hostAgain(claim)),
     });
     this.#actors.set(run, actor);
     if (this.#stopping.signal.aborted) actor.drain();
     actor.begin();
   }
 
-  async #load(claim: Claim): Promise<RunState> {
-    const { run, workflow, hint } = claim.ticket;
+  async #load(run: string, workflow: string, hint: Ticket["hint"]): Promise<RunState> {
     const state = emptyRun(run);
     if (hint === undefined) await catchUp(this.#options.engine, state);
-    // A hint that is out of date costs the first commit a conflict, and then the log is read.
+    // A hint that is out of date costs the claim a conflict, and then the log is read.
     else foldStored(this.#options.engine, state, { run, workflow, ...hint });
     return state;
   }
@@ -183,8 +204,7 @@ export class Host {
     const due = state.run.context.parkedUntil ?? nextWake(state);
     if (due !== undefined && due <= engine.world.clock.now()) return false;
     if ((await engine.store.inbox.read(state.id, state.cursor.inbox)).length > 0) return false;
-    if (due === undefined) await claim.ack();
-    else await claim.release(due);
+    await leaveParked(engine, claim, state, due);
     return true;
   }
 

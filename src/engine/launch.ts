@@ -12,6 +12,8 @@ import { beginAttempt, type RunningAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { lastCheckpoint } from "./last-checkpoint.ts";
 import type { Note } from "./mail.ts";
+import { checkMetadata, checkParents } from "./note-parts.ts";
+import { outputRef } from "./output-ref.ts";
 import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
 
@@ -85,12 +87,13 @@ function stepContext(
     },
     heartbeat: beat,
     async emit(name, value, options = {}) {
+      const parents = checkParents(options.parents ?? []);
       const content = {
         type: "artifact" as const,
         name: checkId("output name", name),
         content: await toValue(blobs, `output ${name}`, value),
       };
-      const ref = `out-${engine.world.ids()}`;
+      const ref = outputRef(engine.world.ids());
       await record((draft) => ({
         type: "output.emitted",
         at: draft.now,
@@ -99,11 +102,12 @@ function stepContext(
         attempt,
         producer: step,
         content,
-        parents: [...(options.parents ?? [])],
+        parents,
       }));
       return ref;
     },
     async checkpoint(saved, metadata = {}) {
+      const texts = checkMetadata(metadata);
       const value = await toValue(blobs, `checkpoint of step ${step}`, saved);
       const event = await record<Extract<NoteEvent, { type: "checkpoint.saved" }>>((draft) => ({
         type: "checkpoint.saved",
@@ -111,7 +115,7 @@ function stepContext(
         checkpoint: draft.state.checkpoints + 1,
         node: step,
         state: value,
-        metadata: { ...metadata },
+        metadata: texts,
       }));
       return event.checkpoint;
     },

@@ -25,10 +25,10 @@ export async function leaveParked(
   const { id: run, cursor } = state;
   if (until === undefined) await claim.ack();
   else await claim.release(until);
-  if (cursor.inbox > 0) await inbox.discard(run, cursor.inbox);
   // What was posted while the ticket was still held got no ticket of its own.
   const late = await inbox.read(run, cursor.inbox);
   if (late.length > 0) await queue.offer({ workflow: state.run.context.workflow, run });
+  if (cursor.inbox > 0) await inbox.discard(run, cursor.inbox);
 }
 
 export const isDamage = (error: unknown): boolean =>

@@ -35,3 +35,8 @@ export interface Nudge {
 }
 
 export type Mail = Report | Note | Arrival | Nudge;
+
+/** Tells those who wait for something to be recorded that this host will not record it any more. */
+export function refuse(mails: readonly Mail[], reason: unknown): void {
+  for (const mail of mails) if (mail.kind === "note") mail.done.reject(reason);
+}

@@ -5,8 +5,10 @@ import type { StoredFrame } from "../ports/event-log.ts";
 import type { FoldedFrame, Projection } from "../projections/projection.ts";
 import type { Engine } from "./engine.ts";
 
-/** A copy is saved when so many frames were folded since the last one. */
+/** A copy is saved when so many frames were folded since the last one … */
 const SAVE_EVERY_FRAMES = 2_000;
+/** … or, for a large view, so many that its copies stay within this many bytes per frame. */
+const SAVED_BYTES_PER_FRAME = 512;
 
 export class Projector<V> {
   readonly #engine: Engine;
@@ -14,6 +16,7 @@ export class Projector<V> {
   #view: V | undefined;
   #position = 0;
   #unsaved = 0;
+  #savedBytes = 0;
   #running: Promise<V> | undefined;
 
   constructor(engine: Engine, projection: Projection<V>) {
@@ -21,11 +24,17 @@ export class Projector<V> {
     this.#projection = projection;
   }
 
-  /** The view, true up to the head of the log at the moment of the call or later. */
+  /**
+   * The view, true up to the head of the log at the moment of the call or later. Costs one question
+   * for the head when nothing has come since the last call. The view changes with later calls: take
+   * from it what you need before you wait for anything.
+   */
   async current(): Promise<V> {
+    const head = await this.#engine.store.log.head();
+    if (this.#view !== undefined && this.#position >= head) return this.#view;
     // Whoever comes while a pass is under way may have seen a newer head: it needs the next pass.
     if (this.#running !== undefined) await this.#running.catch(() => undefined);
-    this.#running ??= this.#catchUp().finally(() => {
+    this.#running ??= this.#catchUp(head).finally(() => {
       this.#running = undefined;
     });
     return this.#running;
@@ -33,41 +42,66 @@ export class Projector<V> {
 
   /** Saves a copy if much has come since the last one; `always`: if anything has. */
   async save(always = false): Promise<void> {
-    if (this.#view === undefined || this.#unsaved < (always ? 1 : SAVE_EVERY_FRAMES)) return;
-    const bytes = Buffer.from(JSON.stringify(this.#projection.save(this.#view)));
+    const due = Math.max(SAVE_EVERY_FRAMES, this.#savedBytes / SAVED_BYTES_PER_FRAME);
+    if (this.#view === undefined || this.#unsaved < (always ? 1 : due)) return;
+    const bytes = savedBytes(this.#projection, this.#view);
     this.#unsaved = 0;
-    await this.#engine.store.views.save(this.#key, { position: this.#position, bytes });
+    this.#savedBytes = bytes.length;
+    const { views } = this.#engine.store;
+    await views.save(viewKey(this.#projection), { position: this.#position, bytes });
   }
 
-  async #catchUp(): Promise<V> {
+  async #catchUp(head: number): Promise<V> {
     this.#view ??= await this.#load();
     const view = this.#view;
-    for await (const stored of this.#engine.store.log.read({ after: this.#position })) {
-      this.#projection.apply(view, this.#open(stored));
+    const range = { after: this.#position, tombstones: true } as const;
+    for await (const stored of this.#engine.store.log.read(range)) {
+      project(this.#engine, this.#projection, view, stored);
       this.#position = stored.position;
       this.#unsaved++;
     }
+    // What stood at the head may have been erased before it was read.
+    this.#position = Math.max(this.#position, head);
     await this.save();
     return view;
   }
 
   async #load(): Promise<V> {
-    const saved = await this.#engine.store.views.load(this.#key);
+    const saved = await this.#engine.store.views.load(viewKey(this.#projection));
     if (saved === undefined) return this.#projection.initial();
     this.#position = saved.position;
-    return this.#projection.restore(JSON.parse(Buffer.from(saved.bytes).toString("utf8")));
+    this.#savedBytes = saved.bytes.length;
+    return restored(this.#projection, saved.bytes);
   }
+}
 
-  #open(stored: StoredFrame): FoldedFrame {
-    try {
-      return { place: stored, opened: openFrame(stored.run, stored.bytes, this.#engine.codecs) };
-    } catch (error) {
-      if (!isMillraceError(error, "E_FRAME_INVALID")) throw error;
-      return { place: stored, opened: { damaged: error.message } };
-    }
-  }
+/** The key of a projection's saved copy. */
+export const viewKey = ({ name, version }: Projection<unknown>): string => `${name}.${version}`;
 
-  get #key(): string {
-    return `${this.#projection.name}.${this.#projection.version}`;
+/** A view as it is saved: equal views give equal bytes. */
+export const savedBytes = <V>(projection: Projection<V>, view: V): Uint8Array =>
+  Buffer.from(JSON.stringify(projection.save(view)));
+
+/** The view in a saved copy. */
+export const restored = <V>(projection: Projection<V>, bytes: Uint8Array): V =>
+  projection.restore(JSON.parse(Buffer.from(bytes).toString("utf8")));
+
+/** Folds one stored frame, or a tombstone, into the view. A frame that cannot be opened says why. */
+export function project<V>(
+  engine: Engine,
+  projection: Projection<V>,
+  view: V,
+  stored: StoredFrame,
+): void {
+  if (stored.bytes.length === 0) projection.forget(view, stored.run);
+  else projection.apply(view, openStored(engine, stored));
+}
+
+function openStored(engine: Engine, stored: StoredFrame): FoldedFrame {
+  try {
+    return { place: stored, opened: openFrame(stored.run, stored.bytes, engine.codecs) };
+  } catch (error) {
+    if (!isMillraceError(error, "E_FRAME_INVALID")) throw error;
+    return { place: stored, opened: { damaged: error.message } };
   }
 }

@@ -15,9 +15,10 @@ import { CodeDriver } from "./code-driver.ts";
 import { commit } from "./commit.ts";
 import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
+import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
 import { leaveEnded, leaveFaulty, leaveParked, unattended } from "./leave.ts";
-import type { Mail } from "./mail.ts";
+import { type Mail, refuse } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
 import { decideTurn, loseRunning, type TurnContext, type TurnOutcome } from "./turn.ts";
@@ -32,6 +33,8 @@ export interface RunActorOptions {
   readonly parkAfterMs: number;
   /** Called once, when the actor holds nothing any more. */
   onOver(): void;
+  /** Called after that, when the run turned out not to be as `state` says before it was claimed. */
+  onOutdated(): void;
 }
 
 /** At most so many mails go into one commit. */
@@ -51,6 +54,8 @@ export class RunActor {
   #working = false;
   #draining = false;
   #listening = false;
+  /** The time by which the last turn was decided. */
+  #decidedAt = Number.NEGATIVE_INFINITY;
   #unwatch: () => void = () => undefined;
   #cancelWake: CancelTimer = () => undefined;
 
@@ -73,9 +78,9 @@ export class RunActor {
     return this.#life.signal.aborted;
   }
 
-  /** Attempts of the run are running here. */
+  /** Attempts of the run are running here, or what they led to is being recorded. */
   get busy(): boolean {
-    return this.#attempts.size > 0;
+    return this.#attempts.size > 0 || this.#working;
   }
 
   /** Claims the run in the log and goes to work. */
@@ -85,12 +90,11 @@ export class RunActor {
   }
 
   deliver(mail: Mail): void {
-    if (this.over) {
-      if (mail.kind === "note") mail.done.reject(this.#life.signal.reason);
-      return;
+    if (this.over) refuse([mail], this.#life.signal.reason);
+    else this.#mail.push(mail);
+    if (!this.over && !this.#working) {
+      this.#work().catch((error: unknown) => this.#crash(error));
     }
-    this.#mail.push(mail);
-    if (!this.#working) this.#work().catch((error: unknown) => this.#crash(error));
   }
 
   /** Begins no further attempt; what runs may end. */
@@ -101,34 +105,32 @@ export class RunActor {
   /** Stops at once: aborts what runs and lets go without another commit. The ticket is the caller's. */
   letGo(reason: MillraceError): void {
     if (this.over) return;
+    const { slots, onOver } = this.#options;
     this.#cancelWake();
     this.#unwatch();
-    this.#options.slots.forget(this.#nudge);
+    slots.forget(this.#nudge);
     this.#driver?.stop();
     this.#life.abort(reason);
     this.#attempts.abort(reason);
-    for (const mail of this.#mail.splice(0)) if (mail.kind === "note") mail.done.reject(reason);
-    this.#options.onOver();
+    refuse(this.#mail.splice(0), reason);
+    onOver();
+    // It may have been this run's turn to take a slot that is free.
+    slots.nudge();
   }
 
   readonly #nudge = (): void => this.deliver({ kind: "nudge" });
 
-  /** Follows the inbox: first what comes live, then what was there before, so that nothing slips by. */
   async #listen(): Promise<void> {
     const { inbox } = this.#options.engine.store;
-    const read = async (): Promise<void> => {
-      for (const input of await inbox.read(this.run, this.#state.cursor.inbox)) {
-        this.deliver({ kind: "arrival", input });
-      }
-    };
-    const unwatch = await inbox.watch(
-      this.run,
-      (input) => this.deliver({ kind: "arrival", input }),
-      () => void read().catch((error: unknown) => this.#crash(error)),
-    );
-    if (this.over) return unwatch();
-    this.#unwatch = unwatch;
-    await read();
+    await followInbox(inbox, this.run, {
+      taken: () => this.#state.cursor.inbox,
+      take: (input) => this.deliver({ kind: "arrival", input }),
+      fail: (error) => this.#crash(error),
+      onWatch: (unwatch) => {
+        if (this.over) unwatch();
+        else this.#unwatch = unwatch;
+      },
+    });
     this.#listening = true;
     this.#nudge();
   }
@@ -138,10 +140,16 @@ export class RunActor {
     try {
       while (!this.over && this.#mail.length > 0) {
         const mails = this.#mail.splice(0, this.#mailsPerCommit);
-        await this.#turn(mails).catch((error: unknown) => {
+        try {
+          await this.#turn(mails);
+        } catch (error) {
           this.#mail.unshift(...mails);
           throw error;
-        });
+        } finally {
+          if (this.over) refuse(mails, this.#life.signal.reason);
+        }
+        // Whoever was called for a free slot and had no use for it passes it on.
+        this.#options.slots.nudge();
         if (this.#mail.length === 0 && !this.over) await this.#rest();
       }
     } finally {
@@ -150,16 +158,16 @@ export class RunActor {
   }
 
   async #turn(mails: Mail[]): Promise<void> {
-    const { engine, slots } = this.#options;
+    const { engine } = this.#options;
     for (let conflicts = 0; conflicts <= limits.commitConflictsMax; conflicts++) {
       const draft = new Draft(this.#state, engine.world.clock.now());
+      this.#decidedAt = draft.now;
       const context = this.#context();
       if (this.#epoch === 0) await this.#claimRun(context, draft);
       const outcome = await decideTurn(context, draft, mails);
-      if (draft.events.length === 0) return slots.nudge();
+      if (draft.events.length === 0) return;
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
-      for (const _ of outcome.started) slots.release();
-      await this.#reload();
+      if (!this.over) await this.#reload();
       if (this.over) return;
     }
     throw new MillraceError(
@@ -190,26 +198,39 @@ export class RunActor {
     };
   }
 
-  /** False: the log has moved on, or the frame was too large and fewer mails must do. */
+  /**
+   * False: the log has moved on, the run was let go, or the frame was too large and fewer mails must do.
+   * Gives back the slots of what does not begin.
+   */
   async #commit(draft: Draft, outcome: TurnOutcome, mails: Mail[]): Promise<boolean> {
+    const { engine, slots } = this.#options;
+    let stands = false;
     try {
-      return await commit(this.#options.engine, draft, outcome.inbox, this.#life.signal);
+      stands = !this.over && (await commit(engine, draft, outcome.inbox, this.#life.signal));
     } catch (error) {
       if (!isMillraceError(error, "E_TOO_LARGE") || mails.length < 2) throw error;
       this.#mail.unshift(...mails.splice(mails.length >> 1));
       this.#mailsPerCommit = mails.length;
-      return false;
+    } finally {
+      if (!stands || this.over) for (const _ of outcome.started) slots.release();
     }
+    return stands;
   }
 
   /** Folds the log again; lets go when another host has claimed the run meanwhile, or it has ended. */
   async #reload(): Promise<void> {
-    const { engine } = this.#options;
+    const { engine, onOutdated } = this.#options;
+    if (this.#epoch === 0) {
+      this.letGo(
+        new MillraceError("E_FENCED", `run ${this.run} has moved on before it was claimed`),
+      );
+      return onOutdated();
+    }
     this.#driver?.stop();
     this.#driver = undefined;
     this.#state = await loadRun(engine, this.run);
     const { epoch, node } = this.#state.run.context;
-    const ours = this.#epoch === 0 || (epoch === this.#epoch && node === engine.node);
+    const ours = epoch === this.#epoch && node === engine.node;
     if (ours && !isTerminal(this.#state)) return;
     const who = `${node ?? "nobody"} in epoch ${epoch}`;
     this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${who} now`));
@@ -224,7 +245,7 @@ export class RunActor {
     if (isTerminal(this.#state)) {
       this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
       this.#leave(leaveEnded(this.#options.engine, this.claim, this.#state));
-    } else {
+    } else if (!this.over) {
       for (const step of outcome.started) this.#attempts.begin(context, this.#state, step);
     }
   }
@@ -234,10 +255,12 @@ export class RunActor {
     this.#cancelWake();
     const { engine, parkAfterMs } = this.#options;
     const { run, pending } = this.#state;
-    const wake = nextWake(this.#state);
+    const wake = nextWake(this.#state, this.#decidedAt);
     const wait = (wake ?? Number.POSITIVE_INFINITY) - engine.world.clock.now();
-    const idle = this.#attempts.size === 0 && pending.size === 0 && this.#listening;
-    if (run.state === "parked") await this.#parked();
+    // What was due in the last turn and did not happen waits for a slot, not for a time.
+    const stuck = pending.size > 0 || nextWake(this.#state) !== wake;
+    const idle = this.#attempts.size === 0 && !stuck && this.#listening;
+    if (run.state === "parked") this.#parked();
     else if (idle && run.state === "running" && wait > parkAfterMs) await this.#park(wake);
     else if (wake !== undefined) this.#cancelWake = engine.world.clock.after(wait, this.#nudge);
   }
@@ -248,24 +271,19 @@ export class RunActor {
     const reason = until === undefined ? "waits for a signal" : "waits for a time";
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
     if (await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal)) {
-      await this.#parked();
-      return;
+      return this.#parked();
     }
     await this.#reload();
     this.#nudge();
   }
 
-  async #parked(): Promise<void> {
-    const { engine } = this.#options;
-    const state = this.#state;
+  #parked(): void {
     this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} is parked`));
-    const until = state.run.context.parkedUntil ?? undefined;
-    this.#leave(leaveParked(engine, this.claim, state, until));
+    const until = this.#state.run.context.parkedUntil ?? undefined;
+    this.#leave(leaveParked(this.#options.engine, this.claim, this.#state, until));
   }
 
-  #leave(work: Promise<void>): void {
-    unattended(this.#options.engine, this.run, work);
-  }
+  readonly #leave = (work: Promise<void>): void => unattended(this.#options.engine, this.run, work);
 
   #crash(error: unknown): void {
     // What is still under way when a run is let go meets a closed door; that is no news.

@@ -1,38 +1,35 @@
 /** A second copy of a run's state, to try a decision on without touching what is committed. */
-import type { RunContext } from "../../machines/run-data.ts";
-import type { StepContext } from "../../machines/step-data.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Actor } from "../domain/table.ts";
 
-const copyRun = ({ state, context }: Actor<RunContext>): Actor<RunContext> => ({
+/** Whatever a machine's recipe may change in place: its fields, and what they hold directly. */
+function copyContext<C extends object>(context: C): C {
+  const copy = { ...context };
+  for (const key of Object.keys(copy) as (keyof C)[]) {
+    const held = copy[key];
+    if (Array.isArray(held)) copy[key] = [...held] as typeof held;
+    else if (typeof held === "object" && held !== null) copy[key] = { ...held };
+  }
+  return copy;
+}
+
+const copyActor = <C extends object>({ state, context }: Actor<C>): Actor<C> => ({
   state,
-  context: {
-    ...context,
-    timers: { ...context.timers },
-    fired: [...context.fired],
-    signals: [...context.signals],
-  },
+  context: copyContext(context),
 });
 
-const copyStep = ({ state, context }: Actor<StepContext>): Actor<StepContext> => ({
-  state,
-  context: { ...context },
-});
-
-/**
- * Costs about 0.1 µs per step. Recorded values, the plan and its graph are shared: nobody changes them.
- */
+/** Linear in the steps. Recorded values, the plan and its graph are shared: nobody changes them. */
 export const copyRunState = (state: RunState): RunState => ({
   id: state.id,
   cursor: { ...state.cursor },
-  run: copyRun(state.run),
-  steps: new Map(Array.from(state.steps, ([id, actor]) => [id, copyStep(actor)])),
+  run: copyActor(state.run),
+  steps: new Map(Array.from(state.steps, ([id, actor]) => [id, copyActor(actor)])),
   plan: state.plan,
   graph: state.graph,
   unmet: new Map(state.unmet),
   ready: new Set(state.ready),
   pending: new Set(state.pending),
-  limited: new Set(state.limited),
+  limited: new Map(state.limited),
   unmapped: new Set(state.unmapped),
   running: new Set(state.running),
   retrying: new Set(state.retrying),

@@ -33,9 +33,10 @@ export class Results {
     return this.#read("", state.run.context.input, state);
   }
 
-  /** The list that a mapped step fans out over; undefined when the result is no list. */
+  /** The list that a mapped step fans out over; undefined when the result is no list. A skipped step's is empty. */
   async listFor(state: RunState, step: PlanStep): Promise<readonly Json[] | undefined> {
     const result = step.over === undefined ? undefined : await this.#resultOf(state, step.over);
+    if (result === undefined) return [];
     return Array.isArray(result) ? (result as readonly Json[]) : undefined;
   }
 

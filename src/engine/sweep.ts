@@ -28,21 +28,23 @@ export async function sweep(options: SweepOptions): Promise<number> {
   let mended = 0;
   for (const summary of (await summaries.current()).values()) {
     if (hasEnded(summary) || options.isHosted(summary.run)) continue;
-    if (await mend(options, summary, isAlive)) mended++;
+    if (await mend(options, { ...summary }, isAlive)) mended++;
   }
   return mended;
 }
 
 async function mend(
-  { engine, inputs }: SweepOptions,
+  options: SweepOptions,
   summary: RunSummary,
   isAlive: (node: string) => Promise<boolean>,
 ): Promise<boolean> {
+  const { engine, inputs } = options;
   const { queue, inbox } = engine.store;
   const ticket = { workflow: summary.workflow, run: summary.run };
   if (summary.node !== null) {
     if (summary.node !== engine.node && (await isAlive(summary.node))) return false;
     // The process is gone for certain: its lease need not run out first.
+    if (await hasMoved(options, summary)) return false;
     if (summary.lease !== null) await queue.reclaim(summary.lease);
   } else if (summary.status === "parked") {
     if (summary.parkedUntil !== null) {
@@ -53,4 +55,13 @@ async function mend(
   }
   await queue.offer(ticket);
   return true;
+}
+
+/** A sweep takes a while; a claim that was made meanwhile must not be given back in place of the old. */
+async function hasMoved(
+  { summaries, isHosted }: SweepOptions,
+  { run, epoch }: RunSummary,
+): Promise<boolean> {
+  const now = (await summaries.current()).get(run);
+  return now === undefined || now.epoch !== epoch || now.node === null || isHosted(run);
 }

@@ -1,11 +1,11 @@
 /** Exceptions to records: bounded, safe against hostile error objects, cause chain kept. */
+import { types } from "node:util";
 import type { Failure } from "../../machines/values.ts";
 import { limits } from "../kernel/limits.ts";
 
 /** What is recorded of anything that was thrown. Never throws itself. */
 export function toFailure(thrown: unknown, depth = 0): Failure {
-  // Asking for the class of a proxy runs its traps.
-  const error = probe(() => (thrown instanceof Error ? thrown : undefined));
+  const error = probe(() => asError(thrown));
   if (error === undefined) {
     return { code: "Error", message: clip(describe(thrown), limits.errorMessageCharsMax) };
   }
@@ -20,6 +20,10 @@ export function toFailure(thrown: unknown, depth = 0): Failure {
 }
 
 const CODE_CHARS_MAX = 128;
+
+/** Asking a proxy runs its traps. Errors of another realm (`node:vm`, some test runners) count too. */
+const asError = (thrown: unknown): Error | undefined =>
+  thrown instanceof Error || types.isNativeError(thrown) ? thrown : undefined;
 
 const codeOf = (error: Error): string =>
   text(() => (error as { code?: unknown }).code) ?? text(() => error.name) ?? "Error";

@@ -15,7 +15,7 @@ type Field =
   | "value"
   | "failure"
   | "number or null"
-  | `${"string" | "number" | "count" | "object"}?`;
+  | `${"string" | "number" | "count" | "object" | "value"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
 export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>> } = {
@@ -35,9 +35,20 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
   "signal.received": { signal: "string", name: "string", payload: "value" },
-  "step.scheduled": { step: "string", maxAttempts: "count?", startBy: "number?" },
+  "step.scheduled": {
+    step: "string",
+    maxAttempts: "count?",
+    startBy: "number?",
+    input: "value?",
+  },
   "step.mapped": { step: "string", count: "count" },
-  "step.started": { step: "string", attempt: "count", node: "string", endBy: "number?" },
+  "step.started": {
+    step: "string",
+    attempt: "count",
+    node: "string",
+    endBy: "number?",
+    input: "value?",
+  },
   "step.retrying": { step: "string", attempt: "count", error: "failure", retryAt: "number" },
   "step.completed": { step: "string", attempt: "count", output: "value" },
   "step.failed": { step: "string", attempt: "count", error: "failure" },
@@ -51,7 +62,13 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     content: "object",
     parents: "array",
   },
-  "checkpoint.saved": { checkpoint: "count", node: "string", state: "value", metadata: "object" },
+  "checkpoint.saved": {
+    checkpoint: "count",
+    node: "string",
+    state: "value",
+    encoding: "string?",
+    metadata: "object",
+  },
   "data.located": { key: "string", node: "string", digest: "string", bytes: "count" },
   "anomaly.recorded": { kind: "string", detail: "string", step: "string?" },
   "user.noted": { name: "string", payload: "value", step: "string?" },

@@ -5,9 +5,9 @@ export type Position = number;
 export interface NewFrame {
   readonly workflow: string;
   readonly run: string;
-  /** Position of the run's last frame as the writer knows it; 0: the run has none. */
+  /** `head(run)` as the writer knows it: of the run's last frame or tombstone; 0: it has none. */
   readonly expected: Position;
-  /** The frame, opaque to the log. Must contain something unique (a commit id): see `append`. */
+  /** The frame, opaque to the log, never empty. Must contain something unique (a commit id): see `append`. */
   readonly bytes: Uint8Array;
 }
 
@@ -37,6 +37,11 @@ export interface ReadRange extends LogScope {
   readonly upTo?: Position;
   /** At most so many frames; default: no bound. 0 gives none. */
   readonly limit?: number;
+  /**
+   * Also gives tombstones, as frames of workflow "" without bytes, so that a reader of the whole log can
+   * forget what it knew of the run. Only for a range over the whole log. Default: not.
+   */
+  readonly tombstones?: true;
 }
 
 /**
@@ -54,8 +59,10 @@ export interface ReadRange extends LogScope {
  *   inside the adapter, by looking whether the run's first frame after `expected` has these very
  *   bytes. While the store cannot be reached, `append` keeps trying; it rejects with
  *   E_STORE_UNAVAILABLE only when `signal` aborts, and with E_STORE_MISSING when the log itself is gone.
- * - `erase` MUST leave no byte of the run's frames readable, and a tombstone: a later append to the
- *   run rejects with E_RUN_ERASED, a read gives nothing.
+ * - `erase` MUST leave no byte of the run's frames readable, and a tombstone past all positions given
+ *   before. A read of the run then gives nothing, its head is the tombstone, and an append rejects with
+ *   E_RUN_ERASED: except one that expects exactly the tombstone, which begins the run anew. From then on
+ *   appends that expect anything older are ordinary conflicts, and the old frames never come back.
  * - After `close`, every call rejects with E_STORE_CLOSED and open subscriptions end.
  */
 export interface EventLog {
@@ -67,9 +74,12 @@ export interface EventLog {
    * reconnects; ends when `signal` aborts. A slow reader is served at its own pace, with bounded memory.
    */
   subscribe(scope: LogScope, after: Position, signal: AbortSignal): AsyncIterable<StoredFrame>;
-  /** Position of the last frame of the run, or of the whole log; 0 when there is none. */
+  /** Position of the last frame or tombstone, of the run or of the whole log; 0 when there is none. */
   head(run?: string): Promise<Position>;
-  /** Removes the run and leaves a tombstone. True if there was something to remove. */
+  /**
+   * Removes the run and leaves a tombstone in place of an earlier one. True if there were frames to
+   * remove; if not, nothing changes.
+   */
   erase(run: string): Promise<boolean>;
   close(): Promise<void>;
 }

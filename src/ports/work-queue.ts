@@ -43,11 +43,15 @@ export interface ClaimRequest {
  *   whose holder is known to be dead (embedded: its process is gone), at once.
  * - A ticket with a time is claimable from then on, late by 0.3 s at most while someone claims, and
  *   held by nobody before. It survives restarts.
+ * - `remove` takes the run's ticket away, whether it waits, has a time or is claimed; nobody gets it any
+ *   more. A holder need not notice.
  */
 export interface WorkQueue {
   offer(ticket: Ticket, at?: number): Promise<void>;
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
   /** Gives back a claim of a holder that is known dead, by its token. Unknown tokens do nothing. */
   reclaim(token: string): Promise<void>;
+  /** For a run that is erased: what is left of it must not bring it back. No ticket: nothing. */
+  remove(run: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,7 +2,6 @@
  * The checkpoints of a run. States are not kept, except the newest of each node: older ones are read
  * from the log again, by the position of their frame, so that memory grows with their number only.
  */
-import type { Value } from "../../machines/values.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { RunFold } from "./run-notes.ts";
 
@@ -34,12 +33,9 @@ export interface Checkpoints {
 export function stateBytes({ state, encoding }: CheckpointSaved): number {
   if ("blob" in state) return state.bytes;
   const json = "json" in state ? state.json : null;
-  if (encoding === "base64") return Buffer.byteLength(json as string, "base64");
+  if (encoding === "bytes") return Buffer.byteLength(json as string, "base64");
   return Buffer.byteLength(JSON.stringify(json) ?? "null");
 }
-
-/** The state as it was recorded; for `Value`s that hold bytes see `encoding` of the event. */
-export const recordedState = (saved: CheckpointSaved): Value => saved.state;
 
 export const checkpointFold: RunFold<Checkpoints> = {
   initial: () => ({ all: [], byNode: new Map(), newest: new Map() }),

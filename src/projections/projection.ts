@@ -19,6 +19,8 @@ export interface Projection<V> {
   initial(): V;
   /** Folds one frame into `view`, in place. Frames come in order of position, each once. */
   apply(view: V, frame: FoldedFrame): void;
+  /** Takes out all that a run left here, because its log was erased. */
+  forget(view: V, run: string): void;
   save(view: V): unknown;
   restore(saved: unknown): V;
 }

@@ -1,12 +1,15 @@
 /**
- * What a run's log tells beside the state of its machines: checkpoints, workflow events, inputs and
- * the order of completions of steps. Each is a pure fold over the committed events of one run; this
+ * What a run's log tells beside the state of its machines: checkpoints, workflow events, outputs,
+ * results, inputs and the order of completions of steps. Each is a pure fold over the committed events of one run; this
  * file puts them side by side. To add one: a field here, a line in `emptyNotes`, a line in `noteEvent`.
  */
 import type { Frame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { type Checkpoints, checkpointFold } from "./checkpoints.ts";
+import { type DataLocations, locationFold } from "./data-locations.ts";
 import { type NotedEvents, notedFold } from "./noted-events.ts";
+import { outputFold, type RunOutputs } from "./outputs.ts";
+import { type RunResults, resultFold } from "./results.ts";
 import { type StepRuns, stepRunFold } from "./step-runs.ts";
 
 /** Where an event stands: its `seq` in the run, and the log position of its frame. */
@@ -27,6 +30,9 @@ export interface RunNotes {
   readonly checkpoints: Checkpoints;
   readonly noted: NotedEvents;
   readonly steps: StepRuns;
+  readonly outputs: RunOutputs;
+  readonly locations: DataLocations;
+  readonly results: RunResults;
 }
 
 /** The notes of a run that has no events. */
@@ -34,12 +40,18 @@ export const emptyNotes = (): RunNotes => ({
   checkpoints: checkpointFold.initial(),
   noted: notedFold.initial(),
   steps: stepRunFold.initial(),
+  outputs: outputFold.initial(),
+  locations: locationFold.initial(),
+  results: resultFold.initial(),
 });
 
 function noteEvent(notes: RunNotes, event: MillraceEvent, place: EventPlace): void {
   checkpointFold.apply(notes.checkpoints, event, place);
   notedFold.apply(notes.noted, event, place);
   stepRunFold.apply(notes.steps, event, place);
+  outputFold.apply(notes.outputs, event, place);
+  locationFold.apply(notes.locations, event, place);
+  resultFold.apply(notes.results, event, place);
 }
 
 /** Folds the events of one committed frame into the notes, in place. */

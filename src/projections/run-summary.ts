@@ -85,6 +85,7 @@ export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
   version: 1,
   initial: () => new Map(),
+  forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
   restore: (saved) => new Map((saved as RunSummary[]).map((summary) => [summary.run, summary])),
   apply(view, { place, opened }: FoldedFrame) {

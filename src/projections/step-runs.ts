@@ -3,6 +3,7 @@
  * when something last happened to them, and in which order they completed.
  */
 import type { Value } from "../../machines/values.ts";
+import { itemOf } from "../domain/plan.ts";
 import type { RunFold } from "./run-notes.ts";
 
 export interface StepRunNote {
@@ -14,7 +15,7 @@ export interface StepRunNote {
 
 export interface StepRuns {
   readonly byStep: Map<string, StepRunNote>;
-  /** Names of completed steps, in the order in which they completed. */
+  /** Names of completed steps, in the order in which they completed; items of mapped steps left out. */
   readonly completed: string[];
 }
 
@@ -29,6 +30,6 @@ export const stepRunFold: RunFold<StepRuns> = {
     if (event.type === "step.scheduled" || event.type === "step.started") {
       note.input = event.input ?? note.input;
     }
-    if (event.type === "step.completed") view.completed.push(step);
+    if (event.type === "step.completed" && itemOf(step) === undefined) view.completed.push(step);
   },
 };

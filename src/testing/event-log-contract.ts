@@ -12,6 +12,7 @@ import {
   putMany,
   refuses,
 } from "./event-log-contract-kit.ts";
+import { eventLogEraseContract } from "./event-log-erase-contract.ts";
 import { eventLogReadContract } from "./event-log-read-contract.ts";
 import { eventLogResendContract } from "./event-log-resend-contract.ts";
 import { eventLogSubscribeContract } from "./event-log-subscribe-contract.ts";
@@ -127,6 +128,7 @@ export const eventLogContract: readonly ContractCase[] = [
   ...eventLogResendContract,
   ...eventLogReadContract,
   ...eventLogSubscribeContract,
+  ...eventLogEraseContract,
   ...closing,
   ...reopening,
 ];

@@ -1,4 +1,4 @@
-/** Event log: what reads, heads and erasing promise. */
+/** Event log: what reads and heads promise. */
 import assert from "node:assert/strict";
 import type { EventLog, ReadRange } from "../ports/event-log.ts";
 import type { ContractCase } from "./contract.ts";
@@ -12,7 +12,6 @@ import {
   positionsOf,
   put,
   putMany,
-  refuses,
 } from "./event-log-contract-kit.ts";
 
 /** Two runs of "flow" and one of "other", interleaved: a b x a b x … Returns all positions. */
@@ -205,80 +204,5 @@ const heads: readonly ContractCase[] = [
   },
 ];
 
-const erasing: readonly ContractCase[] = [
-  {
-    name: "an erased run is gone from every read, and other runs are not touched",
-    async run(context) {
-      const { log } = await context.open();
-      await interleaved(log);
-      assert.equal(await log.erase("a"), true);
-      assert.deepEqual(await all(log.read({ run: "a" })), []);
-      assert.equal(await log.head("a"), 0);
-      const flow = bodiesOf(await all(log.read({ workflow: "flow" })));
-      assert.equal(flow.join(), "b 1,b 2,b 3,b 4");
-      assert.equal((await all(log.read({}))).length, 8);
-    },
-  },
-  {
-    name: "an append to an erased run rejects with E_RUN_ERASED, whatever it expects",
-    async run(context) {
-      const { log } = await context.open();
-      const [first = 0, head = 0] = await putMany(log, "a", 2);
-      await log.erase("a");
-      for (const expected of [0, first, head])
-        await refuses("E_RUN_ERASED", log.append(frame("a", expected, "a 2")));
-      await refuses("E_RUN_ERASED", log.append(frame("a", 0, "a 1", "other")));
-      assert.deepEqual(await all(log.read({})), []);
-    },
-  },
-  {
-    name: "erase says whether there was something to remove",
-    async run(context) {
-      const { log } = await context.open();
-      await putMany(log, "a", 1);
-      assert.equal(await log.erase("missing"), false);
-      assert.equal(await log.erase("a"), true);
-      assert.equal(await log.erase("a"), false);
-    },
-  },
-  {
-    name: "positions of erased frames are not given again",
-    async run(context) {
-      const { log } = await context.open();
-      const [, last = 0] = await putMany(log, "a", 2);
-      await log.erase("a");
-      assert.ok((await put(log, frame("b", 0, "b 1"))) > last);
-    },
-  },
-  {
-    name: "a subscription gets nothing of a run erased before, and goes on past one erased during",
-    async run(context) {
-      const { log } = await context.open();
-      await putMany(log, "gone", 2);
-      await log.erase("gone");
-      await putMany(log, "a", 1);
-      const follower = follow(context, log, {});
-      assert.deepEqual(bodiesOf(await follower.take(1)), ["a 1"]);
-      await log.erase("a");
-      await putMany(log, "b", 1);
-      assert.deepEqual(bodiesOf(await follower.take(1)), ["b 1"]);
-    },
-  },
-  {
-    name: "another process sees the erasing",
-    requires: ["shared"],
-    async run(context) {
-      const { log } = await context.open();
-      const { log: other } = await context.peer();
-      const [head = 0] = await putMany(log, "a", 1);
-      assert.equal((await all(other.read({ run: "a" }))).length, 1);
-      await log.erase("a");
-      assert.deepEqual(await all(other.read({ run: "a" })), []);
-      await refuses("E_RUN_ERASED", other.append(frame("a", head, "late")));
-      assert.equal(await other.erase("a"), false);
-    },
-  },
-];
-
 /** A part of `eventLogContract`. */
-export const eventLogReadContract: readonly ContractCase[] = [...reads, ...heads, ...erasing];
+export const eventLogReadContract: readonly ContractCase[] = [...reads, ...heads];

@@ -4,6 +4,7 @@ import type { ContractCase } from "./contract.ts";
 import { encode, refuses } from "./event-log-contract-kit.ts";
 import { workQueueClaimContract } from "./work-queue-claim-contract.ts";
 import { claimOne, claimWithin, nothing, runsOf, ticket } from "./work-queue-contract-kit.ts";
+import { workQueueRemoveContract } from "./work-queue-remove-contract.ts";
 import { workQueueTimeContract } from "./work-queue-time-contract.ts";
 
 const offering: readonly ContractCase[] = [
@@ -211,5 +212,6 @@ export const workQueueContract: readonly ContractCase[] = [
   ...choosing,
   ...workQueueClaimContract,
   ...workQueueTimeContract,
+  ...workQueueRemoveContract,
   ...lifetime,
 ];

@@ -1,6 +1,7 @@
 /** The NATS adapter keeps every contract, on a real nats-server. */
 import { contractLeaseMs } from "../../src/testing/contract.ts";
-import { freshNamespace, openNats, sharedNatsServer } from "../support/nats-server.ts";
+import { sharedNatsServer } from "../support/nats-server.ts";
+import { freshNamespace, openNats } from "../support/nats-store.ts";
 import { contractTests } from "./harness.ts";
 
 const url = sharedNatsServer();

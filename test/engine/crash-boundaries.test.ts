@@ -10,8 +10,8 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
+import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
 import { RESULT, STEPS, tenCalls, tenNodes } from "./fixtures/ten-steps.ts";
 
 const WORKER = new URL("fixtures/crashing-worker.ts", import.meta.url).pathname;
@@ -27,7 +27,12 @@ function executions(sink: string): Map<string, number> {
   return counts;
 }
 
-async function crash(address: string, namespace: string, at: number, side: string): Promise<boolean> {
+async function crash(
+  address: string,
+  namespace: string,
+  at: number,
+  side: string,
+): Promise<boolean> {
   const args = [WORKER, address, namespace, String(at), side];
   const worker = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   const [, signal] = await once(worker, "exit");
@@ -55,7 +60,12 @@ async function survive(round: Round): Promise<number> {
   const name = `${round.workflow}-${at}-${side}`;
   const sink = join(folder, `${namespace}-${name}`);
   const lease = "2s";
-  const client = await open({ store: address, namespace, workflows: [tenCalls, tenNodes], worker: false });
+  const client = await open({
+    store: address,
+    namespace,
+    workflows: [tenCalls, tenNodes],
+    worker: false,
+  });
   await client.start(round.workflow, sink, { id: name });
   const killed = await crash(address, namespace, at, side);
   const before = executions(sink);
@@ -116,7 +126,10 @@ describe("a worker killed at every boundary of a ten-step run", { timeout: 120_0
   });
 
   it("nats, a workflow in code", async () => {
-    await surviveAll({ address: server.url, namespace: "calls", folder, workflow: "ten-calls" }, CALLS);
+    await surviveAll(
+      { address: server.url, namespace: "calls", folder, workflow: "ten-calls" },
+      CALLS,
+    );
   });
 
   // Two roots may end in one frame or in two, and so may items: these boundaries exist in any case.
@@ -128,6 +141,9 @@ describe("a worker killed at every boundary of a ten-step run", { timeout: 120_0
   });
 
   it("nats, a graph with a fan-out", async () => {
-    await surviveAll({ address: server.url, namespace: "nodes", folder, workflow: "ten-nodes" }, NODES);
+    await surviveAll(
+      { address: server.url, namespace: "nodes", folder, workflow: "ten-nodes" },
+      NODES,
+    );
   });
 });

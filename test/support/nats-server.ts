@@ -5,11 +5,6 @@
 import { afterAll, beforeAll, inject } from "vitest";
 import type { TestProject } from "vitest/node";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
-import { natsStore } from "../../src/adapters/nats/store.ts";
-import { systemClock } from "../../src/kernel/clock.ts";
-import { systemIds } from "../../src/kernel/ids.ts";
-import { systemRandom } from "../../src/kernel/random.ts";
-import type { Store } from "../../src/ports/store.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -42,20 +37,4 @@ export function sharedNatsServer(): () => string {
     if (url === undefined) throw new Error("the server is there inside of tests only");
     return url;
   };
-}
-
-/** A namespace that no other test has. */
-export const freshNamespace = (): string => `test-${systemIds()}`;
-
-export interface OpenOptions {
-  readonly namespace?: string;
-  readonly node?: string;
-  readonly leaseMs?: number;
-  readonly connectTimeoutMs?: number;
-}
-
-/** A store by the machine's own clock, in a namespace of its own unless one is given. */
-export function openNats(url: string, options: OpenOptions = {}): Promise<Store> {
-  const world = { clock: systemClock(), random: systemRandom, ids: systemIds };
-  return natsStore(url, { namespace: freshNamespace(), node: "node-1", world, ...options });
 }

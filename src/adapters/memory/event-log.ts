@@ -22,7 +22,6 @@ export class FrameTable {
   #all: StoredFrame[] = [];
   readonly #runs = new Map<string, StoredFrame[]>();
   readonly #workflows = new Map<string, StoredFrame[]>();
-  readonly #erased = new Set<string>();
   #last: Position = 0;
 
   get count(): number {
@@ -30,21 +29,18 @@ export class FrameTable {
   }
 
   append(frame: NewFrame): AppendOutcome {
-    if (this.#erased.has(frame.run)) throw erased(frame.run);
     const head = this.head(frame.run);
     if (head !== frame.expected) return this.#resolve(frame, head);
-    this.#last += 1;
-    this.#keep({ ...copyOf(frame), position: this.#last });
-    this.changed.ring();
-    return { ok: true, position: this.#last };
+    const { workflow, run, bytes } = copyOf(frame);
+    return { ok: true, position: this.#keep({ workflow, run, bytes }) };
   }
 
   head(run?: string): Position {
     return this.#select(run === undefined ? {} : { run }).at(-1)?.position ?? 0;
   }
 
-  /** The first frame of the scope past `after`. */
-  next(scope: LogScope, after: Position): StoredFrame | undefined {
+  /** The first frame of the scope past `after`, or tombstone if they are asked for. */
+  next(scope: LogScope, after: Position, tombstones = false): StoredFrame | undefined {
     const frames = this.#select(scope);
     let [low, high] = [0, frames.length];
     while (low < high) {
@@ -52,34 +48,40 @@ export class FrameTable {
       if ((frames[middle]?.position ?? 0) > after) high = middle;
       else low = middle + 1;
     }
+    while (!tombstones && frames[low] !== undefined && isTombstone(frames[low])) low += 1;
     return frames[low];
   }
 
-  /** Leaves its tombstone also where there was no such run, so that none can appear. */
   erase(run: string): boolean {
-    this.#erased.add(run);
-    const [first] = this.#runs.get(run) ?? [];
-    if (first === undefined) return false;
+    const last = this.#runs.get(run)?.at(-1);
+    if (last === undefined || isTombstone(last)) return false;
     const others = (frame: StoredFrame): boolean => frame.run !== run;
     this.#runs.delete(run);
     this.#all = this.#all.filter(others);
-    const siblings = this.#workflows.get(first.workflow) ?? [];
-    this.#workflows.set(first.workflow, siblings.filter(others));
+    const siblings = this.#workflows.get(last.workflow) ?? [];
+    this.#workflows.set(last.workflow, siblings.filter(others));
+    this.#keep({ workflow: NO_WORKFLOW, run, bytes: new Uint8Array() });
     return true;
   }
 
   /** A conflict, unless the run's first frame after `expected` is this very frame. */
   #resolve(frame: NewFrame, head: Position): AppendOutcome {
+    const last = this.#runs.get(frame.run)?.at(-1);
+    if (last !== undefined && isTombstone(last)) throw erased(frame.run);
     const stored = this.next({ run: frame.run }, frame.expected);
     return stored && Buffer.compare(stored.bytes, frame.bytes) === 0
       ? { ok: true, position: stored.position }
       : { ok: false, head };
   }
 
-  #keep(frame: StoredFrame): void {
+  #keep(bare: Omit<StoredFrame, "position">): Position {
+    this.#last += 1;
+    const frame = { ...bare, position: this.#last };
     this.#all.push(frame);
     add(this.#runs, frame.run, frame);
-    add(this.#workflows, frame.workflow, frame);
+    if (!isTombstone(frame)) add(this.#workflows, frame.workflow, frame);
+    this.changed.ring();
+    return this.#last;
   }
 
   #select({ run, workflow }: LogScope): readonly StoredFrame[] {
@@ -89,6 +91,10 @@ export class FrameTable {
     return workflow === undefined ? frames : frames.filter((one) => one.workflow === workflow);
   }
 }
+
+const NO_WORKFLOW = "";
+
+const isTombstone = (frame: StoredFrame): boolean => frame.bytes.length === 0;
 
 function add(lists: Map<string, StoredFrame[]>, key: string, frame: StoredFrame): void {
   const list = lists.get(key);
@@ -102,9 +108,11 @@ const copyOf = <F extends NewFrame | StoredFrame>(frame: F): F => ({
 });
 
 const erased = (run: string): MillraceError =>
-  new MillraceError("E_RUN_ERASED", `run ${run} was erased; its id cannot be used again`, {
-    details: { run },
-  });
+  new MillraceError(
+    "E_RUN_ERASED",
+    `run ${run} was erased and takes no more events; use another run id, or begin it anew through a store's createRun`,
+    { details: { run } },
+  );
 
 /** One opening of a `FrameTable`. */
 export class MemoryEventLog implements EventLog {
@@ -132,7 +140,7 @@ export class MemoryEventLog implements EventLog {
     let cursor = after;
     for (let given = 0; given < limit; given += 1) {
       this.#gate.pass();
-      const frame = this.#frames.next(range, cursor);
+      const frame = this.#frames.next(range, cursor, range.tombstones);
       if (frame === undefined || frame.position > end) return;
       cursor = frame.position;
       yield copyOf(frame);

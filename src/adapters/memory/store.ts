@@ -10,6 +10,7 @@ import { MemoryBlobStore } from "./blob-store.ts";
 import { FrameTable, MemoryEventLog } from "./event-log.ts";
 import { InputTable, MemoryInbox } from "./inbox.ts";
 import { MemoryNodeRegistry, NodeTable } from "./node-registry.ts";
+import { MemoryNodeValues, type ValueTable } from "./node-values.ts";
 import { TicketTable } from "./ticket-table.ts";
 import { MemoryViewStore } from "./view-store.ts";
 import { MemoryWorkQueue } from "./work-queue.ts";
@@ -22,6 +23,7 @@ interface Space {
   readonly nodes: NodeTable;
   readonly blobs: Map<string, Uint8Array>;
   readonly views: Map<string, SavedView>;
+  readonly values: ValueTable;
 }
 
 /**
@@ -48,6 +50,7 @@ export class MemoryBackend {
       nodes: new NodeTable(this.#clock),
       blobs: new Map(),
       views: new Map(),
+      values: new Set(),
     };
     this.#spaces.set(namespace, space);
     return space;
@@ -64,7 +67,8 @@ export interface MemoryStoreOptions extends StoreOptions {
 export function memoryStore(options: MemoryStoreOptions): Store {
   const { clock, ids } = options.world;
   const backend = options.share ?? new MemoryBackend(clock);
-  const { frames, inputs, tickets, nodes, blobs, views } = backend.space(options.namespace);
+  const space = backend.space(options.namespace);
+  const { frames, inputs, tickets, nodes, blobs, views, values } = space;
   const leaseMs = options.leaseMs ?? limits.leaseMs;
   const ports = {
     log: new MemoryEventLog(frames, clock),
@@ -73,6 +77,7 @@ export function memoryStore(options: MemoryStoreOptions): Store {
     nodes: new MemoryNodeRegistry(nodes, options.node),
     blobs: new MemoryBlobStore(blobs),
     views: new MemoryViewStore(views),
+    values: new MemoryNodeValues(values, options.node),
   };
   return {
     name: "memory",

@@ -83,6 +83,15 @@ export class TicketTable {
     if (held) this.#drop(held);
   }
 
+  /** Removes the ticket of a run, wherever it is. */
+  removeOf(run: string): void {
+    this.#catchUp();
+    this.#ready.delete(run);
+    this.#delayed.delete(run);
+    const held = this.#held.get(run);
+    if (held) this.#drop(held.item);
+  }
+
   /** Gives the ticket back, if it is still held by this token. */
   release(token: string, at: number): void {
     const held = this.#heldBy(token);

@@ -49,6 +49,11 @@ export class MemoryWorkQueue implements WorkQueue {
     this.#tickets.release(token, 0);
   }
 
+  async remove(run: string): Promise<void> {
+    this.#gate.pass();
+    this.#tickets.removeOf(run);
+  }
+
   /** The holder is gone, so what it held is claimable at once. */
   async close(): Promise<void> {
     if (this.#gate.isShut) return;

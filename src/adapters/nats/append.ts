@@ -64,6 +64,6 @@ async function conflict(
 const erased = (run: string): MillraceError =>
   new MillraceError(
     "E_RUN_ERASED",
-    `run ${run} was erased; its id is not used again, start the run under another one`,
+    `run ${run} was erased; use another id, or begin it anew by expecting its head, the tombstone`,
     { details: { run } },
   );

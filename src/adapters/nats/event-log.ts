@@ -11,18 +11,15 @@ import type {
   ReadRange,
   StoredFrame,
 } from "../../ports/event-log.ts";
-import { Away, answerOf, refusal, storedOf } from "./answers.ts";
-import { append, expectLast } from "./append.ts";
-import { askLeader, lastMessage, type Range } from "./direct-get.ts";
+import { append } from "./append.ts";
+import { lastMessage, type Range } from "./direct-get.ts";
+import { erase } from "./erase.ts";
 import { history } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { Live } from "./live.ts";
 import { follow, type Scanned, scan } from "./scan.ts";
-import { placeOf, type Subjects } from "./subjects.ts";
+import { placeOf, runOf, type Subjects } from "./subjects.ts";
 import { tail } from "./tail.ts";
-
-/** How far back the first look for the head goes when erased runs left nothing but tombstones. */
-const HEAD_WINDOW = 32;
 
 /**
  * @param writing the connection that appends
@@ -64,7 +61,7 @@ class NatsEventLog implements EventLog {
     let given = 0;
     for await (const message of messages) {
       if (message.seq > upTo) return;
-      const frame = frameOf(message);
+      const frame = range.tombstones ? entryOf(message) : frameOf(message);
       if (frame === undefined) continue;
       yield frame;
       given += 1;
@@ -103,63 +100,19 @@ class NatsEventLog implements EventLog {
     const subject = run === undefined ? this.#subjects.workflow() : this.#subjects.run(run);
     const { log } = this.#subjects.streams;
     const last = await lastMessage(this.#reading, this.#ask("read the head"), log, subject);
-    if (last === undefined) return 0;
-    if (placeOf(last.subject)) return last.seq;
-    return run === undefined ? this.#headBefore(last.seq) : 0;
+    // Whoever learns where a tombstone stands may begin the run anew: see to it that nothing of its
+    // old life is left, should the erasing have been interrupted.
+    if (run !== undefined && last && placeOf(last.subject) === undefined) await this.erase(run);
+    return last?.seq ?? 0;
   }
 
   async erase(run: string): Promise<boolean> {
     this.#checkOpen();
-    const ask = this.#ask(`erase run ${run}`);
-    return this.#writing.insist(ask, () => this.#eraseOnce(run));
+    return erase(this.#writing, this.#subjects, run);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
-  }
-
-  /** The position of the last frame, when what stands at the end is the tombstone at `end`. */
-  async #headBefore(end: Position): Promise<Position> {
-    const ask = this.#ask("read the head");
-    for (let window = HEAD_WINDOW; ; window *= 8) {
-      let head = 0;
-      const range = this.#range({}, Math.max(0, end - 1 - window));
-      for await (const { subject, seq } of history(this.#reading, ask, range))
-        if (seq < end && placeOf(subject)) head = seq;
-      if (head > 0 || window >= end) return head;
-    }
-  }
-
-  /** Tombstone first, so that nothing is appended while the frames go. True if it removed something. */
-  async #eraseOnce(run: string): Promise<boolean | Away> {
-    const { streams, ...names } = this.#subjects;
-    const last = await askLeader(this.#writing, streams.log, { last_by_subj: names.run(run) });
-    if (last === undefined || last instanceof Away) return last ?? false;
-    if (placeOf(last.subject)) {
-      const headers = expectLast(last.seq, names.run(run));
-      const reply = await this.#writing.requests.send(names.tombstone(run), "", { headers });
-      const stored = storedOf(reply);
-      if (stored instanceof Away) return stored;
-      if (!("seq" in stored)) return new Away("busy");
-    }
-    for (let removed = false; ; removed = true) {
-      const next = { seq: 1, next_by_subj: names.run(run) };
-      const first = await askLeader(this.#writing, streams.log, next);
-      if (first instanceof Away) return first;
-      if (first === undefined || placeOf(first.subject) === undefined) return removed;
-      const purged = await this.#purge(first.subject);
-      if (purged instanceof Away) return purged;
-    }
-  }
-
-  /** The subject is a literal one, as the server gave it: a wildcard would take other runs along. */
-  async #purge(subject: string): Promise<Away | undefined> {
-    const body = JSON.stringify({ filter: subject });
-    const api = `$JS.API.STREAM.PURGE.${this.#subjects.streams.log}`;
-    const answer = answerOf(await this.#writing.requests.send(api, body));
-    if (answer instanceof Away) return answer;
-    if (answer.error) throw refusal(answer.error);
-    return undefined;
   }
 
   #range({ run, workflow }: LogScope, after: Position): Range {
@@ -184,3 +137,12 @@ function frameOf({ subject, seq, bytes }: Scanned): StoredFrame | undefined {
   const place = placeOf(subject);
   return place && { ...place, position: seq, bytes };
 }
+
+/** Tombstones too, as frames of no workflow. */
+const entryOf = (message: Scanned): StoredFrame =>
+  frameOf(message) ?? {
+    workflow: "",
+    run: runOf(message.subject),
+    position: message.seq,
+    bytes: message.bytes,
+  };

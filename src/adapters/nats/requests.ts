@@ -27,7 +27,7 @@ export type Headers = Record<string, string[]>;
 
 export interface RequestOptions {
   readonly headers?: Headers;
-  /** Default 5,000; rounded up to the next quarter of a second. */
+  /** Default 3,000; rounded up to the next quarter of a second. */
   readonly timeoutMs?: number;
   /** Is handed every message of the answer; true for the last one. Default: the first is the last. */
   readonly each?: (msg: Msg) => boolean;
@@ -41,7 +41,7 @@ interface Pending {
   deadline: number;
 }
 
-const TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 3_000;
 /** Deadlines are looked at this often, with one timer for all. */
 const SWEEP_MS = 250;
 const NO_RESPONDERS = 503;

@@ -10,6 +10,7 @@ import { natsEventLog } from "./event-log.ts";
 import { natsInbox } from "./inbox.ts";
 import { Link } from "./link.ts";
 import { natsNodeRegistry } from "./node-registry.ts";
+import { Objects } from "./objects.ts";
 import { demandedStreams, ensureStream } from "./provision.ts";
 import { type Streams, type Subjects, subjectsOf } from "./subjects.ts";
 import { checkServer, jetStreamAccount } from "./suitability.ts";
@@ -76,11 +77,12 @@ async function assemble(
   const restore = (kind: keyof Streams) => provision(writing, manager, subjects, options, [kind]);
   const client = jetstream(reading.connection);
   const bucket = await new Kvm(client).open(buckets.views, { allow_direct: true });
-  const objects = await new Objm(client).open(buckets.blobs, false);
+  const objects = new Objects(reading, await new Objm(client).open(buckets.blobs, false), subjects);
   const log = natsEventLog(writing, reading, subjects);
   const inbox = natsInbox(writing, reading, subjects, world.ids);
-  const queue = natsWorkQueue({ writing, reading, subjects, leaseMs, restore });
-  const blobs = natsBlobStore(reading, objects, streams.blobs);
+  const replicated = (await manager.streams.info(streams.work)).config.num_replicas > 1;
+  const queue = natsWorkQueue({ writing, reading, subjects, leaseMs, replicated, restore });
+  const blobs = natsBlobStore(objects);
   const views = natsViewStore(reading, {
     bucket,
     objects,

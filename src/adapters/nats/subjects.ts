@@ -25,15 +25,20 @@ export interface Subjects {
   liveInputs(run: string): string;
   ticket(workflow: string, run: string): string;
   tickets(workflow: string): string;
+  /** The ticket of a run, whatever its workflow is called. */
+  ticketOf(run: string): string;
   /** The scheduled message that becomes `due`. */
   timer(run: string): string;
   due(workflow: string, run: string): string;
+  dueOf(run: string): string;
   /** Where a process that gives another's claim back says so. */
   readonly reclaimed: string;
   /** Where a process answers that it is alive. */
   node(node: string): string;
   /** A node's key in the bucket. */
   nodeKey(node: string): string;
+  /** The parts of an object, which the object store names by an id of its own making. */
+  chunks(object: string): string;
 }
 
 export interface Streams {
@@ -100,20 +105,25 @@ export function subjectsOf(namespace: string): Subjects {
     liveInputs: (run) => `${base}.live.in.${runToken(run)}`,
     ticket: (workflow, run) => `${base}.work.run.${workflowToken(workflow)}.${runToken(run)}`,
     tickets: (workflow) => `${base}.work.run.${workflowToken(workflow)}.*`,
+    ticketOf: (run) => `${base}.work.run.*.${runToken(run)}`,
     timer: (run) => `${base}.timer.${runToken(run)}.${TICKET_TIMER}`,
     due: (workflow, run) => `${base}.due.${workflowToken(workflow)}.${runToken(run)}`,
+    dueOf: (run) => `${base}.due.*.${runToken(run)}`,
     reclaimed: `${base}.reclaimed`,
     node: (node) => `${base}.node.${nodeToken(node)}`,
+    chunks: (object) => `$O.${buckets.blobs}.C.${checkId("object id", object)}`,
     nodeKey: (node) => `$KV.${buckets.nodes}.${nodeToken(node)}`,
   };
 }
+
+/** The run that a subject's last token names. */
+export const runOf = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);
 
 /** The workflow and run that the last two tokens of a subject name; undefined for a tombstone. */
 export function placeOf(
   subject: string,
 ): { readonly workflow: string; readonly run: string } | undefined {
-  const runAt = subject.lastIndexOf(".") + 1;
-  const workflowAt = subject.lastIndexOf(".", runAt - 2) + 1;
-  const workflow = subject.slice(workflowAt, runAt - 1);
-  return workflow === ERASED ? undefined : { workflow, run: subject.slice(runAt) };
+  const runAt = subject.lastIndexOf(".");
+  const workflow = runOf(subject.slice(0, runAt));
+  return workflow === ERASED ? undefined : { workflow, run: subject.slice(runAt + 1) };
 }

@@ -109,6 +109,13 @@ export class TicketTimers {
     await this.#api(`PURGE.${subjects.streams.timers}`, { filter: subjects.timer(run) });
   }
 
+  /** Takes away all that could still become a ticket of the run. */
+  async remove(run: string): Promise<void> {
+    const { subjects } = this.#parts;
+    await this.disarm(run);
+    await this.#api(`PURGE.${subjects.streams.timers}`, { filter: subjects.dueOf(run) });
+  }
+
   /** A due message becomes a ticket, unless the run has one, and is removed. */
   async #convert(msg: Msg): Promise<void> {
     const { writing, reading, subjects } = this.#parts;

@@ -2,13 +2,13 @@
  * Views in a key-value bucket. One that does not fit into a message lies in the object store, with
  * its position beside it; the bucket then holds no more than a mark that says so.
  */
+import { Buffer } from "node:buffer";
 import type { KV, KvEntry } from "@nats-io/kv";
-import type { ObjectStore } from "@nats-io/obj";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
-import { putObject } from "./blob-store.ts";
 import { calling } from "./client-call.ts";
 import { type Ask, closed, type Link } from "./link.ts";
+import type { Objects } from "./objects.ts";
 import { positioned, withPosition } from "./positioned.ts";
 
 const KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$/;
@@ -21,83 +21,99 @@ const IN_OBJECTS = 1;
 
 export interface ViewPlaces {
   readonly bucket: KV;
-  readonly objects: ObjectStore;
+  readonly objects: Objects;
   /** The bucket's stream, for messages. */
   readonly stream: string;
   /** Makes the bucket again after it was lost: views are disposable. */
   readonly restore: () => Promise<void>;
 }
 
+interface Kept {
+  readonly where: number;
+  readonly view: SavedView;
+}
+
 /** Names contain a dot, and so are never those of blobs. */
 const objectName = (key: string): string => `view.${key}`;
 
 export function natsViewStore(link: Link, places: ViewPlaces): ViewStore {
-  const { bucket, objects, stream, restore } = places;
-  let open = true;
-  const ask = (what: string, key: string): Ask => {
-    if (!open) throw closed("view store");
-    if (!KEY.test(key)) throw unusable(key);
-    return { what: `${what} view ${key}`, stream, restore };
-  };
-  const loadLarge = async (key: string): Promise<SavedView | undefined> => {
-    const object = await objects.get(objectName(key));
-    if (object === null) return undefined;
-    const bytes = new Uint8Array(await new Response(object.data).arrayBuffer());
-    const error = await object.error;
-    if (error) throw error;
-    return { position: Number(object.info.metadata?.["position"]), bytes };
-  };
-  /** False if a copy with a higher position is there. */
-  const saveLarge = async (key: string, view: SavedView): Promise<boolean> => {
-    const info = await objects.info(objectName(key));
-    if (info && !info.deleted && Number(info.metadata?.["position"]) > view.position) return false;
-    const metadata = { position: String(view.position) };
-    await putObject(objects, objectName(key), view.bytes, info, metadata);
-    return true;
-  };
-  return {
-    async load(key) {
-      return calling(link, ask("load", key), async () => {
-        const value = savedIn(await bucket.get(key));
-        if (value === undefined) return undefined;
-        return value.where === IN_OBJECTS ? loadLarge(key) : value.view;
-      });
-    },
-    async save(key, view) {
-      await calling(link, ask("save", key), async () => {
-        const entry = await bucket.get(key);
-        const saved = savedIn(entry);
-        if (saved && saved.view.position > view.position) return;
-        const large = view.bytes.length > INLINE_BYTES_MAX;
-        if (large && !(await saveLarge(key, view))) return;
-        const value = encoded(large ? IN_OBJECTS : HERE, view);
-        await bucket.put(key, value, { previousSeq: entry?.revision ?? 0 });
-        if (!large && saved?.where === IN_OBJECTS) await objects.delete(objectName(key));
-      });
-    },
-    async delete(key) {
-      await calling(link, ask("delete", key), async () => {
-        const saved = savedIn(await bucket.get(key));
-        if (saved === undefined) return;
-        await bucket.delete(key);
-        if (saved.where === IN_OBJECTS) await objects.delete(objectName(key));
-      });
-    },
-    async close() {
-      open = false;
-    },
-  };
+  return new NatsViewStore(link, places);
 }
 
-const encoded = (where: number, { position, bytes }: SavedView): Uint8Array =>
-  Buffer.concat([
-    Uint8Array.of(where),
-    withPosition(position, where === HERE ? bytes : new Uint8Array(0)),
-  ]);
+class NatsViewStore implements ViewStore {
+  readonly #link: Link;
+  readonly #places: ViewPlaces;
+  #open = true;
 
-function savedIn(
-  entry: KvEntry | null,
-): { readonly where: number; readonly view: SavedView } | undefined {
+  constructor(link: Link, places: ViewPlaces) {
+    this.#link = link;
+    this.#places = places;
+  }
+
+  async load(key: string): Promise<SavedView | undefined> {
+    const ask = this.#ask("load", key);
+    const kept = keptIn(await this.#entry(ask, key));
+    if (kept?.where !== IN_OBJECTS) return kept?.view;
+    const object = await this.#places.objects.get(ask, objectName(key));
+    return object && { position: Number(object.metadata["position"]), bytes: object.bytes };
+  }
+
+  async save(key: string, view: SavedView): Promise<void> {
+    const ask = this.#ask("save", key);
+    const { bucket, objects } = this.#places;
+    const large = view.bytes.length > INLINE_BYTES_MAX;
+    const { where, bytes } = large
+      ? { where: IN_OBJECTS, bytes: new Uint8Array(0) }
+      : { where: HERE, bytes: view.bytes };
+    const value = Buffer.concat([Uint8Array.of(where), withPosition(view.position, bytes)]);
+    const replaced = await calling(this.#link, ask, async () => {
+      const entry = await bucket.get(key);
+      const kept = keptIn(entry);
+      if (kept && kept.view.position > view.position) return undefined;
+      if (large && !(await this.#saveLarge(ask, key, view))) return undefined;
+      await bucket.put(key, value, { previousSeq: entry?.revision ?? 0 });
+      return kept;
+    });
+    if (!large && replaced?.where === IN_OBJECTS) await objects.delete(ask, objectName(key));
+  }
+
+  async delete(key: string): Promise<void> {
+    const ask = this.#ask("delete", key);
+    const { bucket, objects } = this.#places;
+    const kept = keptIn(await this.#entry(ask, key));
+    if (kept === undefined) return;
+    await calling(this.#link, ask, () => bucket.delete(key));
+    if (kept.where === IN_OBJECTS) await objects.delete(ask, objectName(key));
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+  }
+
+  /** False if an object with a higher position is there. */
+  #saveLarge(ask: Ask, key: string, { position, bytes }: SavedView): Promise<boolean> {
+    const value = { bytes: new Uint8Array(bytes), metadata: { position: String(position) } };
+    return this.#places.objects.put(
+      ask,
+      objectName(key),
+      value,
+      (present) => !(Number(present?.metadata?.["position"]) > position),
+    );
+  }
+
+  #entry(ask: Ask, key: string): Promise<KvEntry | null> {
+    return calling(this.#link, ask, () => this.#places.bucket.get(key));
+  }
+
+  #ask(what: string, key: string): Ask {
+    if (!this.#open) throw closed("view store");
+    if (!KEY.test(key)) throw unusable(key);
+    const { stream, restore } = this.#places;
+    return { what: `${what} view ${key}`, stream, restore };
+  }
+}
+
+function keptIn(entry: KvEntry | null): Kept | undefined {
   if (entry === null || entry.operation !== "PUT") return undefined;
   return { where: entry.value[0] ?? HERE, view: positioned(entry.value.subarray(1)) };
 }

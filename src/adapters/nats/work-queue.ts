@@ -4,11 +4,12 @@
  */
 import type { Msg } from "@nats-io/transport-node";
 import { deferred } from "../../kernel/async.ts";
+import { pause } from "../../kernel/clock.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Claim, ClaimRequest, Ticket, WorkQueue } from "../../ports/work-queue.ts";
-import { Away, storedOf } from "./answers.ts";
+import { Away, answerOf, refusal, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
-import { lastMessage } from "./direct-get.ts";
+import { askLeader, lastMessage } from "./direct-get.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { positioned, withPosition } from "./positioned.ts";
 import { Puller } from "./puller.ts";
@@ -26,6 +27,11 @@ const SPARE_MS = 20;
  */
 const GRACE_MS = 50;
 const GRACE_SHARE = 0.05;
+/**
+ * In a cluster an acked ticket is removed a moment after the ack: an offer that meets one waits for
+ * this long and looks again, lest it take what is going for what is there.
+ */
+const REMOVAL_MS = 50;
 const NAK = "-NAK";
 const ACK_SUBJECT = /^\$JS\.ACK(\.[A-Za-z0-9_-]+)+$/;
 
@@ -37,6 +43,8 @@ export interface QueueParts {
   readonly subjects: Subjects;
   /** Default `limits.leaseMs`. */
   readonly leaseMs?: number | undefined;
+  /** Is the stream of tickets kept by several servers? */
+  readonly replicated: boolean;
   /** Makes the stream again after it was lost: tickets are hints. */
   readonly restore: (stream: "work" | "timers") => Promise<void>;
 }
@@ -102,12 +110,22 @@ class NatsWorkQueue implements WorkQueue {
     const headers = { "Nats-Expected-Last-Subject-Sequence": ["0"] };
     const body = bodyOf(ticket);
     const [stored, timer] = await Promise.all([
-      writing.insist(ask, async () =>
-        storedOf(await writing.requests.send(subject, body, { headers })),
-      ),
+      writing.insist(ask, async () => {
+        const answer = storedOf(await writing.requests.send(subject, body, { headers }));
+        if (answer instanceof Away || "seq" in answer) return answer;
+        return (await this.#going(answer.wrongLast)) ? new Away("busy") : answer;
+      }),
       this.#timers.find(ticket.run),
     ]);
     if ("seq" in stored && timer) await this.#timers.disarm(ticket.run);
+  }
+
+  /** Is the ticket at this sequence one that was acked and is about to be removed? */
+  async #going(seq: number): Promise<boolean> {
+    const { writing, subjects, replicated } = this.#parts;
+    if (!replicated) return false;
+    await pause(writing.clock, REMOVAL_MS);
+    return (await askLeader(writing, subjects.streams.work, { seq })) === undefined;
   }
 
   async claim({ workflows, max, signal }: ClaimRequest): Promise<readonly Claim[]> {
@@ -135,6 +153,21 @@ class NatsWorkQueue implements WorkQueue {
     await writing.insist(ask, async () => {
       const reply = await writing.requests.send(token, NAK);
       return "none" in reply && reply.none !== "no responders" ? new Away(reply.none) : true;
+    });
+  }
+
+  /** Timers first: one that is due meanwhile becomes a ticket that is still there to be removed. */
+  async remove(run: string): Promise<void> {
+    const ask = this.#ask(`remove the ticket of run ${run}`);
+    const { writing, subjects } = this.#parts;
+    await this.#timers.remove(run);
+    const body = JSON.stringify({ filter: subjects.ticketOf(run) });
+    await writing.insist(ask, async () => {
+      const api = `$JS.API.STREAM.PURGE.${subjects.streams.work}`;
+      const answer = answerOf(await writing.requests.send(api, body));
+      if (answer instanceof Away) return answer;
+      if (answer.error) throw refusal(answer.error);
+      return true;
     });
   }
 

@@ -1,69 +1,86 @@
-/** Values by digest, one row each: far below SQLite's limit of 10^9 bytes (`limits.valueBytesMax`). */
-import type { StatementSync } from "node:sqlite";
+/**
+ * Values by digest. A large one is written and read in pieces, one per turn, so that it holds up
+ * neither this process nor the others; it is there once its last piece is.
+ */
 import { MillraceError } from "../../kernel/errors.ts";
 import { digest as digestOf } from "../../kernel/json.ts";
 import type { BlobStore } from "../../ports/blob-store.ts";
 import type { Access, Backend } from "./backend.ts";
+import { type BlobRow, BlobTable } from "./blob-table.ts";
+
+/** Writing a piece takes some milliseconds. */
+const PIECE_BYTES = 1024 * 1024;
 
 export class SqliteBlobStore implements BlobStore {
   readonly #backend: Backend;
   readonly #access: Access;
-  readonly #put: StatementSync;
-  readonly #get: StatementSync;
-  readonly #has: StatementSync;
-  readonly #delete: StatementSync;
+  readonly #table: BlobTable;
 
   constructor(backend: Backend) {
-    const { db } = backend;
     this.#backend = backend;
     this.#access = backend.access();
-    this.#put = db.prepare("INSERT INTO blobs (namespace, digest, bytes) VALUES (?, ?, ?)");
-    this.#get = db.prepare("SELECT bytes FROM blobs WHERE namespace = ? AND digest = ?");
-    this.#has = db.prepare("SELECT 1 FROM blobs WHERE namespace = ? AND digest = ?");
-    this.#delete = db.prepare("DELETE FROM blobs WHERE namespace = ? AND digest = ?");
+    this.#table = new BlobTable(backend);
   }
 
   async put(bytes: Uint8Array): Promise<string> {
     const digest = digestOf(bytes);
-    await this.#access.write({
-      durable: true,
-      run: () => {
-        if (!this.#isThere(digest)) this.#put.run(this.#backend.namespace, digest, bytes);
-      },
-    });
+    const last = Math.max(0, Math.ceil(bytes.byteLength / PIECE_BYTES) - 1);
+    const add = (nth: number): void => {
+      const piece = bytes.subarray(nth * PIECE_BYTES, (nth + 1) * PIECE_BYTES);
+      this.#table.addPiece(digest, bytes.byteLength, nth, piece);
+    };
+    // A second round only if another process deleted the blob, or died putting it, meanwhile.
+    while (!(await this.has(digest))) {
+      for (let nth = 0; nth < last; nth += 1)
+        await this.#access.write({ durable: false, run: () => add(nth) });
+      await this.#access.write({
+        durable: true,
+        run: () => {
+          add(last);
+          this.#table.complete(digest);
+        },
+      });
+    }
     return digest;
   }
 
   /** @throws MillraceError `E_LOG_CORRUPT` when the stored bytes are no longer those that were put */
-  get(digest: string): Promise<Uint8Array | undefined> {
-    return this.#access.read(() => {
-      const row = this.#get.get(this.#backend.namespace, digest);
-      const bytes = row?.["bytes"] as Uint8Array | undefined;
-      if (bytes === undefined || digestOf(bytes) === digest) return bytes;
-      throw new MillraceError(
-        "E_LOG_CORRUPT",
-        `blob ${digest} in ${this.#backend.db.path} has other bytes than were put; restore the file from a copy`,
-        { details: { digest } },
-      );
-    });
+  async get(digest: string): Promise<Uint8Array | undefined> {
+    const row = await this.#access.read(() => this.#table.find(digest));
+    if (row === undefined) return undefined;
+    const bytes = await this.#assemble(row);
+    if (bytes && digestOf(bytes) === digest) return bytes;
+    const now = await this.#access.read(() => this.#table.find(digest));
+    if (now?.id !== row.id) return this.get(digest);
+    throw new MillraceError(
+      "E_LOG_CORRUPT",
+      `blob ${digest} in ${this.#backend.db.path} has other bytes than were put; restore the file from a copy`,
+      { details: { digest } },
+    );
   }
 
   has(digest: string): Promise<boolean> {
-    return this.#access.read(() => this.#isThere(digest));
+    return this.#access.read(() => this.#table.find(digest) !== undefined);
   }
 
   delete(digest: string): Promise<boolean> {
-    return this.#access.write({
-      durable: true,
-      run: () => this.#delete.run(this.#backend.namespace, digest).changes === 1,
-    });
+    return this.#access.write({ durable: true, run: () => this.#table.delete(digest) });
   }
 
   async close(): Promise<void> {
     this.#access.close();
   }
 
-  #isThere(digest: string): boolean {
-    return this.#has.get(this.#backend.namespace, digest) !== undefined;
+  /** Undefined when a piece is missing: the blob was deleted while it was being read. */
+  async #assemble({ id, size }: BlobRow): Promise<Uint8Array | undefined> {
+    const bytes = new Uint8Array(size);
+    for (let [nth, at] = [0, 0]; at < size; nth += 1) {
+      const piece = await this.#access.read(() => this.#table.piece(id, nth));
+      if (piece === undefined || at + piece.byteLength > size) return undefined;
+      bytes.set(piece, at);
+      at += piece.byteLength;
+      if (at < size) await this.#backend.world.clock.turn();
+    }
+    return bytes;
   }
 }

@@ -12,12 +12,7 @@ import { ensureSchema } from "./schema.ts";
 /** Means: no file, the data lives and ends with the store. */
 const IN_MEMORY = ":memory:";
 
-/**
- * How long SQLite itself may wait for another process's lock, with the event loop standing still.
- * A commit takes well under a millisecond; whoever needs longer is waited for without blocking.
- */
-const BLOCKING_WAIT_MS = 5;
-/** The same while opening, when there is nothing else to do yet. */
+/** How long opening waits for another process that creates the file or recovers it after a crash. */
 const OPENING_WAIT_MS = 10_000;
 
 /**
@@ -131,7 +126,8 @@ function configure(db: DatabaseSync, path: string): void {
   db.exec("BEGIN IMMEDIATE");
   ensureSchema(db, path);
   db.exec("COMMIT");
-  db.exec(`PRAGMA busy_timeout = ${BLOCKING_WAIT_MS}`);
+  // From here on, whoever meets a lock waits without holding up the event loop.
+  db.exec("PRAGMA busy_timeout = 0");
 }
 
 function opening<T>(path: string, step: () => T): T {

@@ -11,7 +11,7 @@ import type {
   StoredFrame,
 } from "../../ports/event-log.ts";
 import type { Access, Backend } from "./backend.ts";
-import { FrameReader, type Span } from "./frame-reader.ts";
+import { FrameReader, type FrameScope, type Span } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { keyOf, keysOf, LogNews } from "./log-news.ts";
 import { Wakeup, Wakeups } from "./wakeups.ts";
@@ -100,7 +100,7 @@ export class SqliteEventLog implements EventLog {
   }
 
   async *#frames(
-    scope: LogScope,
+    scope: FrameScope,
     { after, upTo }: Span,
     limit = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<StoredFrame> {

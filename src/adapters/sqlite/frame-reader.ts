@@ -15,6 +15,11 @@ export interface Piece {
   readonly scannedTo: Position;
 }
 
+/** Which frames, and whether tombstones count as such (of the whole log only). */
+export interface FrameScope extends LogScope {
+  readonly tombstones?: true;
+}
+
 /** Frames with `after < position <= upTo`. */
 export interface Span {
   readonly after: Position;
@@ -52,17 +57,19 @@ export class FrameReader {
       `SELECT frames.position, runs.run, runs.workflow, frames.bytes
        FROM runs CROSS JOIN frames ON frames.run = runs.id
        WHERE runs.namespace = ? AND runs.run = ? AND frames.position > ? AND frames.position <= ?
+         AND length(frames.bytes) > 0
        ORDER BY frames.position`,
     );
     this.#ofAll = db.prepare(
       `SELECT frames.position, runs.run, runs.workflow, frames.bytes
        FROM frames CROSS JOIN runs ON runs.id = frames.run
        WHERE frames.position > ? AND frames.position <= ? AND (runs.workflow = ?3 OR ?3 IS NULL)
+         AND (length(frames.bytes) > 0 OR ?4)
        ORDER BY frames.position`,
     );
   }
 
-  /** Position of the last frame of the run, or of the log; 0 when there is none. */
+  /** Position of the last frame or tombstone of the run, or of the log; 0 when there is none. */
   head(run?: string): Position {
     const row =
       run === undefined
@@ -73,14 +80,16 @@ export class FrameReader {
   }
 
   /** The first frames of the span that belong to the scope, at most `limit`. */
-  piece(scope: LogScope, { after, upTo }: Span, limit: number): Piece {
+  piece(scope: FrameScope, { after, upTo }: Span, limit: number): Piece {
     const end = scope.run === undefined ? Math.min(upTo, after + POSITIONS_PER_PIECE) : upTo;
     const frames: StoredFrame[] = [];
     let bytes = 0;
     for (const row of this.#rows(scope, after, end)) {
       if (scope.workflow !== undefined && row.workflow !== scope.workflow) continue;
       const position = row.position - this.#base;
-      frames.push({ workflow: row.workflow, run: row.run, position, bytes: row.bytes });
+      // A run that began anew behind its tombstone has a workflow again; the tombstone has none.
+      const workflow = row.bytes.byteLength > 0 ? row.workflow : "";
+      frames.push({ workflow, run: row.run, position, bytes: row.bytes });
       bytes += row.bytes.byteLength;
       if (frames.length >= Math.min(limit, FRAMES_PER_PIECE) || bytes >= BYTES_PER_PIECE)
         return { frames, scannedTo: position };
@@ -88,11 +97,11 @@ export class FrameReader {
     return { frames, scannedTo: end };
   }
 
-  #rows({ run, workflow }: LogScope, after: Position, upTo: Position): Iterable<Row> {
+  #rows({ run, workflow, tombstones }: FrameScope, after: Position, upTo: Position): Iterable<Row> {
     const [low, high] = [this.#base + after, this.#base + Math.min(upTo, this.#limit - this.#base)];
     const rows =
       run === undefined
-        ? this.#ofAll.iterate(low, high, workflow ?? null)
+        ? this.#ofAll.iterate(low, high, workflow ?? null, tombstones ? 1 : 0)
         : this.#ofRun.iterate(this.#namespace, run, low, high);
     return rows as Iterable<unknown> as Iterable<Row>;
   }

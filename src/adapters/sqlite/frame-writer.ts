@@ -5,10 +5,13 @@ import type { AppendOutcome, NewFrame, Position } from "../../ports/event-log.ts
 import type { Backend } from "./backend.ts";
 import { positionBase, positionLimit } from "./schema.ts";
 
+/** `erased`: its only row in `frames` is a tombstone, which has no bytes. */
 interface RunRow {
   readonly id: number;
   readonly erased: number;
 }
+
+const TOMBSTONE = new Uint8Array();
 
 export class FrameWriter {
   readonly #backend: Backend;
@@ -22,7 +25,7 @@ export class FrameWriter {
   readonly #after: StatementSync;
   readonly #deleteFrames: StatementSync;
   readonly #entomb: StatementSync;
-  readonly #retire: StatementSync;
+  readonly #revive: StatementSync;
   /** The next free row id, true within one transaction only: other processes append too. */
   #free = 0;
   #freeIn = -1;
@@ -32,9 +35,7 @@ export class FrameWriter {
     this.#backend = backend;
     this.#base = positionBase(namespace);
     this.#last = db.prepare(
-      `SELECT max(
-         (SELECT coalesce(max(position), 0) FROM frames WHERE position BETWEEN ? AND ?),
-         (SELECT erased FROM namespaces WHERE id = ?)) AS last`,
+      "SELECT coalesce(max(position), 0) AS last FROM frames WHERE position BETWEEN ? AND ?",
     );
     this.#run = db.prepare("SELECT id, erased FROM runs WHERE namespace = ? AND run = ?");
     this.#newRun = db.prepare(
@@ -43,7 +44,7 @@ export class FrameWriter {
     this.#first = db.prepare("INSERT INTO frames (position, run, bytes) VALUES (?, ?, ?)");
     this.#next = db.prepare(
       `INSERT INTO frames (position, run, bytes)
-       SELECT ?, id, ? FROM runs WHERE namespace = ? AND run = ?
+       SELECT ?, id, ? FROM runs WHERE namespace = ? AND run = ? AND erased = 0
          AND (SELECT max(position) FROM frames WHERE frames.run = runs.id) = ?`,
     );
     this.#head = db.prepare("SELECT max(position) AS head FROM frames WHERE run = ?");
@@ -53,14 +54,14 @@ export class FrameWriter {
     );
     this.#deleteFrames = db.prepare("DELETE FROM frames WHERE run = ?");
     this.#entomb = db.prepare("UPDATE runs SET erased = 1, workflow = '' WHERE id = ?");
-    this.#retire = db.prepare("UPDATE namespaces SET erased = max(erased, ?) WHERE id = ?");
+    this.#revive = db.prepare("UPDATE runs SET erased = 0, workflow = ? WHERE id = ?");
   }
 
   /** @throws MillraceError `E_RUN_ERASED` */
   append(frame: NewFrame): AppendOutcome {
     const position = this.#nextFree();
     const stored = frame.expected === 0 ? this.#begin(frame) : this.#continue(frame);
-    if (!stored) return this.#explain(frame);
+    if (!stored && !this.#beginAnew(frame)) return this.#explain(frame);
     this.#free = position + 1;
     return { ok: true, position: position - this.#base };
   }
@@ -69,9 +70,11 @@ export class FrameWriter {
   erase(run: string): boolean {
     const row = this.#find(run);
     if (row === undefined || row.erased) return false;
-    this.#retire.run(this.#nextFree() - 1, this.#backend.namespace);
+    const position = this.#nextFree();
     this.#deleteFrames.run(row.id);
+    this.#first.run(position, row.id, TOMBSTONE);
     this.#entomb.run(row.id);
+    this.#free = position + 1;
     return true;
   }
 
@@ -87,6 +90,15 @@ export class FrameWriter {
     return this.#next.run(this.#free, bytes, this.#backend.namespace, run, head).changes === 1;
   }
 
+  /** Behind the tombstone of an erased run. */
+  #beginAnew({ run, workflow, expected, bytes }: NewFrame): boolean {
+    const row = this.#find(run);
+    if (row === undefined || !row.erased || this.#headOf(row) !== expected) return false;
+    this.#revive.run(workflow, row.id);
+    this.#first.run(this.#free, row.id, bytes);
+    return true;
+  }
+
   /** Why nothing was stored: the run is erased, or this very frame is there already, or another. */
   #explain({ run, expected, bytes }: NewFrame): AppendOutcome {
     const row = this.#find(run);
@@ -97,8 +109,12 @@ export class FrameWriter {
       | undefined;
     if (after && Buffer.compare(after.bytes, bytes) === 0)
       return { ok: true, position: after.position - this.#base };
+    return { ok: false, head: this.#headOf(row) };
+  }
+
+  #headOf(row: RunRow): Position {
     const { head } = this.#head.get(row.id) as { head: number };
-    return { ok: false, head: head - this.#base };
+    return head - this.#base;
   }
 
   #find(run: string): RunRow | undefined {
@@ -109,7 +125,7 @@ export class FrameWriter {
     const { transaction } = this.#backend.commits;
     if (this.#freeIn !== transaction) {
       const { namespace } = this.#backend;
-      const row = this.#last.get(this.#base, positionLimit(namespace), namespace);
+      const row = this.#last.get(this.#base, positionLimit(namespace));
       this.#free = Math.max((row as { last: number }).last, this.#base) + 1;
       this.#freeIn = transaction;
     }
@@ -120,6 +136,6 @@ export class FrameWriter {
 const erasedError = (run: string): MillraceError =>
   new MillraceError(
     "E_RUN_ERASED",
-    `run ${run} was erased and takes no more events; start the work again under another run id`,
+    `run ${run} was erased and takes no more events; use another run id, or begin it anew through a store's createRun`,
     { details: { run } },
   );

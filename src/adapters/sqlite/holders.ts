@@ -22,6 +22,8 @@ export class Holders {
   readonly #ofNode: StatementSync;
   readonly #release: StatementSync;
   readonly #withdraw: StatementSync;
+  readonly #abandon: StatementSync;
+  readonly #abandonPieces: StatementSync;
   readonly #delete: StatementSync;
   readonly #watchers = new Set<() => void>();
   #timer: CancelTimer | undefined;
@@ -37,6 +39,10 @@ export class Holders {
       "UPDATE tickets SET due = 0, token = NULL, holder = NULL WHERE holder = ?",
     );
     this.#withdraw = db.prepare("DELETE FROM nodes WHERE holder = ?");
+    this.#abandonPieces = db.prepare(
+      "DELETE FROM blob_pieces WHERE blob IN (SELECT id FROM blobs WHERE holder = ?)",
+    );
+    this.#abandon = db.prepare("DELETE FROM blobs WHERE holder = ?");
     this.#delete = db.prepare("DELETE FROM holders WHERE id = ?");
   }
 
@@ -75,6 +81,8 @@ export class Holders {
   leave(holder = this.#backend.holder): void {
     this.release(holder);
     this.withdraw(holder);
+    this.#abandonPieces.run(holder);
+    this.#abandon.run(holder);
     this.#delete.run(holder);
   }
 

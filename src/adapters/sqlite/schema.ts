@@ -27,14 +27,13 @@ export const positionLimit = (namespace: number): number =>
 /*
  * frames.run points to runs.id: run ids of 20 letters are stored once, and the index of frames stays
  * dense, because runs that are written at the same time have neighbouring numbers.
- * namespaces.erased is the last position that an erased frame had: it is never given again.
+ * A frame without bytes is the tombstone of an erased run.
  * tickets.due: 0 = claimable, first come first served; else the time in ms from which the ticket is
  * claimable, which for a claimed one is the end of its lease.
+ * blobs.holder is who is still putting it; null: all pieces are there.
  */
 const TABLES = `
-  CREATE TABLE namespaces (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, erased INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
+  CREATE TABLE namespaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE runs (
     id INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, run TEXT NOT NULL,
     workflow TEXT NOT NULL, erased INTEGER NOT NULL DEFAULT 0,
@@ -66,8 +65,14 @@ const TABLES = `
     PRIMARY KEY (namespace, node)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE blobs (
-    id INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, digest TEXT NOT NULL, bytes BLOB NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, namespace INTEGER NOT NULL, digest TEXT NOT NULL,
+    size INTEGER NOT NULL, holder INTEGER,
     UNIQUE (namespace, digest)
+  ) STRICT;
+  CREATE INDEX blobs_unfinished ON blobs (holder) WHERE holder IS NOT NULL;
+  CREATE TABLE blob_pieces (
+    id INTEGER PRIMARY KEY, blob INTEGER NOT NULL, nth INTEGER NOT NULL, bytes BLOB NOT NULL,
+    UNIQUE (blob, nth)
   ) STRICT;
   CREATE TABLE views (
     id INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, key TEXT NOT NULL,

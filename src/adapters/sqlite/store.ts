@@ -8,6 +8,7 @@ import { SqliteEventLog } from "./event-log.ts";
 import { Holders } from "./holders.ts";
 import { SqliteInbox } from "./inbox.ts";
 import { SqliteNodeRegistry } from "./node-registry.ts";
+import { SqliteNodeValues } from "./node-values.ts";
 import { schemaVersion } from "./schema.ts";
 import { SqliteViewStore } from "./view-store.ts";
 import { SqliteWorkQueue } from "./work-queue.ts";
@@ -35,6 +36,7 @@ export async function sqliteStore(path: string, options: StoreOptions): Promise<
     nodes: new SqliteNodeRegistry(backend, holders),
     blobs: new SqliteBlobStore(backend),
     views: new SqliteViewStore(backend),
+    values: new SqliteNodeValues(backend, holders, node),
   };
   let closing: Promise<void> | undefined;
   return {

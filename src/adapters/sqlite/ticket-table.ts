@@ -30,6 +30,7 @@ export class TicketTable {
   readonly #take: StatementSync;
   readonly #extend: StatementSync;
   readonly #delete: StatementSync;
+  readonly #deleteOf: StatementSync;
   readonly #release: StatementSync;
 
   constructor(backend: Backend, leaseMs: number) {
@@ -52,6 +53,7 @@ export class TicketTable {
     const held = "WHERE namespace = ? AND run = ? AND token = ?";
     this.#extend = db.prepare(`UPDATE tickets SET due = ? ${held}`);
     this.#delete = db.prepare(`DELETE FROM tickets ${held}`);
+    this.#deleteOf = db.prepare("DELETE FROM tickets WHERE namespace = ? AND run = ?");
     this.#release = db.prepare(
       `UPDATE tickets SET due = ?, token = NULL, holder = NULL ${held} RETURNING workflow`,
     );
@@ -93,6 +95,11 @@ export class TicketTable {
 
   remove({ run, token }: Held): void {
     this.#delete.run(this.#backend.namespace, run, token);
+  }
+
+  /** The ticket of a run, whoever holds it. */
+  removeOf(run: string): void {
+    this.#deleteOf.run(this.#backend.namespace, run);
   }
 
   /** The workflow of the ticket given back; undefined when it was not held by this token. */

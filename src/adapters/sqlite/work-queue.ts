@@ -65,6 +65,13 @@ export class SqliteWorkQueue implements WorkQueue {
     await this.#release(token.slice(0, split), token.slice(split + 1));
   }
 
+  remove(run: string): Promise<void> {
+    return this.#hint(
+      () => this.#tickets.removeOf(run),
+      () => undefined,
+    );
+  }
+
   async close(): Promise<void> {
     if (this.#access.closed) return;
     const released = this.#hint(

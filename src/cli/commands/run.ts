@@ -1,18 +1,17 @@
 /** `millrace run`: start a run of a workflow in a file, host it in this process, show how it goes. */
 import type { Command } from "commander";
 import type { RunHandle } from "../../client/run-handle.ts";
-import { toFailure } from "../../events/failure.ts";
+import { TERMINAL } from "../../client/subscribe.ts";
+import type { EventType } from "../../events/vocabulary.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
-import { type Millrace, open } from "../../runtime/open.ts";
-import type { Workflow } from "../../workflow/definition.ts";
+import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
-import { exitCodeOf, exits, failureLines } from "../failures.ts";
 import { jsonArgument } from "../json-argument.ts";
 import { chooseWorkflow, loadWorkflows } from "../load-workflows.ts";
-import { jsonText } from "../render.ts";
-import { RunScreen } from "../run-screen.ts";
-import { type Settings, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
-import { type Stop, stopSignals } from "../stop-signals.ts";
+import { visible } from "../render.ts";
+import { RunReport } from "../run-report.ts";
+import { endsWithProcess, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
+import { stopSignals } from "../stop-signals.ts";
 import { lineLogger, routeConsole } from "../user-code-output.ts";
 
 interface RunFlags extends StoreFlags {
@@ -33,33 +32,59 @@ export function registerRun(program: Command, cli: Cli): void {
 }
 
 async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
-  const settings = settingsOf(flags, cli.env);
+  const { store, namespace, json } = settingsOf(flags, cli.env);
   const input = await jsonArgument("--input", flags.input);
-  const voice = new Voice(cli, settings.json);
-  routeConsole((text) => voice.say(text));
+  const report = new RunReport(cli, json);
+  routeConsole((text) => report.say(text));
   const workflows = await loadWorkflows([file]);
-  const workflow = chooseWorkflow(workflows, flags.workflow);
-  const stop = stopSignals(cli.clock, (signal) =>
-    voice.note(`${signal}: waits for running steps; once more ends this process at once`),
+  const { name } = chooseWorkflow(workflows, flags.workflow);
+  const stop = stopSignals((signal) =>
+    report.note(`${signal}: waiting for running steps; once more ends this process at once`),
   );
-  const logger = lineLogger((line) => voice.note(line), settings.json);
-  const { store, namespace } = settings;
+  const logger = lineLogger((line) => report.note(line), json);
   const millrace = await open({ store, namespace, workflows, logger });
+  let handle: RunHandle<unknown>;
+  let ended: Promise<boolean>;
   try {
-    const options = flags.id === undefined ? {} : { id: flags.id };
-    const handle = await millrace.start(workflow.name, input, options);
-    await follow(cli, { millrace, handle, stop, voice, settings });
+    handle = await millrace.start(name, input, flags.id === undefined ? {} : { id: flags.id });
+    ended = follow(handle, report);
+    await Promise.race([ended, stop.asked]);
   } finally {
     await millrace.close();
     stop.release();
   }
-  if (stop.requested.aborted) leave(cli, file, stop);
+  if (await ended) return;
+  cli.exitCode = stop.exitCode;
+  const fate = endsWithProcess(store)
+    ? "its store ends with this process"
+    : `it goes on when a process hosts it again: millrace worker ${file}`;
+  report.note(`run ${handle.id} has not ended; ${visible(fate)}`);
 }
 
-interface Following {
-  readonly millrace: Millrace;
-  readonly handle: RunHandle<unknown>;
-  readonly stop: Stop;
-  readonly voice: Voice;
-  readonly settings: Settings;
+/**
+ * Reports the run to its end. False: the store was closed before.
+ * @throws MillraceError `E_RUN_FAILED`, `E_RUN_CANCELLED`
+ */
+async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<boolean> {
+  report.begin(handle.id);
+  try {
+    let last: EventType | undefined;
+    for await (const event of handle.events()) {
+      report.event(event);
+      last = event.type;
+    }
+    if (last === undefined || !TERMINAL.has(last)) return false;
+    const output = await handle.result();
+    await report.end();
+    report.completed(output);
+    return true;
+  } catch (error) {
+    await report.end();
+    if (isMillraceError(error, "E_STORE_CLOSED")) return false;
+    if (isMillraceError(error, "E_RUN_FAILED")) report.failed("failed", error);
+    if (isMillraceError(error, "E_RUN_CANCELLED")) report.failed("cancelled", error);
+    throw error;
+  } finally {
+    await report.end();
+  }
 }

@@ -1,0 +1,79 @@
+/**
+ * `millrace doctor`: what the store is and how durable it is, and whether it keeps every promise of
+ * the ports: all contract cases run against the same backend, in scratch places that are removed.
+ */
+import type { Command } from "commander";
+import { systemIds } from "../../kernel/ids.ts";
+import { systemRandom } from "../../kernel/random.ts";
+import { open } from "../../runtime/open.ts";
+import type { Cli } from "../cli.ts";
+import { DoctorReport } from "../doctor-report.ts";
+import { type Examined, examine } from "../examination.ts";
+import { exits } from "../failures.ts";
+import { type Scratch, scratchOf } from "../scratch.ts";
+import { type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
+import { stopSignals } from "../stop-signals.ts";
+
+/** Adds the command to the program. */
+export function registerDoctor(program: Command, cli: Cli): void {
+  withStoreFlags(program.command("doctor"))
+    .description("describe the store, and run the contract cases of all ports against it")
+    .action((flags: StoreFlags) => diagnose(cli, flags));
+}
+
+/** More only make each other slow; the cases that wait for a lease, about 40, take 1.5 s each. */
+const CASES_AT_ONCE = 12;
+
+async function diagnose(cli: Cli, flags: StoreFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const { store, namespace } = settings;
+  const report = new DoctorReport(cli, settings);
+  {
+    await using millrace = await open({ store, namespace });
+    report.facts(await millrace.store.describe());
+  }
+  const world = { clock: cli.clock, random: systemRandom, ids: systemIds };
+  const { contractLeaseMs: leaseMs } = await import("../../testing/contract.ts");
+  const scratch = await scratchOf(store, { world, leaseMs });
+  const stop = stopSignals((signal) =>
+    report.note(`${signal}: cleaning up; once more leaves ${scratch.where} behind`),
+  );
+  try {
+    report.begin(scratch.where);
+    const examination = await examine(await contractCases(scratch), {
+      atOnce: CASES_AT_ONCE,
+      onCase: (soFar, failed) => report.progress(soFar, failed),
+      isStopped: () => stop.exitCode !== 0,
+    });
+    await report.end(examination);
+    cli.exitCode = stop.exitCode || (examination.failures.length > 0 ? exits.failed : exits.ok);
+  } finally {
+    await scratch.remove();
+    stop.release();
+  }
+}
+
+/**
+ * The cases of all ports; those that wait most come first. They are part of `millrace/testing`, which
+ * lies above the command line, so they are fetched here, when they are needed.
+ */
+async function contractCases(scratch: Scratch): Promise<readonly Examined[]> {
+  const { runCase } = await import("../../testing/contract.ts");
+  const { workQueueContract } = await import("../../testing/work-queue-contract.ts");
+  const { nodeRegistryContract } = await import("../../testing/node-registry-contract.ts");
+  const { eventLogContract } = await import("../../testing/event-log-contract.ts");
+  const { inboxContract } = await import("../../testing/inbox-contract.ts");
+  const { blobStoreContract } = await import("../../testing/blob-store-contract.ts");
+  const { viewStoreContract } = await import("../../testing/view-store-contract.ts");
+  const suites = {
+    "work queue": workQueueContract,
+    "node registry": nodeRegistryContract,
+    "event log": eventLogContract,
+    inbox: inboxContract,
+    "blob store": blobStoreContract,
+    "view store": viewStoreContract,
+  };
+  return Object.entries(suites).flatMap(([port, cases]) =>
+    cases.map((test) => ({ port, name: test.name, run: () => runCase(test, scratch.place) })),
+  );
+}

@@ -1,0 +1,130 @@
+/** What `millrace doctor` writes: facts, a line per port while the cases run, failures, a summary. */
+import type { Cli } from "./cli.ts";
+import { type Counts, type Examination, type Failed, totals } from "./examination.ts";
+import { LiveRegion } from "./live-region.ts";
+import { type Cell, duration, table, visibleLines } from "./render.ts";
+import { withoutSecrets } from "./secrets.ts";
+import type { Settings } from "./settings.ts";
+
+type Facts = Readonly<Record<string, unknown>>;
+
+export class DoctorReport {
+  readonly #cli: Cli;
+  readonly #settings: Settings;
+  #facts: Facts = {};
+  #began = 0;
+  #scratch = "";
+  #soFar: Examination = { ports: new Map(), failures: [] };
+  #region: LiveRegion | undefined;
+
+  constructor(cli: Cli, settings: Settings) {
+    this.#cli = cli;
+    this.#settings = settings;
+  }
+
+  /** What the store says about itself. */
+  facts(facts: Facts): void {
+    this.#facts = facts;
+    if (this.#settings.json) return;
+    const { namespace } = this.#settings;
+    const rows = [["store", this.#store], ...flat({ namespace, ...facts })];
+    for (const line of table(rows, this.#cli.output.paint)) this.#cli.output.print(line);
+  }
+
+  /** The cases run from here on, in scratch places at `where`. */
+  begin(where: string): void {
+    this.#began = this.#cli.clock.mono();
+    this.#scratch = where;
+    if (this.#settings.json) return;
+    const { output, clock } = this.#cli;
+    output.print(`\nrunning the contract cases in ${withoutSecrets(where)}`);
+    this.#region = new LiveRegion(output, clock, () => this.#lines());
+  }
+
+  /** A case has ended. */
+  progress(soFar: Examination, failed: Failed | undefined): void {
+    this.#soFar = soFar;
+    if (failed === undefined) return;
+    const { paint } = this.#cli.output;
+    const [first = "", ...more] = messageLines(failed);
+    const title = paint("red", `failed: ${failed.port}: ${failed.name}`);
+    this.#region?.above([title, `  ${first}`, ...more.map((line) => `  ${line}`)].join("\n"));
+  }
+
+  /** All cases that were begun have ended. */
+  async end(examination: Examination): Promise<void> {
+    this.#soFar = examination;
+    const { output, clock } = this.#cli;
+    const ms = Math.round(clock.mono() - this.#began);
+    const { total, passed, failed, notApplicable } = totals(examination);
+    if (this.#settings.json) {
+      const failures = examination.failures.map((one) => ({
+        port: one.port,
+        case: one.name,
+        message: messageLines(one).join("\n"),
+      }));
+      const contracts = { total, passed, failed, notApplicable, ms, failures };
+      const { namespace } = this.#settings;
+      const scratch = withoutSecrets(this.#scratch);
+      output.json({ store: this.#store, namespace, facts: this.#facts, scratch, contracts });
+      return;
+    }
+    await this.#region?.close();
+    this.#region = undefined;
+    for (const line of this.#lines()) output.print(line);
+    const skipped = total - passed - failed - notApplicable;
+    const parts = [
+      `${passed} passed`,
+      `${failed} failed`,
+      `${notApplicable} not applicable`,
+      ...(skipped > 0 ? [`${skipped} not run`] : []),
+    ];
+    const style = failed > 0 ? "red" : "green";
+    output.print(output.paint(style, `${parts.join(", ")} in ${duration(ms)}`));
+  }
+
+  /** Writes a line that is about the command itself. */
+  note(line: string): void {
+    const { output } = this.#cli;
+    if (this.#region !== undefined && output.shares) this.#region.above(line);
+    else output.note(line);
+  }
+
+  get #store(): string {
+    return withoutSecrets(this.#settings.store);
+  }
+
+  #lines(): string[] {
+    const rows = [...this.#soFar.ports].map(([port, counts]) => portCells(port, counts));
+    return table(rows, this.#cli.output.paint);
+  }
+}
+
+function portCells(port: string, { total, passed, failed, notApplicable }: Counts): Cell[] {
+  const done = passed + failed + notApplicable;
+  return [
+    `  ${port}`,
+    `${done}/${total}`,
+    failed > 0 ? { text: `${failed} failed`, style: "red" } : "",
+  ];
+}
+
+function messageLines({ error }: Failed): string[] {
+  const told = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return visibleLines(withoutSecrets(told));
+}
+
+/** Nested facts as rows with dotted names. */
+function flat(facts: Facts, before = ""): [string, string][] {
+  return Object.entries(facts).flatMap(([name, fact]) => {
+    const isNested = typeof fact === "object" && fact !== null;
+    if (isNested) return flat(fact as Facts, `${before}${name}.`);
+    return [[`${before}${name}`, factText(fact)]];
+  });
+}
+
+/** Stores say null for what they cannot know, and -1 for a bound that is not set. */
+function factText(fact: unknown): string {
+  if (fact === null || fact === undefined) return "-";
+  return fact === -1 ? "no limit" : withoutSecrets(String(fact));
+}

@@ -1,0 +1,89 @@
+#!/usr/bin/env node
+/** The command `millrace`: reads the arguments, runs one command, and turns what happened into an exit code. */
+import { existsSync, readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { systemClock } from "../kernel/clock.ts";
+import type { Cli } from "./cli.ts";
+import { registerCancel } from "./commands/cancel.ts";
+import { registerDoctor } from "./commands/doctor.ts";
+import { registerEvents } from "./commands/events.ts";
+import { registerRun } from "./commands/run.ts";
+import { registerRuns } from "./commands/runs.ts";
+import { registerShow } from "./commands/show.ts";
+import { registerSignal } from "./commands/signal.ts";
+import { registerWorker } from "./commands/worker.ts";
+import { exitCodeOf, exits, failureLines, usageError } from "./failures.ts";
+import { Output } from "./output.ts";
+
+const EPILOGUE = `
+Exit codes:
+  0    done
+  1    the run failed or was cancelled; doctor: a contract case failed
+  2    the command, its input or the file cannot be used
+  3    the store cannot be reached, or not be used as it is
+  4    there is no such run, or its state forbids what was asked
+  70   a fault of millrace, or of code that escaped its step
+  130, 143   ended by SIGINT, SIGTERM before it was done
+
+Environment:
+  MILLRACE_STORE   the store, where --store does not say
+  NO_COLOR         no colours
+
+Errors are written to stderr as CODE: message; docs/errors/CODE.md says more.`;
+
+/** The whole command line. */
+function programOf(cli: Cli): Command {
+  const program = new Command("millrace")
+    .description("durable workflows: run them, look at them, check the store they live in")
+    .version(version())
+    .addHelpText("after", EPILOGUE)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => cli.output.write(text),
+      writeErr: (text) => cli.output.note(text.trimEnd()),
+      // Refusals are thrown, and written like all other errors.
+      outputError: () => undefined,
+    });
+  const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
+  for (const register of [...commands, registerSignal, registerCancel, registerDoctor])
+    register(program, cli);
+  return program;
+}
+
+/** Of package.json, which lies two folders up from the sources and three up from the built files. */
+function version(): string {
+  const found = ["../../package.json", "../../../package.json"]
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url));
+  if (found === undefined) throw new Error("package.json of millrace is missing");
+  return (JSON.parse(readFileSync(found, "utf8")) as { version: string }).version;
+}
+
+async function run(argv: readonly string[], cli: Cli): Promise<void> {
+  try {
+    await programOf(cli).parseAsync([...argv]);
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return;
+    const shown = error instanceof CommanderError ? usageError(error) : error;
+    // Help that nobody asked for has been written already: the command was missing.
+    if (!(error instanceof CommanderError && error.code === "commander.help"))
+      for (const line of failureLines(shown)) cli.output.note(line);
+    cli.exitCode = exitCodeOf(shown);
+  }
+}
+
+const cli: Cli = {
+  output: new Output(process.stdout, process.stderr, process.env),
+  env: process.env,
+  clock: systemClock(),
+  exitCode: exits.ok,
+};
+// Code of the user's that escapes its step ends the process, as under plain node, but not with 1.
+process.on("uncaughtException", (error) => {
+  for (const line of failureLines(error)) cli.output.note(line);
+  process.exit(exits.internal);
+});
+await run(process.argv, cli);
+await cli.output.flush();
+// Whatever the user's file left open must not keep a finished command alive.
+process.exit(cli.exitCode);

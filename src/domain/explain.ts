@@ -1,0 +1,172 @@
+/**
+ * Why a run is not finished: everything it waits for, since when, until when, and who could end the
+ * wait. Derived from its state alone. For every run that has not ended there is at least one reason.
+ */
+import { isTerminal, planStep, type RunState, stepActor } from "./state.ts";
+
+/** One thing that a run waits for. */
+export interface Wait {
+  /**
+   * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
+   * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
+   * mapped step waits for its items. `timer`, `signal`: from outside. `decision`: its host is at it.
+   */
+  readonly kind:
+    | "host"
+    | "attempt"
+    | "start"
+    | "retry"
+    | "needs"
+    | "items"
+    | "timer"
+    | "signal"
+    | "decision";
+  readonly step?: string;
+  /** A sentence for people. */
+  readonly what: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** When it ends by itself, by going on or by failing; null: never. */
+  readonly until: number | null;
+  /** Who or what ends it. */
+  readonly by: string;
+}
+
+/** The answer to "why does it wait?". */
+export interface Explanation {
+  readonly run: string;
+  readonly status: string;
+  /** Empty exactly when the run has ended. */
+  readonly waits: readonly Wait[];
+}
+
+/** Steps of one kind beyond this many are counted, not listed. */
+const LISTED_MAX = 20;
+
+export function explain(state: RunState): Explanation {
+  const waits = isTerminal(state) ? [] : waitsOf(state);
+  return { run: state.id, status: state.run.state, waits };
+}
+
+function waitsOf(state: RunState): Wait[] {
+  const { context } = state.run;
+  if (state.run.state === "unborn" || state.run.state === "pending") {
+    const by = `a process that has workflow ${context.workflow || "?"} and a free place`;
+    return [
+      {
+        kind: "host",
+        what: "no process has claimed the run",
+        since: context.createdAt,
+        until: null,
+        by,
+      },
+    ];
+  }
+  const waits = [...stepWaits(state), ...timerWaits(state)];
+  if (waits.length > 0) return waits;
+  if (state.run.state === "parked") return [parkedWait(state)];
+  const by = `its host, node ${context.node ?? "?"}; if that is gone, the next one`;
+  return [
+    {
+      kind: "decision",
+      what: "its host decides what is next",
+      since: context.updatedAt,
+      until: null,
+      by,
+    },
+  ];
+}
+
+function parkedWait(state: RunState): Wait {
+  const { parkedReason, parkedUntil, updatedAt: since } = state.run.context;
+  const what = parkedReason ?? "parked";
+  if (parkedUntil !== null)
+    return { kind: "timer", what, since, until: parkedUntil, by: "the clock" };
+  return { kind: "signal", what, since, until: null, by: `\`millrace signal ${state.id} NAME\`` };
+}
+
+function* stepWaits(state: RunState): Generator<Wait> {
+  yield* some(state.running, (step) => attemptWait(state, step));
+  yield* some(state.retrying, (step) => retryWait(state, step));
+  yield* some(state.pending, (step) => startWait(state, step));
+  yield* some(state.unmapped, (step) => startWait(state, step));
+  yield* some(state.ready, (step) => needsWait(state, step));
+  for (const [step, { count, left }] of state.mappings) {
+    const since = stepActor(state, step).context.startedAt ?? 0;
+    const what = `step ${step} has ${left} of ${count} items left`;
+    yield { kind: "items", step, what, since, until: null, by: "its items" };
+  }
+  yield* some(state.unmet.keys(), (step) => needsWait(state, step));
+}
+
+function* some(steps: Iterable<string>, wait: (step: string) => Wait): Generator<Wait> {
+  let listed = 0;
+  for (const step of steps) {
+    if (listed++ === LISTED_MAX) return;
+    yield wait(step);
+  }
+}
+
+function attemptWait(state: RunState, step: string): Wait {
+  const { attempt, maxAttempts, node, startedAt, endBy } = stepActor(state, step).context;
+  const what = `attempt ${attempt} of ${maxAttempts} of step ${step} is running`;
+  return {
+    kind: "attempt",
+    step,
+    what,
+    since: startedAt ?? 0,
+    until: endBy,
+    by: `node ${node ?? "?"}`,
+  };
+}
+
+function retryWait(state: RunState, step: string): Wait {
+  const { attempt, maxAttempts, error, startedAt, retryAt } = stepActor(state, step).context;
+  const what = `step ${step} is tried again (${attempt} of ${maxAttempts} attempts made): ${error?.message ?? ""}`;
+  return { kind: "retry", step, what, since: startedAt ?? 0, until: retryAt, by: "the clock" };
+}
+
+function startWait(state: RunState, step: string): Wait {
+  const { scheduledAt, startBy } = stepActor(state, step).context;
+  const by = `a free slot of node ${state.run.context.node ?? "that claims the run"}`;
+  return {
+    kind: "start",
+    step,
+    what: `step ${step} could run`,
+    since: scheduledAt ?? 0,
+    until: startBy,
+    by,
+  };
+}
+
+function needsWait(state: RunState, step: string): Wait {
+  const needs = planStep(state, step)?.needs ?? [];
+  const missing = needs.filter((need) => stepActor(state, need).context.endedAt === null);
+  const { createdAt: since } = state.run.context;
+  if (missing.length === 0) {
+    return {
+      kind: "decision",
+      step,
+      what: `step ${step} is about to be scheduled`,
+      since,
+      until: null,
+      by: "its host",
+    };
+  }
+  const what = `step ${step} needs ${missing.join(", ")}`;
+  return {
+    kind: "needs",
+    step,
+    what,
+    since,
+    until: null,
+    by: missing.map((need) => `step ${need}`).join(", "),
+  };
+}
+
+function* timerWaits(state: RunState): Generator<Wait> {
+  const { timers, updatedAt: since } = state.run.context;
+  for (const [timer, until] of Object.entries(timers)) {
+    yield { kind: "timer", what: `sleeps (${timer})`, since, until, by: "the clock" };
+  }
+}

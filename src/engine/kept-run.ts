@@ -1,0 +1,86 @@
+/** A run kept in memory: its state and its notes, both true up to the same committed frame. */
+import { evolveFrame } from "../domain/evolve.ts";
+import { emptyRun, type RunState } from "../domain/state.ts";
+import { openFrame } from "../events/frame.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import { isMillraceError } from "../kernel/errors.ts";
+import { emptyNotes, foldNotes, type RunNotes } from "../projections/run-notes.ts";
+import type { Engine } from "./engine.ts";
+
+export interface KeptRun {
+  state: RunState;
+  readonly notes: RunNotes;
+  /** Roughly what it takes in memory. */
+  bytes: number;
+}
+
+/** What an event costs in memory beside the values that it carries. */
+const EVENT_BYTES = 256;
+
+/** Roughly what is kept of an event. Of notes only an index is, of all others the values too. */
+const weigh = (event: MillraceEvent): number =>
+  "step" in event && event.type === "step.completed" && "json" in event.output
+    ? EVENT_BYTES + JSON.stringify(event.output.json).length
+    : EVENT_BYTES;
+
+/**
+ * The run as the log has it now. Of one that does not exist `cursor.seq` is 0, and `cursor.head` is what
+ * an append that begins it must expect: 0, or the place where an erased run of this id ended.
+ * @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT`
+ */
+export async function loadKept(engine: Engine, run: string): Promise<KeptRun> {
+  const kept: KeptRun = { state: emptyRun(run), notes: emptyNotes(), bytes: 0 };
+  await foldNew(engine, kept);
+  if (kept.state.cursor.seq > 0) return kept;
+  const tombstone = await engine.store.log.head(run);
+  if (tombstone === 0) return kept;
+  // The run may have begun between the two requests: then its frames are there now.
+  await foldNew(engine, kept);
+  if (kept.state.cursor.seq === 0) kept.state.cursor.head = tombstone;
+  return kept;
+}
+
+/**
+ * Brings a kept run up to date, in place; one request when nothing has happened. Gives another one when
+ * the run was erased meanwhile.
+ * @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT`
+ */
+export async function catchUpKept(engine: Engine, kept: KeptRun): Promise<KeptRun> {
+  const { cursor, id } = kept.state;
+  const head = await engine.store.log.head(id);
+  if (head === cursor.head) return kept;
+  try {
+    await foldNew(engine, kept);
+  } catch (error) {
+    // A run that was erased and begun anew does not follow what was kept of the old one.
+    if (!isMillraceError(error, "E_LOG_CORRUPT")) throw error;
+    return loadKept(engine, id);
+  }
+  return cursor.head < head ? loadKept(engine, id) : kept;
+}
+
+/** Takes over a state whose last `events` were just committed as one frame. */
+export function adopt(kept: KeptRun, state: RunState, events: readonly MillraceEvent[]): void {
+  kept.state = state;
+  const { seq, head: position } = state.cursor;
+  note(kept, position, { seq: seq - events.length + 1, events });
+}
+
+async function foldNew(engine: Engine, kept: KeptRun): Promise<void> {
+  const { state } = kept;
+  const range = { run: state.id, after: state.cursor.head };
+  for await (const stored of engine.store.log.read(range)) {
+    const opened = openFrame(state.id, stored.bytes, engine.codecs);
+    evolveFrame(state, opened, stored.position);
+    note(kept, stored.position, opened.frame);
+  }
+}
+
+function note(
+  kept: KeptRun,
+  position: number,
+  frame: { readonly seq: number; readonly events: readonly MillraceEvent[] },
+): void {
+  foldNotes(kept.notes, { run: kept.state.id, position }, frame);
+  for (const event of frame.events) kept.bytes += weigh(event);
+}

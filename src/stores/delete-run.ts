@@ -1,0 +1,57 @@
+/** Removing a run with everything that was ever recorded of it. */
+import type { Engine } from "../engine/engine.ts";
+import type { Journal } from "../engine/journal.ts";
+import type { Projector } from "../engine/projector.ts";
+import type { BlobReferences } from "../projections/blob-references.ts";
+
+/** A projection over all runs that keeps a copy of itself in the store. */
+export interface SavedProjection {
+  current(): Promise<unknown>;
+  save(always: boolean): Promise<void>;
+}
+
+/** Where traces of a run are, beside its log. */
+export interface Traces {
+  readonly references: Projector<BlobReferences>;
+  readonly views: readonly SavedProjection[];
+}
+
+/**
+ * Removes the run: its blobs unless other runs have equal ones, its log, its inbox, its ticket and timer,
+ * and what saved projections know of it. True if there was such a run. When it is cut short, call it
+ * again: it goes on where it was.
+ */
+export async function deleteRun(
+  engine: Engine,
+  journal: Journal,
+  run: string,
+  { references, views }: Traces,
+): Promise<boolean> {
+  const { log, inbox, queue, blobs } = engine.store;
+  // Before the log goes, which alone knows them.
+  for (const blob of await ownBlobs(references, run)) {
+    const bytes = await blobs.get(blob);
+    await blobs.delete(blob);
+    // Another run may have recorded the same bytes since, and found them there.
+    const shared = !isOnlyOf(run, (await references.current()).get(blob));
+    if (shared && bytes !== undefined) await blobs.put(bytes);
+  }
+  const removed = await log.erase(run);
+  journal.forget(run);
+  await queue.remove(run);
+  const last = (await inbox.read(run, 0)).at(-1);
+  if (last !== undefined) await inbox.discard(run, last.position);
+  for (const view of [references, ...views]) {
+    await view.current();
+    await view.save(true);
+  }
+  return removed;
+}
+
+async function ownBlobs(references: Projector<BlobReferences>, run: string): Promise<string[]> {
+  const view = await references.current();
+  return Array.from(view, ([blob, runs]) => (isOnlyOf(run, runs) ? [blob] : [])).flat();
+}
+
+const isOnlyOf = (run: string, runs: ReadonlySet<string> | undefined): boolean =>
+  runs?.size === 1 && runs.has(run);

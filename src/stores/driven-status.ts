@@ -1,0 +1,85 @@
+/** The statuses of the checkpoint store, and how a run driven by hand gets from one to another. */
+import type { RunCommand } from "../../machines/run-data.ts";
+import type { Failure, Value } from "../../machines/values.ts";
+import { refusalError } from "../domain/decide.ts";
+import { isTerminal, type RunState } from "../domain/state.ts";
+import type { Draft } from "../engine/draft.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { BY_HAND, demandDriven, PAUSED, rest } from "./driven-run.ts";
+
+/** The five statuses of the seed. The last three are final. */
+export type DrivenStatus = "running" | "paused" | "completed" | "failed" | "cancelled";
+
+export const drivenStatuses: readonly DrivenStatus[] = [
+  "running",
+  "paused",
+  "completed",
+  "failed",
+  "cancelled",
+];
+
+/** What is recorded of an end. */
+export interface Ending {
+  readonly output: Value;
+  readonly error: Failure;
+  readonly reason: string;
+}
+
+/** The status of any run: one that is hosted, or waits for something, is running. */
+export function drivenStatus({ run }: RunState): DrivenStatus {
+  switch (run.state) {
+    case "completed":
+    case "failed":
+    case "cancelled":
+      return run.state;
+    default:
+      return run.context.parkedReason === PAUSED ? "paused" : "running";
+  }
+}
+
+/**
+ * Moves the run. Setting the status that it has changes nothing.
+ * @throws MillraceError `E_RUN_NOT_FOUND`; `E_COMMAND_REFUSED` when the run has ended, or is not driven by hand
+ */
+export function moveRun(draft: Draft, node: string, to: DrivenStatus, ending: Ending): void {
+  const { state, now } = draft;
+  demandDriven(state, `set run ${to}`);
+  const from = drivenStatus(state);
+  if (from === to) return;
+  if (isTerminal(state)) throw ended(state, from, to);
+  switch (to) {
+    case "running":
+      rest(draft, node, BY_HAND);
+      break;
+    case "paused":
+      rest(draft, node, PAUSED);
+      break;
+    case "completed":
+      end(draft, node, { type: "cmd.complete", now, output: ending.output });
+      break;
+    case "failed":
+      end(draft, node, { type: "cmd.fail", now, error: ending.error });
+      break;
+    case "cancelled":
+      order(draft, { type: "cmd.cancel", now, by: node, reason: ending.reason });
+      draft.settle();
+  }
+}
+
+/** A run must be claimed to end. */
+function end(draft: Draft, node: string, command: RunCommand): void {
+  order(draft, { type: "cmd.claim", now: draft.now, node, lease: "" });
+  order(draft, command);
+}
+
+function order(draft: Draft, command: RunCommand): void {
+  const refused = draft.run(command);
+  if (refused !== undefined) throw refusalError(`run ${draft.state.id}`, refused);
+}
+
+const ended = (state: RunState, from: DrivenStatus, to: DrivenStatus): MillraceError =>
+  new MillraceError(
+    "E_COMMAND_REFUSED",
+    `run ${state.id} has ended (${from}) and cannot become ${to}; begin another run, or delete this one first`,
+    { details: { run: state.id, from, to } },
+  );

@@ -1,0 +1,87 @@
+/**
+ * Values of runs that this node has: those it made and those it fetched. Kept by content; a value that
+ * several results share goes with the last of them.
+ */
+import type { KeptValue, NodeValues } from "../ports/node-values.ts";
+import { lost } from "./result-refusals.ts";
+
+export class LocalCopies {
+  readonly #values: NodeValues;
+  readonly #node: string;
+  /** Digest by result, by run. */
+  readonly #runs = new Map<string, Map<string, string>>();
+  /** How many results a digest serves. */
+  readonly #uses = new Map<string, number>();
+  readonly #fetching = new Map<string, Promise<KeptValue>>();
+
+  constructor(values: NodeValues, node: string) {
+    this.#values = values;
+    this.#node = node;
+  }
+
+  /** Keeps the bytes for a result, in place of what it had. */
+  async keep(
+    run: string,
+    id: string,
+    pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<KeptValue> {
+    const kept = await this.#values.keep(pieces);
+    await this.#use(run, id, kept.digest);
+    return kept;
+  }
+
+  /** The bytes of a value; undefined when this node does not have it. */
+  read(digest: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    return digest === "" ? Promise.resolve(undefined) : this.#values.read(this.#node, digest);
+  }
+
+  /**
+   * Copies a value from the node that has it. Asked again while it comes, it comes once.
+   * @throws MillraceError `E_NODE_GONE`, `E_VALUE_LOST` when the node does not have it any more, or has
+   * other bytes
+   */
+  async fetch(run: string, id: string, node: string, digest: string): Promise<void> {
+    const key = `${node} ${digest}`;
+    const fetching =
+      this.#fetching.get(key) ??
+      this.#fetch(node, digest).finally(() => this.#fetching.delete(key));
+    this.#fetching.set(key, fetching);
+    await fetching;
+    await this.#use(run, id, digest);
+  }
+
+  /** Lets go of all values of a run. */
+  async clear(run: string): Promise<void> {
+    const digests = [...(this.#runs.get(run)?.values() ?? [])];
+    this.#runs.delete(run);
+    for (const digest of digests) await this.#letGo(digest);
+  }
+
+  async #fetch(node: string, digest: string): Promise<KeptValue> {
+    const pieces = await this.#values.read(node, digest);
+    if (pieces === undefined) throw lost(node, digest, "does not have it any more");
+    const kept = await this.#values.keep(pieces);
+    if (kept.digest === digest) return kept;
+    if (!this.#uses.has(kept.digest)) await this.#values.drop(kept.digest);
+    throw lost(node, digest, `sent ${kept.bytes} bytes that are not it`);
+  }
+
+  async #use(run: string, id: string, digest: string): Promise<void> {
+    const results = this.#runs.get(run) ?? new Map<string, string>();
+    this.#runs.set(run, results);
+    const before = results.get(id);
+    if (before === digest) return;
+    results.set(id, digest);
+    this.#uses.set(digest, (this.#uses.get(digest) ?? 0) + 1);
+    if (before !== undefined) await this.#letGo(before);
+  }
+
+  async #letGo(digest: string): Promise<void> {
+    const left = (this.#uses.get(digest) ?? 1) - 1;
+    if (left > 0) this.#uses.set(digest, left);
+    else {
+      this.#uses.delete(digest);
+      await this.#values.drop(digest);
+    }
+  }
+}

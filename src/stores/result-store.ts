@@ -1,0 +1,214 @@
+/**
+ * Results of functions and arguments, by run and id: Handoff's ResultStore. A result is durable, in the
+ * log of its run, or lives on the node that made it and is fetched from there when it is wanted. What a
+ * step of the engine returned is a result too, under the step's id. null, false, 0 and "" are values
+ * like others; `undefined` is kept as null.
+ */
+import type { Engine } from "../engine/engine.ts";
+import type { Journal } from "../engine/journal.ts";
+import { outputRef } from "../engine/output-ref.ts";
+import { toValue } from "../engine/values.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import { checkId } from "../kernel/ids.ts";
+import type { KeptValue } from "../ports/node-values.ts";
+import { RESULT_ATTEMPT, RESULT_NAME } from "../projections/results.ts";
+import { beginByHand } from "./by-hand.ts";
+import { checkResultId, type DataLocationRegistry } from "./data-locations.ts";
+import { type FetchOptions, NodeResults } from "./node-results.ts";
+import {
+  findResult,
+  jsonOf,
+  type KnownResult,
+  type RecordedResult,
+  recordedResult,
+} from "./result-places.ts";
+import { isNotYet, notFound } from "./result-refusals.ts";
+import { awaitResult } from "./result-wait.ts";
+
+export interface StoreOptions {
+  /**
+   * `durable`: in the log, or as a blob; there for every process. `node`: only on this node, as long as it
+   * lives; others fetch it from here. @default "durable"
+   */
+  readonly durability?: "durable" | "node";
+}
+
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+const TIMEOUT_MS = 5_000;
+/** Results fetched at once by `synchronize`. */
+const SIDE_BY_SIDE = 16;
+
+export class ResultStore {
+  readonly #engine: Engine;
+  readonly #journal: Journal;
+  readonly #nodes: NodeResults;
+
+  constructor(engine: Engine, journal: Journal, locations: DataLocationRegistry) {
+    this.#engine = engine;
+    this.#journal = journal;
+    this.#nodes = new NodeResults(engine, locations);
+  }
+
+  /**
+   * Stores a result in place of the one that was there. A run that is not known begins.
+   * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
+   */
+  async store(
+    dag: string,
+    id: string,
+    value: unknown,
+    { durability = "durable" }: StoreOptions = {},
+  ): Promise<void> {
+    check(dag, id);
+    if (durability === "node") {
+      await this.#nodes.keepJson(dag, id, value);
+      return;
+    }
+    const content = await toValue(this.#engine.store.blobs, `result ${id}`, value);
+    const ref = outputRef(this.#engine.world.ids());
+    await this.#journal.amend(dag, (draft) => {
+      beginByHand(draft, this.#engine.node);
+      const output: MillraceEvent = {
+        type: "output.emitted",
+        at: draft.now,
+        ref,
+        task: dag,
+        attempt: RESULT_ATTEMPT,
+        producer: id,
+        content: { type: "artifact", name: RESULT_NAME, content },
+        parents: [],
+      };
+      draft.add([output]);
+    });
+  }
+
+  /**
+   * Stores bytes of any length on this node, never holding more than a piece of them. Bytes that are the
+   * text of JSON can be read as a value, all can be read as a stream.
+   * @throws MillraceError `E_ID_INVALID`; whatever the iteration throws
+   */
+  async storeStream(dag: string, id: string, pieces: Pieces): Promise<KeptValue> {
+    check(dag, id);
+    return this.#nodes.keep(dag, id, pieces);
+  }
+
+  /**
+   * A durable result, or one that this node has; a copy.
+   * @throws MillraceError `E_RESULT_NOT_FOUND`, also for a value that only another node has
+   */
+  async get(dag: string, id: string): Promise<unknown> {
+    const known = await this.#find(dag, id);
+    if (known.kind !== "node") return this.#recorded(dag, id, known);
+    const here = await this.#nodes.read(known.at.digest);
+    if (here === undefined) throw notFound(dag, id, `it is on node ${known.at.node}`);
+    return jsonOf(id, here);
+  }
+
+  /** Whether `get` would give a value. */
+  async has(dag: string, id: string): Promise<boolean> {
+    const known = await findResult(this.#journal, check(dag, id), id);
+    if (known?.kind !== "node") return known !== undefined;
+    return (await this.#nodes.read(known.at.digest)) !== undefined;
+  }
+
+  /** Forgets all results and locations of a run; other runs keep theirs. What its log tells stays. */
+  async clear(dag: string): Promise<void> {
+    await this.#journal.amend(checkId("run id", dag), (draft, { results, locations }) => {
+      if (results.size === 0 && locations.size === 0) return;
+      const nothing = { key: "", node: "", digest: "", bytes: 0 };
+      draft.add([{ type: "data.located", at: draft.now, ...nothing }]);
+    });
+    await this.#nodes.clear(dag);
+  }
+
+  /**
+   * The result wherever it is: from the log, from this node, or from the node that has it; then it is
+   * kept here too, its digest checked. Where it is registered does not change.
+   * @throws MillraceError `E_RESULT_NOT_FOUND`; without `recompute` `E_NODE_GONE` or `E_VALUE_LOST`
+   */
+  async getWithFetch(dag: string, id: string, options: FetchOptions = {}): Promise<unknown> {
+    const known = await this.#find(dag, id);
+    if (known.kind !== "node") return this.#recorded(dag, id, known);
+    return jsonOf(id, await this.#nodes.openOrAgain(dag, id, known.at, options));
+  }
+
+  /**
+   * Fetches the value from `from`, or the node that is registered, though it may be here already.
+   * @throws MillraceError `E_RESULT_NOT_FOUND` when no other node is known to have it, `E_NODE_GONE`,
+   * `E_VALUE_LOST`
+   */
+  async fetchRemote(dag: string, id: string, from?: string): Promise<unknown> {
+    const known = await this.#find(dag, id);
+    if (known.kind !== "node") throw notFound(dag, id, "it is not on any node, but in the log");
+    if ((from ?? known.at.node) === this.#engine.node) {
+      throw notFound(dag, id, "no other node is known to have it");
+    }
+    return jsonOf(id, await this.#nodes.fetch(dag, id, known.at, from));
+  }
+
+  /**
+   * Waits for the result, by listening to the run, and gives it as `getWithFetch` does.
+   * @param timeoutMs how long to wait; whatever it is, one attempt is made
+   * @throws MillraceError `E_TIMEOUT`, whose cause is why there was nothing
+   */
+  async getResult(
+    dag: string,
+    id: string,
+    timeoutMs = TIMEOUT_MS,
+    options: FetchOptions = {},
+  ): Promise<unknown> {
+    check(dag, id);
+    const get = (): Promise<unknown> => this.getWithFetch(dag, id, options);
+    return awaitResult(this.#engine, dag, id, timeoutMs, get);
+  }
+
+  /** The results of those ids that can be had now. */
+  async synchronize(dag: string, ids: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const found = new Map<string, unknown>();
+    for (let at = 0; at < ids.length; at += SIDE_BY_SIDE) {
+      const some = ids.slice(at, at + SIDE_BY_SIDE);
+      const gets = await Promise.allSettled(some.map((id) => this.getWithFetch(dag, id)));
+      for (const [index, get] of gets.entries()) {
+        if (get.status === "fulfilled") found.set(some[index] as string, get.value);
+        else if (!isNotYet(get.reason)) throw get.reason;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * The bytes of a result, wherever it is, in pieces; of a durable one the text of its JSON. A value on
+   * another node is copied to this one first, to its disk.
+   * @throws MillraceError as `getWithFetch`
+   */
+  async readStream(
+    dag: string,
+    id: string,
+    options: FetchOptions = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    const known = await this.#find(dag, id);
+    if (known.kind === "node") return this.#nodes.openOrAgain(dag, id, known.at, options);
+    const text = JSON.stringify(await this.#recorded(dag, id, known));
+    return (async function* () {
+      yield Buffer.from(text);
+    })();
+  }
+
+  async #find(dag: string, id: string): Promise<KnownResult> {
+    const known = await findResult(this.#journal, check(dag, id), id);
+    if (known === undefined) throw notFound(dag, id, "nothing is stored under it");
+    return known;
+  }
+
+  async #recorded(dag: string, id: string, known: RecordedResult): Promise<unknown> {
+    const found = await recordedResult(this.#engine, dag, id, known);
+    if (found === undefined) throw notFound(dag, id, "its run was erased");
+    return found.json;
+  }
+}
+
+function check(dag: string, id: string): string {
+  checkResultId(id);
+  return checkId("run id", dag);
+}

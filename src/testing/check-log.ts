@@ -1,0 +1,158 @@
+/**
+ * What must hold of every log, whatever happened to the processes that wrote it: a checker for tests
+ * that kill, freeze, race and restart them. Pure: it looks at recorded events only. Of frames it sees
+ * what readers see; that they form an unbroken chain is checked whenever a run is folded.
+ */
+import { evolve } from "../domain/evolve.ts";
+import { emptyRun, type RunState } from "../domain/state.ts";
+import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
+import { isMillraceError } from "../kernel/errors.ts";
+import { OutputCheck } from "./check-outputs.ts";
+import { StepCheck } from "./check-steps.ts";
+import type { Report, Violation } from "./violation.ts";
+
+/** What is known about the log from elsewhere. */
+export interface LogCheckOptions {
+  /** Ids of runs whose start was acknowledged. */
+  readonly started?: Iterable<string>;
+}
+
+const ENDS: ReadonlySet<EventType> = new Set(["run.completed", "run.failed", "run.cancelled"]);
+
+/**
+ * Checks events of any number of runs, in the order of the log.
+ *
+ * - I1 an acknowledged start is in the log, and a run is created once, by its first event
+ * - I3 seqs of a run are 1, 2, 3 …
+ * - I5 a commit id names one frame
+ * - I6 nothing follows the end of a run
+ * - I7 every event is one that the machines take at that moment
+ * - I9 positions grow from frame to frame
+ * - I10 attempts of a step are 1, 2, 3 …
+ * - I11 a step ends once
+ * - I12 what an attempt led to is recorded of the attempt begun last
+ * - I13 who writes as the run's host is who claimed it last, and epochs are 1, 2, 3 …
+ * - I14 no step begins before everything that it needs has ended
+ * - I16 a ref names one output, which was made from earlier ones only
+ * - I17 attempts keep to their maximum, no wait is negative, and nothing begins in a cancelled run
+ * - I20 a timer fires once, and not before it is due
+ * - I21 a signal is taken once
+ *
+ * I2, I4, I8 and I15 speak of bytes, of repeated reads and of values, which events do not show.
+ */
+export function checkLog(
+  events: Iterable<RecordedEvent>,
+  options: LogCheckOptions = {},
+): readonly Violation[] {
+  const violations: Violation[] = [];
+  const report: Report = (invariant, { run, seq }, what) => {
+    violations.push({ invariant, run, seq, what });
+  };
+  const runs = new Map<string, RunCheck>();
+  const commits = new Map<string, number>();
+  const outputs = new OutputCheck(report);
+  for (const event of events) {
+    const check = runs.get(event.run) ?? new RunCheck(event.run, report);
+    runs.set(event.run, check);
+    const position = commits.get(event.commit) ?? event.position;
+    commits.set(event.commit, position);
+    if (position !== event.position) report("I5", event, `commit ${event.commit} is there twice`);
+    check.take(event);
+    outputs.take(event);
+  }
+  outputs.end();
+  for (const run of options.started ?? []) {
+    if (!runs.has(run)) violations.push({ invariant: "I1", run, seq: 0, what: "it is not there" });
+  }
+  return violations;
+}
+
+/** The invariants of one run. */
+class RunCheck {
+  readonly #report: Report;
+  readonly #steps: StepCheck;
+  readonly #state: RunState;
+  readonly #timers = new Map<string, number>();
+  readonly #signals = new Set<string>();
+  #seq = 0;
+  #position = 0;
+  #epoch = 0;
+  #node: string | undefined;
+  #ended = false;
+  #illegal = false;
+
+  constructor(run: string, report: Report) {
+    this.#report = report;
+    this.#steps = new StepCheck(report);
+    this.#state = emptyRun(run);
+  }
+
+  take(event: RecordedEvent): void {
+    this.#order(event);
+    this.#writer(event);
+    this.#times(event);
+    this.#steps.take(event);
+    this.#fold(event);
+    if (ENDS.has(event.type)) this.#ended = true;
+  }
+
+  #order(event: RecordedEvent): void {
+    if (event.seq !== this.#seq + 1) this.#report("I3", event, `it follows seq ${this.#seq}`);
+    if ((event.type === "run.created") !== (event.seq === 1)) {
+      this.#report("I1", event, "a run begins with run.created, and only once");
+    }
+    if (event.position < this.#position) this.#report("I9", event, "its position goes back");
+    if (this.#ended) this.#report("I6", event, `${event.type} after the end of the run`);
+    this.#seq = event.seq;
+    this.#position = event.position;
+  }
+
+  #writer(event: RecordedEvent): void {
+    if (event.type === "run.claimed") {
+      if (event.epoch !== this.#epoch + 1) {
+        this.#report("I13", event, `epoch ${event.epoch} follows ${this.#epoch}`);
+      }
+      this.#epoch = event.epoch;
+      this.#node = event.node;
+    }
+    const { node, epoch } = event.writer;
+    const claimed = this.#node !== undefined;
+    const asHost = epoch > 0 || (claimed && event.type.startsWith("step."));
+    // The claim is part of the frame that the new host writes.
+    if (asHost && (node !== this.#node || epoch !== this.#epoch)) {
+      const holder = `${this.#node ?? "nobody"} in epoch ${this.#epoch}`;
+      this.#report("I13", event, `${node} wrote it in epoch ${epoch}, the host is ${holder}`);
+    }
+    if (event.type === "run.parked") this.#node = undefined;
+  }
+
+  #times(event: RecordedEvent): void {
+    if (event.type === "timer.set") {
+      if (this.#timers.has(event.timer)) this.#report("I20", event, `${event.timer} is set again`);
+      this.#timers.set(event.timer, event.due);
+    } else if (event.type === "timer.fired") {
+      const due = this.#timers.get(event.timer);
+      this.#timers.set(event.timer, Number.NaN);
+      if (due === undefined || !(event.at >= due)) {
+        this.#report("I20", event, `${event.timer} fires at ${event.at}, due ${due ?? "never"}`);
+      }
+    } else if (event.type === "signal.received") {
+      if (this.#signals.has(event.signal)) {
+        this.#report("I21", event, `signal ${event.signal} is taken again`);
+      }
+      this.#signals.add(event.signal);
+    }
+  }
+
+  /** After the first illegal event the machines' state means nothing. */
+  #fold(event: RecordedEvent): void {
+    if (this.#illegal) return;
+    try {
+      evolve(this.#state, event);
+    } catch (error) {
+      if (!isMillraceError(error, "E_LOG_CORRUPT")) throw error;
+      this.#illegal = true;
+      this.#report("I7", event, error.message);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The invariants of a run's steps, checked without the machines that the engine decides by. */
+import { itemOf, type Plan, type PlanStep } from "../domain/plan.ts";
+import type { RecordedEvent } from "../events/vocabulary.ts";
+import type { Report } from "./violation.ts";
+
+type StepEvent = Extract<RecordedEvent, { readonly type: `step.${string}` }>;
+
+const isStepEvent = (event: RecordedEvent): event is StepEvent => event.type.startsWith("step.");
+
+/** What was seen of one step, or of one item. */
+interface Seen {
+  attempt: number;
+  maxAttempts: number;
+  items: number;
+  ended: string | undefined;
+}
+
+/** I10, I11, I12, I14 and I17 of one run. */
+export class StepCheck {
+  readonly #report: Report;
+  readonly #steps = new Map<string, Seen>();
+  #declared: ReadonlyMap<string, PlanStep> | undefined;
+  #cancelling = false;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  take(event: RecordedEvent): void {
+    if (event.type === "run.created") {
+      const plan = event.plan as Plan;
+      if (plan.kind === "graph") {
+        this.#declared = new Map(plan.steps.map((step) => [step.name, step]));
+      }
+    }
+    if (event.type === "run.cancelling") this.#cancelling = true;
+    if (isStepEvent(event)) this.#takeStep(event, this.#seen(event.step));
+  }
+
+  #takeStep(event: StepEvent, seen: Seen): void {
+    if (seen.ended !== undefined) this.#report("I11", event, `it has ended: ${seen.ended}`);
+    switch (event.type) {
+      case "step.scheduled":
+        seen.maxAttempts = event.maxAttempts ?? seen.maxAttempts;
+        this.#begins(event);
+        break;
+      case "step.mapped":
+        seen.items = event.count;
+        this.#begins(event);
+        break;
+      case "step.started":
+        this.#started(event, seen);
+        break;
+      case "step.retrying":
+        this.#ofLast(event, seen);
+        if (!(event.retryAt >= event.at)) this.#report("I17", event, "it waits less than nothing");
+        if (event.attempt >= seen.maxAttempts) {
+          this.#report("I17", event, `attempt ${event.attempt} of ${seen.maxAttempts} is retried`);
+        }
+        break;
+      case "step.completed":
+      case "step.failed":
+        this.#ofLast(event, seen);
+        seen.ended = event.type;
+        break;
+      default:
+        seen.ended = event.type;
+    }
+  }
+
+  #started(event: Extract<StepEvent, { type: "step.started" }>, seen: Seen): void {
+    if (event.attempt !== seen.attempt + 1) {
+      this.#report("I10", event, `attempt ${event.attempt} follows ${seen.attempt}`);
+    }
+    seen.attempt = event.attempt;
+    if (event.attempt > seen.maxAttempts) {
+      this.#report("I17", event, `attempt ${event.attempt} of ${seen.maxAttempts}`);
+    }
+    this.#begins(event);
+  }
+
+  #ofLast(event: StepEvent & { readonly attempt: number }, seen: Seen): void {
+    if (event.attempt === seen.attempt) return;
+    this.#report("I12", event, `attempt ${event.attempt}, the last begun is ${seen.attempt}`);
+  }
+
+  #begins(event: StepEvent): void {
+    if (this.#cancelling) this.#report("I17", event, `${event.type} in a cancelled run`);
+    if (this.#declared === undefined) return;
+    const item = itemOf(event.step);
+    if (item !== undefined) {
+      const { items, ended } = this.#seen(item.step);
+      if (item.index >= items || ended !== undefined) {
+        this.#report("I14", event, `${event.step} is none of the ${items} items under way`);
+      }
+      return;
+    }
+    const missing = (this.#declared.get(event.step)?.needs ?? []).filter(
+      (need) => this.#steps.get(need)?.ended === undefined,
+    );
+    if (missing.length > 0) this.#report("I14", event, `${missing.join(", ")} have not ended`);
+  }
+
+  #seen(step: string): Seen {
+    const known = this.#steps.get(step);
+    if (known !== undefined) return known;
+    const policy = this.#declared?.get(itemOf(step)?.step ?? step)?.policy;
+    const maxAttempts = policy?.retry.maxAttempts ?? Number.POSITIVE_INFINITY;
+    const seen: Seen = { attempt: 0, maxAttempts, items: 0, ended: undefined };
+    this.#steps.set(step, seen);
+    return seen;
+  }
+}

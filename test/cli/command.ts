@@ -1,0 +1,101 @@
+/** Starts the real command line for tests, and sees to it that no process outlives them. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** The file of workflows that most tests run. */
+export const FLOWS = fileURLToPath(new URL("fixtures/flows.ts", import.meta.url));
+
+export interface Done {
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** Resolves when stdout or stderr has come to contain `text`; rejects if it ends before. */
+  says(text: string): Promise<void>;
+  readonly done: Promise<Done>;
+}
+
+export interface Place {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+/** Starts `millrace` with these arguments; colours off, no store from the environment. */
+export function start(args: readonly string[], { env = {}, cwd }: Place = {}): Started {
+  const { MILLRACE_STORE: _, FORCE_COLOR: __, ...inherited } = process.env;
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...inherited, ...env },
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  running.add(child);
+  const said = { stdout: "", stderr: "" };
+  const waiting = new Set<() => void>();
+  const hear = (stream: "stdout" | "stderr"): void => {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      said[stream] += text;
+      for (const look of [...waiting]) look();
+    });
+  };
+  hear("stdout");
+  hear("stderr");
+  const done = once(child, "close").then(([code]) => {
+    running.delete(child);
+    return { code: code as number | null, ...said };
+  });
+  const says = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!`${said.stdout}${said.stderr}`.includes(text)) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      done.then(
+        (end) => reject(new Error(`ended without ${text}: ${JSON.stringify(end)}`)),
+        reject,
+      );
+    });
+  return { child, says, done };
+}
+
+/** Runs `millrace` to its end. */
+export const millrace = (args: readonly string[], place?: Place): Promise<Done> =>
+  start(args, place).done;
+
+/** The lines of text that are JSON each. */
+export const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+/** A new empty folder, removed after the tests of the file. */
+export async function scratchFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-cli-"));
+  folders.add(folder);
+  return folder;
+}
+
+/** The address of a store that is not there yet, in a folder of its own. */
+export const scratchStore = async (): Promise<string> =>
+  `sqlite:${join(await scratchFolder(), "runs.db")}`;
+
+const running = new Set<ChildProcessWithoutNullStreams>();
+const folders = new Set<string>();
+
+afterAll(async () => {
+  for (const child of running) child.kill("SIGKILL");
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+});

@@ -1,0 +1,145 @@
+/** `millrace runs`, `show` and `events` over a store that others have filled. */
+import { beforeAll, describe, expect, it } from "vitest";
+import { open } from "../../src/index.ts";
+import { FLOWS, jsonLines, millrace, scratchStore, start } from "./command.ts";
+import { hostile, patient, shaky, squares } from "./fixtures/flows.ts";
+
+let store = "";
+const look = (...args: string[]) => millrace([...args, "--store", store]);
+
+beforeAll(async () => {
+  store = await scratchStore();
+  const workflows = [squares, shaky, hostile];
+  await using millraceHere = await open({ store, workflows });
+  const labels = { team: "red\u001b[31m" };
+  await (await millraceHere.start(squares, { n: 150 }, { id: "many", labels })).result();
+  await (await millraceHere.start(shaky, null, { id: "shaky" })).result();
+  await (await millraceHere.start(hostile, null, { id: "bad" })).result().catch(() => undefined);
+  await using elsewhere = await open({ store, workflows: [patient], worker: false });
+  await elsewhere.start(patient, { who: "you" }, { id: "idle" });
+});
+
+describe.concurrent("millrace runs", () => {
+  it("lists runs in a table, the newest first", async () => {
+    const { code, stdout } = await look("runs");
+    expect(code).toBe(0);
+    const [header, ...rows] = stdout.trimEnd().split("\n");
+    expect(header).toMatch(/^RUN +WORKFLOW +STATUS +STEPS +CREATED +DURATION +NOTE$/);
+    expect(rows.map((row) => row.split(/ +/).slice(0, 3))).toEqual([
+      ["idle", "patient", "pending"],
+      ["bad", "hostile", "failed"],
+      ["shaky", "shaky", "completed"],
+      ["many", "squares", "completed"],
+    ]);
+    expect(stdout).toMatch(/E_STEP_FAILED: .*\\x1b\[2Jboom/);
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it.each<[string[], string[]]>([
+    [["--status", "failed"], ["bad"]],
+    [["--workflow", "squares"], ["many"]],
+    [
+      ["--limit", "2"],
+      ["idle", "bad"],
+    ],
+    [["--limit", "0"], []],
+    [["--namespace", "other"], []],
+  ])("takes %j", async (flags, expected) => {
+    const { code, stdout } = await look("runs", "--json", ...flags);
+    expect(code).toBe(0);
+    const runs = JSON.parse(stdout) as { run: string }[];
+    expect(runs.map(({ run }) => run)).toEqual(expected);
+  });
+
+  it("says that there are none on stderr", async () => {
+    const { code, stdout, stderr } = await look("runs", "--workflow", "none");
+    expect([code, stdout, stderr]).toEqual([0, "", "no runs\n"]);
+  });
+});
+
+describe.concurrent("millrace show", () => {
+  it("shows a run, its steps with their items counted, and its result", async () => {
+    const { code, stdout } = await look("show", "many");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^status +completed$/m);
+    expect(stdout).toMatch(/^labels +team=red\\x1b\[31m$/m);
+    expect(stdout).toMatch(/^input +\{"n":150\}$/m);
+    expect(stdout).toMatch(/^square +completed +\S+ +150\/150 items$/m);
+    expect(stdout).not.toContain("square[0]");
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe("1113775");
+    expect((await look("show", "many", "--items")).stdout).toMatch(/^square\[149\] +completed +1/m);
+  });
+
+  it("shows what failed with the place in the code, disarmed", async () => {
+    const { code, stdout } = await look("show", "bad");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^attack +failed +1 +\S+ +E_TERMINAL: \\x1b\[2Jboom/m);
+    expect(stdout).toMatch(/caused by E_TERMINAL: .*\n {4}at .*flows\.ts:\d+/);
+    expect(stdout).not.toContain("\u001b");
+    expect(stdout).not.toContain("\u202e");
+  });
+
+  it("says what a run waits for", async () => {
+    const { stdout } = await look("show", "idle");
+    expect(stdout).toMatch(/^waits +for a worker that has this workflow$/m);
+  });
+
+  it("writes the view and the result as one JSON document", async () => {
+    const { stdout } = await look("show", "shaky", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      run: "shaky",
+      status: "completed",
+      steps: [{ step: "shake", status: "completed", attempt: 2 }],
+      result: "steady",
+    });
+  });
+});
+
+describe.concurrent("millrace events", () => {
+  it("prints one line per event", async () => {
+    const { code, stdout } = await look("events", "shaky");
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toMatch(/^ +1 +\+0ms {2}run\.created .* shaky null$/);
+    expect(lines.filter((line) => line.includes("step.retrying"))).toHaveLength(1);
+    expect(lines.at(-1)).toMatch(/run\.completed .* "steady"$/);
+  });
+
+  it("begins where it is told and ends with the history", async () => {
+    const { stdout } = await look("events", "shaky", "--from", "3", "--json");
+    const seqs = jsonLines(stdout).map(({ seq }) => seq);
+    expect(seqs[0]).toBe(3);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 3));
+    expect((await look("events", "shaky", "--from", "1000")).stdout).toBe("");
+    expect(jsonLines((await look("events", "idle", "--json")).stdout)).toHaveLength(1);
+  });
+
+  it("ends quietly when nobody reads on", async () => {
+    const events = start(["events", "many", "--json", "--store", store]);
+    events.child.stdout.destroy();
+    const { code, stderr } = await events.done;
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("millrace events --follow", () => {
+  it("follows a run until it ends", async () => {
+    await using elsewhere = await open({ store, workflows: [patient], worker: false });
+    await elsewhere.start(patient, { who: "you" }, { id: "long" });
+    const following = start(["events", "long", "--follow", "--json", "--store", store]);
+    await following.says("run.created");
+    const worker = start(["worker", FLOWS, "--store", store]);
+    await worker.says("hosts");
+    await following.says("run.parked");
+    const sent = await look("signal", "long", "go", '{"now":true}');
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+    const { code, stdout } = await following.done;
+    expect(code).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({
+      type: "run.completed",
+      output: { json: { first: "hello you", go: { now: true } } },
+    });
+    worker.child.kill("SIGTERM");
+    expect((await worker.done).code).toBe(0);
+  });
+});

@@ -1,0 +1,75 @@
+/** `millrace signal` and `cancel`: what they put into a run's inbox, and what they refuse. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Millrace, open } from "../../src/index.ts";
+import { millrace, scratchFolder, scratchStore } from "./command.ts";
+import { patient, squares } from "./fixtures/flows.ts";
+
+let store = "";
+const tell = (...args: string[]) => millrace([...args, "--store", store]);
+/** Hosts runs in this process; whoever awaits it has been told by the commands of another one. */
+const hosting = (): Promise<Millrace> => open({ store, workflows: [patient, squares] });
+
+beforeAll(async () => {
+  store = await scratchStore();
+  await using here = await hosting();
+  await (await here.start(squares, { n: 1 }, { id: "ended" })).result();
+});
+
+describe("millrace signal", () => {
+  it("reaches a run that waits for it, once per id", async () => {
+    await using here = await hosting();
+    const handle = await here.start(patient, { who: "you" }, { id: "waits" });
+    const payload = join(await scratchFolder(), "payload.json");
+    await writeFile(payload, '{"from":"a file"}');
+    const sent = await tell("signal", "waits", "other", "1", "--id", "first");
+    expect(sent.code).toBe(0);
+    expect(sent.stdout).toMatch(/^signal other is kept for run waits \((running|parked)\)\n$/);
+    expect((await tell("signal", "waits", "other", "1", "--id", "first")).code).toBe(0);
+    const json = await tell("signal", "waits", "go", `@${payload}`, "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({ run: "waits", signal: "go" });
+    expect(await handle.result()).toEqual({ first: "hello you", go: { from: "a file" } });
+    const types = (await Array.fromAsync(handle.events())).map(({ type }) => type);
+    expect(types.filter((type) => type === "signal.received")).toHaveLength(2);
+  });
+
+  it("is kept for a run that does not exist yet", async () => {
+    const { code, stdout } = await tell("signal", "later", "go", '"early"');
+    expect([code, stdout]).toEqual([0, "there is no run later yet; signal go is kept for it\n"]);
+    await using here = await hosting();
+    const handle = await here.start(patient, { who: "me" }, { id: "later" });
+    expect(await handle.result()).toMatchObject({ go: "early" });
+  });
+
+  it("is refused by a run that has ended", async () => {
+    const { code, stderr } = await tell("signal", "ended", "go");
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^E_COMMAND_REFUSED: run ended has ended \(completed\)/);
+  });
+});
+
+describe("millrace cancel", () => {
+  it("ends a run, with the reason in its log", async () => {
+    await using here = await hosting();
+    const handle = await here.start(patient, { who: "you" }, { id: "unwanted" });
+    const { code, stdout } = await tell("cancel", "unwanted", "--reason", "changed my mind");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^run unwanted \(\w+\) is asked to stop; its next host does it\n$/);
+    await expect(handle.result()).rejects.toMatchObject({ code: "E_RUN_CANCELLED" });
+    expect(await Array.fromAsync(handle.events())).toContainEqual(
+      expect.objectContaining({ type: "run.cancelling", reason: "changed my mind" }),
+    );
+  });
+
+  it("writes JSON, and is refused by runs that have ended or do not exist", async () => {
+    await using here = await open({ store, workflows: [patient], worker: false });
+    await here.start(patient, { who: "you" }, { id: "asleep" });
+    const asked = await tell("cancel", "asleep", "--json");
+    expect(JSON.parse(asked.stdout)).toEqual({ run: "asleep", status: "pending", asked: true });
+    const ended = await tell("cancel", "ended");
+    expect([ended.code, ended.stderr.split(":")[0]]).toEqual([4, "E_COMMAND_REFUSED"]);
+    const missing = await tell("cancel", "missing");
+    expect([missing.code, missing.stderr.split(":")[0]]).toEqual([4, "E_RUN_NOT_FOUND"]);
+  });
+});

@@ -1,0 +1,129 @@
+/**
+ * What holds of the log of any run, whatever happened to it: the checker's list of invariants (I3, I6,
+ * I10 to I14, I17), as far as the domain alone can keep them.
+ */
+import assert from "node:assert/strict";
+import type { StepEvent } from "../../machines/step-data.ts";
+import { itemOf, type Plan, type PlanStep } from "../../src/domain/plan.ts";
+import type { MillraceEvent } from "../../src/events/vocabulary.ts";
+
+const RUN_ENDS = new Set(["run.completed", "run.failed", "run.cancelled"]);
+const STEP_ENDS = new Set(["step.completed", "step.failed", "step.skipped", "step.cancelled"]);
+const BEGINNINGS = new Set(["step.started", "step.mapped"]);
+
+/** What the log has said of one step so far. */
+interface Life {
+  attempt: number;
+  underway: boolean;
+  ended: boolean;
+  maxAttempts: number;
+  items: number | undefined;
+}
+
+class Checker {
+  readonly #declared: ReadonlyMap<string, PlanStep>;
+  readonly #lives = new Map<string, Life>();
+  readonly #plan: Plan;
+  #retries = 0;
+  #cancelling = false;
+  #ended = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    const steps = plan.kind === "graph" ? plan.steps : [];
+    this.#declared = new Map(steps.map((step) => [step.name, step]));
+  }
+
+  take(event: MillraceEvent): void {
+    if (event.type.startsWith("run.") || event.type.startsWith("step.")) {
+      assert.equal(this.#ended, false, `I6: ${event.type} after the run's end`);
+    }
+    if (RUN_ENDS.has(event.type)) this.#ended = true;
+    if (event.type === "run.cancelling") this.#cancelling = true;
+    if (event.type.startsWith("step.")) this.#takeStep(event as StepEvent);
+  }
+
+  /** At the end of a run nothing is left half done. */
+  finish(): void {
+    assert.equal(this.#ended, true, "the run has come to an end");
+    for (const [id, life] of this.#lives) {
+      const begun = life.attempt > 0 || life.items !== undefined;
+      if (begun) assert.equal(life.ended, true, `${id} was begun and never ended`);
+    }
+  }
+
+  #life(id: string): Life {
+    const policy = this.#declared.get(itemOf(id)?.step ?? id)?.policy;
+    const maxAttempts = policy?.retry.maxAttempts ?? 1;
+    const fresh = { attempt: 0, underway: false, ended: false, maxAttempts, items: undefined };
+    const life = this.#lives.get(id) ?? fresh;
+    this.#lives.set(id, life);
+    return life;
+  }
+
+  #takeStep(event: StepEvent): void {
+    const life = this.#life(event.step);
+    assert.equal(life.ended, false, `I11: ${event.type} of ${event.step}, which has ended`);
+    if (BEGINNINGS.has(event.type)) this.#checkBeginning(event.step);
+    switch (event.type) {
+      case "step.scheduled":
+        life.maxAttempts = event.maxAttempts ?? life.maxAttempts;
+        break;
+      case "step.mapped":
+        life.items = event.count;
+        break;
+      case "step.started":
+        assert.equal(event.attempt, life.attempt + 1, `I10: attempts of ${event.step}`);
+        assert.ok(event.attempt <= life.maxAttempts, `I17: attempts of ${event.step}`);
+        life.attempt = event.attempt;
+        life.underway = true;
+        this.#checkConcurrency(event.step);
+        break;
+      case "step.retrying":
+        assert.equal(event.attempt, life.attempt, `I12: who retries ${event.step}`);
+        assert.ok(event.retryAt >= event.at, `I17: backoff of ${event.step}`);
+        assert.ok(++this.#retries <= this.#plan.retryBudget, "I17: the run's budget of retries");
+        break;
+      case "step.completed":
+      case "step.failed":
+        assert.equal(event.attempt, life.attempt, `I12, I13: who ends ${event.step}`);
+        break;
+    }
+    if (!STEP_ENDS.has(event.type)) return;
+    life.ended = true;
+    life.underway = false;
+  }
+
+  #checkBeginning(id: string): void {
+    assert.equal(this.#cancelling, false, `I17: ${id} begins in a run that is being cancelled`);
+    const item = itemOf(id);
+    if (item !== undefined) {
+      const parent = this.#life(item.step);
+      assert.ok(item.index < (parent.items ?? 0), `${id} is an item of its list`);
+      assert.equal(parent.ended, false, `${id} begins after its mapped step has ended`);
+      return;
+    }
+    for (const need of this.#declared.get(id)?.needs ?? []) {
+      assert.equal(this.#life(need).ended, true, `I14: ${id} begins before ${need} has ended`);
+    }
+  }
+
+  /** An item keeps its place while it waits for its next attempt. */
+  #checkConcurrency(id: string): void {
+    const item = itemOf(id);
+    const step = item === undefined ? undefined : this.#declared.get(item.step);
+    if (item === undefined || step?.concurrency === undefined) return;
+    let underway = 0;
+    for (const [other, life] of this.#lives) {
+      if (life.underway && itemOf(other)?.step === item.step) underway++;
+    }
+    assert.ok(underway <= step.concurrency, `items of ${item.step} at once`);
+  }
+}
+
+/** Checks a log; `ended`: the run must also have come to its end. */
+export function checkLog(plan: Plan, events: readonly MillraceEvent[], ended: boolean): void {
+  const checker = new Checker(plan);
+  for (const event of events) checker.take(event);
+  if (ended) checker.finish();
+}

@@ -1,0 +1,87 @@
+/** Plans to decide runs by: any graph without a circle, with every option a step can have. */
+import fc from "fast-check";
+import type { CodePlan, GraphPlan, PlanStep, RetryPolicy } from "../../src/domain/plan.ts";
+import { canonicalJson, digest, toJson } from "../../src/kernel/json.ts";
+
+export const noRetry: RetryPolicy = {
+  maxAttempts: 1,
+  initialMs: 0,
+  factor: 1,
+  maxMs: 0,
+  jitter: 0,
+};
+
+/** A step that runs once after its needs; `more` says what is special about it. */
+export const planStep = (name: string, more: Partial<PlanStep> = {}): PlanStep => ({
+  name,
+  needs: more.over === undefined ? [] : [more.over],
+  policy: { retry: noRetry },
+  ...more,
+});
+
+export function graphPlan(
+  steps: readonly PlanStep[],
+  more: { readonly retryBudget?: number; readonly returns?: string } = {},
+): GraphPlan {
+  const last = steps.at(-1)?.name ?? "";
+  const content = { kind: "graph", retryBudget: 10, returns: last, steps, ...more } as const;
+  return { ...content, version: digest(canonicalJson(toJson("plan", content))) };
+}
+
+export const codePlan = (retryBudget = 10): CodePlan => ({
+  kind: "code",
+  version: digest(`code ${retryBudget}`),
+  retryBudget,
+});
+
+const policies = fc.record(
+  {
+    retry: fc.record({
+      maxAttempts: fc.integer({ min: 1, max: 3 }),
+      initialMs: fc.constantFrom(0, 10),
+      factor: fc.constant(2),
+      maxMs: fc.constant(100),
+      jitter: fc.constantFrom(0, 0.5),
+    }),
+    scheduleToStartMs: fc.integer({ min: 1, max: 40 }),
+    startToCloseMs: fc.constant(1_000),
+  },
+  { requiredKeys: ["retry"], noNullPrototype: true },
+);
+
+/** What may be special about the step at one place; `needs` are bits: which earlier steps it takes. */
+const traits = fc.record(
+  {
+    needs: fc.nat(255),
+    over: fc.nat(9),
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    conditional: fc.constant(true as const),
+    policy: policies,
+  },
+  { requiredKeys: ["needs", "policy"], noNullPrototype: true },
+);
+
+type Traits = typeof traits extends fc.Arbitrary<infer T> ? T : never;
+
+function toStep(
+  { needs, over, concurrency, conditional, policy }: Traits,
+  index: number,
+): PlanStep {
+  const name = `s${index}`;
+  if (over !== undefined && index > 0) {
+    const mapped = planStep(name, { over: `s${over % index}`, policy });
+    return concurrency === undefined ? mapped : { ...mapped, concurrency };
+  }
+  const earlier = Array.from({ length: index }, (_, other) => other);
+  const taken = earlier.filter((other) => (needs >> other) & 1).map((other) => `s${other}`);
+  const step = planStep(name, { needs: taken, policy });
+  return conditional === undefined ? step : { ...step, conditional };
+}
+
+/** One to seven steps: chains, fans, diamonds, islands; mapped and conditional ones among them. */
+export const graphPlans: fc.Arbitrary<GraphPlan> = fc
+  .tuple(fc.array(traits, { minLength: 1, maxLength: 7 }), fc.nat(), fc.nat(6))
+  .map(([all, returns, retryBudget]) => {
+    const steps = all.map(toStep);
+    return graphPlan(steps, { retryBudget, returns: `s${returns % steps.length}` });
+  });

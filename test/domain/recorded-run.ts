@@ -1,0 +1,130 @@
+/** A run in the making: its state, its log, and what holds after every single event. */
+import assert from "node:assert/strict";
+import type { RunCommand } from "../../machines/run-data.ts";
+import type { StepCommand } from "../../machines/step-data.ts";
+import { decideRun, decideStep } from "../../src/domain/decide.ts";
+import { evolve } from "../../src/domain/evolve.ts";
+import { nextWake, outstanding } from "../../src/domain/outstanding.ts";
+import type { Plan } from "../../src/domain/plan.ts";
+import { settle } from "../../src/domain/settle.ts";
+import { emptyRun, type RunState } from "../../src/domain/state.ts";
+import type { MillraceEvent } from "../../src/events/vocabulary.ts";
+
+/** Every field of a state as plain data, so that nothing is left out of a comparison. */
+export function dump(value: unknown): unknown {
+  if (value instanceof Map) return [...value].map(([key, item]) => [key, dump(item)]);
+  if (value instanceof Set) return [...value];
+  if (Array.isArray(value)) return value.map(dump);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, dump(item)]));
+}
+
+/** The state that a log gives, folded from nothing. */
+export function fold(log: readonly string[]): RunState {
+  const state = emptyRun("r");
+  for (const line of log) evolve(state, JSON.parse(line) as MillraceEvent);
+  return state;
+}
+
+/** Follow-ups of follow-ups: more than so many in a row never end. */
+const SETTLES_MAX = 100;
+
+export class RecordedRun {
+  readonly plan: Plan;
+  readonly state = emptyRun("r");
+  readonly log: string[] = [];
+  now = 1_000;
+  /** Whether the whole log is folded again after every event: dear, and the point. */
+  readonly #refold: boolean;
+
+  constructor(plan: Plan, options: { readonly refold?: boolean } = {}) {
+    this.plan = plan;
+    this.#refold = options.refold ?? true;
+    this.add([
+      {
+        type: "run.created",
+        at: this.now,
+        workflow: "w",
+        content: "c",
+        input: { json: 1 },
+        plan,
+      },
+    ]);
+  }
+
+  get events(): MillraceEvent[] {
+    return this.log.map((line) => JSON.parse(line) as MillraceEvent);
+  }
+
+  /** True: the run's machine took the command. */
+  run(command: RunCommand): boolean {
+    const decided = this.#pure(() => decideRun(this.state, command));
+    if (decided.ok) this.add(decided.value);
+    return decided.ok;
+  }
+
+  /** True: the step's machine took the command. */
+  step(id: string, command: StepCommand): boolean {
+    const decided = this.#pure(() => decideStep(this.state, id, command));
+    if (decided.ok) this.add(decided.value);
+    return decided.ok;
+  }
+
+  add(events: readonly MillraceEvent[]): void {
+    for (const event of events) {
+      this.log.push(JSON.stringify(event));
+      evolve(this.state, event);
+      assert.equal(this.state.cursor.seq, this.log.length);
+      if (!this.#refold) continue;
+      const again = fold(this.log);
+      assert.deepEqual(dump(again), dump(this.state));
+      assert.deepEqual([...outstanding(again, this.now)], [...outstanding(this.state, this.now)]);
+    }
+  }
+
+  /** Adds all that follows by itself, which must come to an end. */
+  settle(): void {
+    for (let round = 0; round < SETTLES_MAX; round++) {
+      const events = this.#pure(() => settle(this.state, this.now));
+      if (events.length === 0) return this.#checkDuties();
+      this.add(events);
+    }
+    throw new Error("what follows by itself never ends");
+  }
+
+  /** Deciding, settling and looking change nothing. */
+  #pure<T>(look: () => T): T {
+    if (!this.#refold) return look();
+    const before = JSON.stringify(dump(this.state));
+    const seen = look();
+    assert.equal(JSON.stringify(dump(this.state)), before);
+    return seen;
+  }
+
+  #checkDuties(): void {
+    const { state, now } = this;
+    const duties = this.#pure(() => [...outstanding(state, now)]);
+    assert.equal(new Set(duties.map(({ key }) => key)).size, duties.length, "keys are unique");
+    const waits = state.plan?.kind === "graph" && state.run.state === "running";
+    if (waits) assert.ok(duties.length > 0, "a running graph always waits for something");
+    for (const duty of duties) {
+      if (duty.kind === "wake") assert.ok((nextWake(state) ?? Infinity) <= duty.at);
+      else if (duty.kind !== "report") assert.ok(takes(state, duty.step, duty.kind, now), duty.key);
+    }
+  }
+}
+
+/** Whether a duty can be done: the step takes the command that does it. */
+function takes(
+  state: RunState,
+  id: string,
+  kind: "start" | "choose" | "map",
+  now: number,
+): boolean {
+  const commands = {
+    start: { type: "cmd.start", now, node: "n" },
+    choose: { type: "cmd.schedule", now },
+    map: { type: "cmd.map", now, count: 0 },
+  } as const;
+  return decideStep(state, id, commands[kind]).ok;
+}

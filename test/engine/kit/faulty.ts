@@ -1,0 +1,34 @@
+/** Stores with something put in between: so that a test decides what happens at which moment. */
+import type { EventLog } from "../../../src/ports/event-log.ts";
+import type { Inbox } from "../../../src/ports/inbox.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import type { WorkQueue } from "../../../src/ports/work-queue.ts";
+
+/** The methods to put in between get the real port. */
+export interface Between {
+  readonly log?: (log: EventLog) => Partial<EventLog>;
+  readonly inbox?: (inbox: Inbox) => Partial<Inbox>;
+  readonly queue?: (queue: WorkQueue) => Partial<WorkQueue>;
+}
+
+export const faulty =
+  (between: Between) =>
+  (store: Store): Store => ({
+    ...store,
+    log: over(store.log, between.log),
+    inbox: over(store.inbox, between.inbox),
+    queue: over(store.queue, between.queue),
+  });
+
+/** A port, some of whose methods are others; the rest keep their own `this`. */
+function over<P extends object>(port: P, make: ((port: P) => Partial<P>) | undefined): P {
+  if (make === undefined) return port;
+  const others = make(port);
+  return new Proxy(port, {
+    get(target, key) {
+      if (key in others) return others[key as keyof P];
+      const own: unknown = Reflect.get(target, key);
+      return typeof own === "function" ? own.bind(target) : own;
+    },
+  });
+}
