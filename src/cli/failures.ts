@@ -73,10 +73,14 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
 export const exitCodeOf = (error: unknown): number =>
   exits[isMillraceError(error) ? byCode[error.code] : "internal"];
 
-/** What commander refused, as an error like all others; its own message says what to type instead. */
+/** What commander refused, as an error like all others. */
 export function usageError(error: CommanderError): MillraceError {
   const message = error.message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-  return new MillraceError("E_OPTION_INVALID", message, { cause: error });
+  const advised = /Did you mean|Allowed choices|It must be/.test(message);
+  const advice = advised ? "" : "; see `millrace help`, or `millrace help COMMAND`";
+  return new MillraceError("E_OPTION_INVALID", message.replace(/\.$/, "") + advice, {
+    cause: error,
+  });
 }
 
 /** `error` for stderr: code and message, its causes, and where to read on. Secrets are masked. */
@@ -85,12 +89,13 @@ export function failureLines(error: unknown): string[] {
     const told = error instanceof Error ? (error.stack ?? error.message) : String(error);
     return visibleLines(withoutSecrets(`internal error: ${told}`));
   }
+  const { code, message, cause } = error;
   // What commander threw says the same words once more.
-  const told = error.cause instanceof Error && !(error.cause instanceof CommanderError);
+  const told = cause === undefined || cause instanceof CommanderError;
   return [
-    `${error.code}: ${visible(withoutSecrets(error.message))}`,
-    ...(told ? causeLines(toFailure(error.cause)) : []),
-    `  see docs/errors/${error.code}.md`,
+    `${code}: ${visible(withoutSecrets(message))}`,
+    ...(told ? [] : causeLines(toFailure(cause))),
+    `  see docs/errors/${code}.md`,
   ];
 }
 
@@ -99,7 +104,7 @@ const FRAMES_SHOWN = 4;
 /** Places that say nothing to users: in Node, in libraries, in millrace itself. */
 const OWN_CODE = new URL("..", import.meta.url).href;
 const isForeign = (line: string): boolean =>
-  /\bnode:|\/node_modules\/|<anonymous>/.test(line) || line.includes(OWN_CODE);
+  /\bnode:|\/node_modules\/|\(<anonymous>\)$/.test(line) || line.includes(OWN_CODE);
 
 /** A recorded failure and its causes, indented, each with the places in the code where it came from. */
 export function causeLines(failure: Failure): string[] {

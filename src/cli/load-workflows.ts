@@ -56,7 +56,7 @@ async function load(file: string): Promise<Record<string, unknown>> {
     return (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
     if (isMillraceError(error)) throw error;
-    throw unusable(file, `it cannot be loaded${where(error)}`, error);
+    throw unusable(file, `it cannot be loaded${where(file, error)}`, error);
   }
 }
 
@@ -80,11 +80,17 @@ function noWorkflow(file: string, exported: readonly unknown[]): MillraceError {
   );
 }
 
-/** The first place in the user's own files that a stack names. */
-function where(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const place = /\(?(file:\/\/\S+:\d+:\d+)\)?/.exec(stack)?.[1];
-  return place === undefined ? "" : ` (at ${place})`;
+/**
+ * Where the file is wrong, as far as Node says: its stacks begin with the place for TypeScript that it
+ * cannot strip, and lack it for JavaScript. Errors of the running file carry it in their stack.
+ */
+function where(file: string, error: unknown): string {
+  if (!(error instanceof Error)) return "";
+  if ("code" in error && error.code === "ERR_UNKNOWN_FILE_EXTENSION")
+    return "; TypeScript needs Node 22.18 or newer, or give the JavaScript it is compiled to";
+  if (!(error instanceof SyntaxError)) return "";
+  const [first = ""] = (error.stack ?? "").split("\n");
+  return /:\d+$/.test(first) ? ` (at ${first})` : `; "node --check ${file}" shows where`;
 }
 
 const unusable = (file: string, why: string, cause?: unknown): MillraceError =>

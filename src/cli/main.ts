@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { systemClock } from "../kernel/clock.ts";
+import { MillraceError } from "../kernel/errors.ts";
 import type { Cli } from "./cli.ts";
 import { registerCancel } from "./commands/cancel.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -50,6 +51,19 @@ function programOf(cli: Cli): Command {
   return program;
 }
 
+/** The engine relies on what this version brought; older ones fail somewhere deep, without a reason. */
+const [MAJOR_MIN, MINOR_MIN] = [22, 13];
+
+/** @throws MillraceError `E_OPTION_INVALID` under a Node that is too old */
+function checkNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major > MAJOR_MIN || (major === MAJOR_MIN && minor >= MINOR_MIN)) return;
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    `millrace needs Node ${MAJOR_MIN}.${MINOR_MIN} or newer; this is ${process.version}`,
+  );
+}
+
 /** Of package.json, which lies two folders up from the sources and three up from the built files. */
 function version(): string {
   const found = ["../../package.json", "../../../package.json"]
@@ -61,6 +75,7 @@ function version(): string {
 
 async function run(argv: readonly string[], cli: Cli): Promise<void> {
   try {
+    checkNode();
     await programOf(cli).parseAsync([...argv]);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;

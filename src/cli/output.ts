@@ -3,7 +3,6 @@
  * away (`millrace events … | head`) is no error: what is still written is dropped, and `gone` aborts.
  */
 import { styleText } from "node:util";
-import { deferred } from "../kernel/async.ts";
 import { jsonText, type Paint } from "./render.ts";
 
 type Stream = NodeJS.WriteStream;
@@ -61,12 +60,9 @@ export class Output {
 
   /** Resolves once what was written has left this process, or nobody wants it. */
   async flush(): Promise<void> {
-    const drained = [this.#stdout, this.#stderr].map((stream) => {
-      const { promise, resolve } = deferred<void>();
-      stream.write("", () => resolve());
-      return promise;
-    });
-    await Promise.all(drained);
+    for (const stream of [this.#stdout, this.#stderr]) {
+      await new Promise<void>((resolve) => stream.write("", () => resolve()));
+    }
   }
 
   #lost(error: NodeJS.ErrnoException): void {

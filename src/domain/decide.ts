@@ -10,7 +10,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { itemOf, type RetryPolicy, type StepPolicy } from "./plan.ts";
 import { backoffMs } from "./retry.ts";
-import { hasBegun, isTerminal, type RunState, runTable, stepActor, stepTable } from "./state.ts";
+import { type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
 import type { Refusal } from "./table.ts";
 
 /** The events that a command to the run leads to. */
@@ -20,8 +20,8 @@ export const decideRun = (
 ): Result<readonly RunEvent[], Refusal> => runTable.decide(state.run, command);
 
 /**
- * The events that a command to one step leads to. Steps move only while their run lives, and none begins
- * once it is being cancelled. Cancelling a mapped step cancels those of its items that are under way.
+ * The events that a command to one step leads to. Steps move while their run lives (`stepsMove`), and none
+ * begins once it is being cancelled. Cancelling a mapped step cancels those of its items that are under way.
  */
 export function decideStep(
   state: RunState,
@@ -29,8 +29,9 @@ export function decideStep(
   command: StepCommand,
 ): Result<readonly StepEvent[], Refusal> {
   const begins = command.type === "cmd.start" || command.type === "cmd.map";
+  const ends = command.type === "cmd.complete" || command.type === "cmd.fail";
   const stopping = state.run.state === "cancelling";
-  if (!hasBegun(state) || isTerminal(state) || (begins && stopping)) {
+  if (!stepsMove(state, ends) || (begins && stopping)) {
     return err({ state: state.run.state, refused: command.type });
   }
   const actor = stepActor(state, id);

@@ -8,7 +8,7 @@ import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { type Graph, graphOf, isPlan, itemId, itemOf } from "./plan.ts";
-import { hasBegun, isTerminal, type RunState, runTable, stepActor, stepTable } from "./state.ts";
+import { type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
 
 /**
  * Folds one stored frame, after checking that it is the next of its run.
@@ -89,9 +89,12 @@ function keep(version: string, graph: Graph): Graph {
   return graph;
 }
 
+/** Events that end an attempt. */
+const ENDS: ReadonlySet<string> = new Set(["step.completed", "step.failed", "step.retrying"]);
+
 function evolveStep(state: RunState, event: StepEvent): void {
   const { step: id } = event;
-  if (!hasBegun(state) || isTerminal(state)) {
+  if (!stepsMove(state, ENDS.has(event.type))) {
     throw corrupt(state, `${event.type} of step ${id} in a run that is ${state.run.state}`);
   }
   const actor = stepActor(state, id);

@@ -96,7 +96,7 @@ export function itemOf(id: string): { readonly step: string; readonly index: num
   const open = id.indexOf("[");
   const step = id.slice(0, open);
   const index = Number(id.slice(open + 1, -1));
-  return Number.isSafeInteger(index) && itemId(step, index) === id ? { step, index } : undefined;
+  return index >= 0 && itemId(step, index) === id ? { step, index } : undefined;
 }
 
 /**
@@ -104,11 +104,14 @@ export function itemOf(id: string): { readonly step: string; readonly index: num
  * written; this only keeps what was written by something else from being folded.
  */
 export function isPlan(raw: unknown): raw is Plan {
-  const plan = raw as Partial<GraphPlan> | { readonly kind: "code" } | null;
+  const plan = raw as Partial<GraphPlan> | (Partial<CodePlan> & { kind: "code" }) | null;
   if (typeof plan !== "object" || plan === null) return false;
   const { version, retryBudget } = plan as Partial<PlanBase>;
   if (typeof version !== "string" || typeof retryBudget !== "number") return false;
-  if (plan.kind === "code") return true;
+  if (plan.kind === "code") {
+    const { declares = [] } = plan;
+    return Array.isArray(declares) && declares.every((step) => typeof step === "string");
+  }
   if (plan.kind !== "graph" || typeof plan.returns !== "string") return false;
   return Array.isArray(plan.steps) && plan.steps.every(isPlanStep);
 }

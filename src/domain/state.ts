@@ -107,8 +107,20 @@ export function emptyRun(id: string): RunState {
 /** Whether the run has its first event. */
 export const hasBegun = (state: RunState): boolean => state.run.state !== "unborn";
 
-/** Whether the run has come to its end: nothing moves it or its steps any more. */
+/** Whether the run has come to its end: nothing moves it any more. */
 export const isTerminal = (state: RunState): boolean => runTable.finals.has(state.run.state);
+
+/** Whether the run is driven by hand, through the stores, so that nobody hosts it. */
+export const isDriven = ({ plan }: RunState): boolean =>
+  plan?.kind === "code" && plan.declares !== undefined;
+
+/**
+ * Whether steps of the run move: while it lives. Of a run driven by hand those that are under way at
+ * its end may still come to theirs, for nobody there could stop them.
+ * @param ending whether this is about the end of an attempt
+ */
+export const stepsMove = (state: RunState, ending: boolean): boolean =>
+  hasBegun(state) && (!isTerminal(state) || (ending && isDriven(state)));
 
 /** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */
 export function planStep(state: RunState, id: string): PlanStep | undefined {

@@ -1,5 +1,6 @@
 /** What others may tell a run, as bytes in its inbox. */
 import type { Value } from "../../machines/values.ts";
+import { limits } from "../kernel/limits.ts";
 
 export type Input =
   | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: Value }
@@ -15,8 +16,12 @@ export type Input =
 
 export const encodeInput = (input: Input): Uint8Array => Buffer.from(JSON.stringify(input));
 
-/** The input in `bytes`; undefined when it is none (the host records an anomaly and goes on). */
+/**
+ * The input in `bytes`; undefined when it is none (the host records an anomaly and goes on). Whoever may
+ * write to the inbox could put anything there: what is taken must not be able to harm the run's log.
+ */
 export function decodeInput(bytes: Uint8Array): Input | undefined {
+  if (bytes.length > limits.frameBytesTarget) return undefined;
   let raw: unknown;
   try {
     raw = JSON.parse(Buffer.from(bytes).toString("utf8"));
@@ -24,16 +29,42 @@ export function decodeInput(bytes: Uint8Array): Input | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-  if (typeof raw !== "object" || raw === null) return undefined;
-  const input = raw as Readonly<Record<string, unknown>>;
-  const known = typeof input["kind"] === "string" ? fields[input["kind"]] : undefined;
-  if (known === undefined) return undefined;
-  const whole = Object.entries(known).every(([name, type]) => typeof input[name] === type);
-  return whole ? (raw as Input) : undefined;
+  if (!isRecord(raw)) return undefined;
+  const fields = Object.entries(forms).find(([kind]) => kind === raw["kind"])?.[1] ?? [];
+  const whole = fields.length > 0 && fields.every(([name, fits]) => fits(raw[name]));
+  return whole ? (raw as unknown as Input) : undefined;
 }
 
-const fields: Readonly<Record<string, Readonly<Record<string, "string" | "object">>>> = {
-  signal: { id: "string", name: "string", payload: "object" },
-  cancel: { id: "string", by: "string", reason: "string" },
-  step: { id: "string", step: "string", command: "string", reason: "string" },
+type Field = readonly [name: string, fits: (found: unknown) => boolean];
+
+const isRecord = (found: unknown): found is Readonly<Record<string, unknown>> =>
+  typeof found === "object" && found !== null && !Array.isArray(found);
+
+const isText = (found: unknown): boolean => typeof found === "string";
+
+/** A value that came from outside: it refers to no steps of the run. */
+const isPayload = (found: unknown): boolean =>
+  isRecord(found) &&
+  ("json" in found ||
+    (isText(found["blob"]) && Number.isSafeInteger(found["bytes"]) && !("items" in found)));
+
+const isStepCommand = (found: unknown): boolean => found === "cmd.cancel" || found === "cmd.skip";
+
+const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
+  signal: [
+    ["id", isText],
+    ["name", isText],
+    ["payload", isPayload],
+  ],
+  cancel: [
+    ["id", isText],
+    ["by", isText],
+    ["reason", isText],
+  ],
+  step: [
+    ["id", isText],
+    ["step", isText],
+    ["command", isStepCommand],
+    ["reason", isText],
+  ],
 };

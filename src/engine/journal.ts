@@ -126,6 +126,8 @@ export class Journal {
       const calls = line.calls.splice(0);
       try {
         await this.#turn(line, calls);
+        // Nothing is known of a run that is not there: whoever begins it is heard of by asking again.
+        if (line.kept?.state.cursor.seq === 0) line.kept = undefined;
       } catch (error) {
         if (!isMillraceError(error, "E_TOO_LARGE")) line.kept = undefined;
         for (const { done } of calls) done.reject(error);

@@ -56,7 +56,7 @@ export class Projector<V> {
     const view = this.#view;
     const range = { after: this.#position, tombstones: true } as const;
     for await (const stored of this.#engine.store.log.read(range)) {
-      project(this.#engine, this.#projection, view, stored);
+      project(this.#projection, view, stored.run, openStored(this.#engine, stored));
       this.#position = stored.position;
       this.#unsaved++;
     }
@@ -86,22 +86,27 @@ export const savedBytes = <V>(projection: Projection<V>, view: V): Uint8Array =>
 export const restored = <V>(projection: Projection<V>, bytes: Uint8Array): V =>
   projection.restore(JSON.parse(Buffer.from(bytes).toString("utf8")));
 
-/** Folds one stored frame, or a tombstone, into the view. A frame that cannot be opened says why. */
-export function project<V>(
-  engine: Engine,
-  projection: Projection<V>,
-  view: V,
-  stored: StoredFrame,
-): void {
-  if (stored.bytes.length === 0) projection.forget(view, stored.run);
-  else projection.apply(view, openStored(engine, stored));
-}
-
-function openStored(engine: Engine, stored: StoredFrame): FoldedFrame {
+/**
+ * A stored frame as projections get it; one that cannot be opened says why. Undefined for a tombstone: what
+ * is known of its run is to be forgotten.
+ */
+export function openStored(engine: Engine, stored: StoredFrame): FoldedFrame | undefined {
+  if (stored.bytes.length === 0) return undefined;
   try {
     return { place: stored, opened: openFrame(stored.run, stored.bytes, engine.codecs) };
   } catch (error) {
     if (!isMillraceError(error, "E_FRAME_INVALID")) throw error;
     return { place: stored, opened: { damaged: error.message } };
   }
+}
+
+/** Folds into the view what `openStored` gave for a frame of `run`. */
+export function project<V>(
+  projection: Projection<V>,
+  view: V,
+  run: string,
+  frame: FoldedFrame | undefined,
+): void {
+  if (frame === undefined) projection.forget(view, run);
+  else projection.apply(view, frame);
 }

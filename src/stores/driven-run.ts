@@ -5,7 +5,7 @@
  */
 import type { RunEvent } from "../../machines/run-data.ts";
 import type { CodePlan } from "../domain/plan.ts";
-import { isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
@@ -64,9 +64,6 @@ export function rest(draft: Draft, node: string, reason: string): void {
   draft.run({ type: "cmd.claim", now, node, lease: "" });
   draft.run({ type: "cmd.park", now, reason, until: null });
 }
-
-export const isDriven = ({ plan }: RunState): boolean =>
-  plan?.kind === "code" && plan.declares !== undefined;
 
 /** @throws MillraceError `E_RUN_NOT_FOUND` */
 export function demandRun(state: RunState): void {

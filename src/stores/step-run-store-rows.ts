@@ -1,12 +1,11 @@
 /** Step runs as callers see them: rows made from a run's state and notes. */
 import type { Failure, Value } from "../../machines/values.ts";
 import { itemOf } from "../domain/plan.ts";
-import type { RunState } from "../domain/state.ts";
+import { isDriven, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import type { Json } from "../kernel/json.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
 import { type StepRunNote, stepRunFold } from "../projections/step-runs.ts";
-import { isDriven } from "./driven-run.ts";
 
 /** The four statuses of the seed; the others only in runs that a workflow drives, or when declared. */
 export type StepRunStatus =

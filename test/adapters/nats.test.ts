@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { nanos } from "@nats-io/transport-node";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { startNatsServer } from "../../scripts/nats-server.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
@@ -182,7 +182,9 @@ describe("nats: subjects", () => {
     await put(store.log, frame("a", 0, "other"));
     await store.inbox.post("a", encode("other"));
     const sent: string[] = [];
-    admin.connection.subscribe(`mr.${namespace}.>`, { callback: (_error, msg) => void sent.push(msg.subject) });
+    admin.connection.subscribe(`mr.${namespace}.>`, {
+      callback: (_error, msg) => void sent.push(msg.subject),
+    });
     await admin.connection.flush();
     const ticket = { workflow: "flow", run: id };
     const calls: readonly (() => Promise<unknown>)[] = [
@@ -214,15 +216,14 @@ describe("nats: subjects", () => {
   });
 
   it("a token that is none of this queue's is not published to", async () => {
-    const store = await openNats(url());
-    await using admin = await operator(url());
+    await using server = await startNatsServer();
+    const store = await openNats(server.url);
+    await using admin = await operator(server.url);
     const sent: string[] = [];
-    admin.connection.subscribe("$JS.ACK.>", {
-      callback: (_error, msg) => void sent.push(msg.subject),
-    });
-    admin.connection.subscribe("secret", {
-      callback: (_error, msg) => void sent.push(msg.subject),
-    });
+    for (const subject of ["$JS.ACK.>", "secret"])
+      admin.connection.subscribe(subject, {
+        callback: (_error, msg) => void sent.push(msg.subject),
+      });
     await admin.connection.flush();
     const tokens = [
       "secret",
@@ -278,6 +279,7 @@ describe("nats: processes", () => {
     const store = await openNats(url(), { namespace });
     await store.queue.offer({ workflow: "flow", run: "a" });
     const holder = fork(join(import.meta.dirname, "nats-holder.ts"), [url(), namespace, "holder"]);
+    onTestFinished(() => void holder.kill("SIGKILL"));
     const token = await new Promise<string>((resolve) =>
       holder.once("message", resolve as () => void),
     );

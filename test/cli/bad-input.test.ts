@@ -10,6 +10,7 @@ const files: Readonly<Record<string, string>> = {
   "empty.js": "export const nothing = 1;",
   "unbuilt.js": "export const flow = { step: () => {}, build: () => {} };",
   "broken.js": "export const = 1;",
+  "enum.ts": "enum Colour { Red }\nexport const red = Colour.Red;",
   "throws.js": "throw new Error('not today');",
   "cycle.ts": `import { graph } from ${JSON.stringify(new URL("../../src/index.ts", import.meta.url).href)};
     const step = (builder: any, name: string, needs: string[]) => builder.step(name, { needs }, () => 1);
@@ -57,8 +58,9 @@ const table: readonly (readonly [string[], number, string])[] = [
   [at("run", "missing.ts"), 2, "E_OPTION_INVALID: file missing.ts: there is no such file"],
   [at("run", "empty.js"), 2, "E_OPTION_INVALID: file empty.js: it exports no workflow"],
   [at("run", "unbuilt.js"), 2, "E_OPTION_INVALID: file unbuilt.js: it exports a graph that is not"],
-  [at("run", "broken.js"), 2, "E_OPTION_INVALID: file broken.js: it cannot be loaded"],
-  [at("worker", "throws.js"), 2, "E_OPTION_INVALID: file throws.js: it cannot be loaded (at file:"],
+  [at("run", "broken.js"), 2, "E_OPTION_INVALID: file broken.js: it cannot be loaded; "],
+  [at("run", "enum.ts"), 2, "E_OPTION_INVALID: file enum.ts: it cannot be loaded (at /"],
+  [at("worker", "throws.js"), 2, "E_OPTION_INVALID: file throws.js: it cannot be loaded"],
   [at("run", "cycle.ts"), 2, "E_DEF_CYCLE: workflow round can never end"],
   [at("run", FLOWS), 2, "E_OPTION_INVALID: the file exports 6 workflows; choose one"],
   [

@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+/** Compiled code is kept between processes: half of what a short command costs is reading its code. */
+const COMPILED = fileURLToPath(new URL("../../.cache/compiled", import.meta.url));
 
 /** The file of workflows that most tests run. */
 export const FLOWS = fileURLToPath(new URL("fixtures/flows.ts", import.meta.url));
@@ -35,7 +37,7 @@ export interface Place {
 export function start(args: readonly string[], { env = {}, cwd }: Place = {}): Started {
   const { MILLRACE_STORE: _, FORCE_COLOR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...inherited, ...env },
+    env: { ...inherited, NODE_COMPILE_CACHE: COMPILED, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
   running.add(child);
@@ -73,6 +75,13 @@ export function start(args: readonly string[], { env = {}, cwd }: Place = {}): S
 /** Runs `millrace` to its end. */
 export const millrace = (args: readonly string[], place?: Place): Promise<Done> =>
   start(args, place).done;
+
+/** All items of a finite iterable. */
+export async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const got: T[] = [];
+  for await (const item of items) got.push(item);
+  return got;
+}
 
 /** The lines of text that are JSON each. */
 export const jsonLines = (text: string): Record<string, unknown>[] =>

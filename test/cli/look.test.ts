@@ -81,7 +81,11 @@ describe.concurrent("millrace show", () => {
 
   it("says what a run waits for", async () => {
     const { stdout } = await look("show", "idle");
-    expect(stdout).toMatch(/^waits +for a worker that has this workflow$/m);
+    expect(stdout).toMatch(
+      /^waits\n {2}no process has claimed the run, for \S+; ended by a process/m,
+    );
+    const json = JSON.parse((await look("show", "idle", "--json")).stdout) as { waits: unknown };
+    expect(json.waits).toMatchObject([{ kind: "host", until: null }]);
   });
 
   it("writes the view and the result as one JSON document", async () => {

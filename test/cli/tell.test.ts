@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
-import { millrace, scratchFolder, scratchStore } from "./command.ts";
+import { all, millrace, scratchFolder, scratchStore } from "./command.ts";
 import { patient, squares } from "./fixtures/flows.ts";
 
 let store = "";
@@ -30,7 +30,7 @@ describe("millrace signal", () => {
     const json = await tell("signal", "waits", "go", `@${payload}`, "--json");
     expect(JSON.parse(json.stdout)).toMatchObject({ run: "waits", signal: "go" });
     expect(await handle.result()).toEqual({ first: "hello you", go: { from: "a file" } });
-    const types = (await Array.fromAsync(handle.events())).map(({ type }) => type);
+    const types = (await all(handle.events())).map(({ type }) => type);
     expect(types.filter((type) => type === "signal.received")).toHaveLength(2);
   });
 
@@ -57,7 +57,7 @@ describe("millrace cancel", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^run unwanted \(\w+\) is asked to stop; its next host does it\n$/);
     await expect(handle.result()).rejects.toMatchObject({ code: "E_RUN_CANCELLED" });
-    expect(await Array.fromAsync(handle.events())).toContainEqual(
+    expect(await all(handle.events())).toContainEqual(
       expect.objectContaining({ type: "run.cancelling", reason: "changed my mind" }),
     );
   });

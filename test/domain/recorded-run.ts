@@ -86,7 +86,10 @@ export class RecordedRun {
   settle(): void {
     for (let round = 0; round < SETTLES_MAX; round++) {
       const events = this.#pure(() => settle(this.state, this.now));
-      if (events.length === 0) return this.#checkDuties();
+      if (events.length === 0) {
+        this.#checkDuties();
+        return;
+      }
       this.add(events);
     }
     throw new Error("what follows by itself never ends");

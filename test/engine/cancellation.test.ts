@@ -51,7 +51,7 @@ onStores("a run is cancelled", (scene) => {
     await run.cancel({ reason: "no longer wanted", by: "somebody" });
     expect((await cancelledBy(millrace, run.id)).code).toBe("E_RUN_CANCELLED");
     await expectCancelled(scene(), run.id);
-    expect(reasons).toHaveLength(3);
+    await until("all were told", () => reasons.length === 3);
     for (const reason of reasons) expect(reason).toBeInstanceOf(MillraceError);
     const [cancelling] = only(await scene().log(run.id), "run.cancelling");
     expect(cancelling).toMatchObject({ by: "somebody", reason: "no longer wanted" });

@@ -81,14 +81,7 @@ const unkeepable: readonly (readonly [string, (ctx: StepContext) => unknown])[] 
   ["a Map", () => new Map()],
   ["a getter that throws", () => Object.defineProperty({}, "x", { enumerable: true, get: trap })],
   ["a proxy whose traps throw", hostile],
-  [
-    "a thenable that throws",
-    () => ({
-      get then() {
-        return trap();
-      },
-    }),
-  ],
+  ["a thenable that throws", () => new Proxy({}, { get: (_, key) => key === "then" && trap() })],
   ["an output with such a value", (ctx) => ctx.emit("o", { deep: [1n] })],
   [
     "an output with parents that are no refs",

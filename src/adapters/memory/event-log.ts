@@ -48,7 +48,7 @@ export class FrameTable {
       if ((frames[middle]?.position ?? 0) > after) high = middle;
       else low = middle + 1;
     }
-    while (!tombstones && frames[low] !== undefined && isTombstone(frames[low])) low += 1;
+    while (!tombstones && isTombstone(frames[low])) low += 1;
     return frames[low];
   }
 
@@ -66,8 +66,7 @@ export class FrameTable {
 
   /** A conflict, unless the run's first frame after `expected` is this very frame. */
   #resolve(frame: NewFrame, head: Position): AppendOutcome {
-    const last = this.#runs.get(frame.run)?.at(-1);
-    if (last !== undefined && isTombstone(last)) throw erased(frame.run);
+    if (isTombstone(this.#runs.get(frame.run)?.at(-1))) throw erased(frame.run);
     const stored = this.next({ run: frame.run }, frame.expected);
     return stored && Buffer.compare(stored.bytes, frame.bytes) === 0
       ? { ok: true, position: stored.position }
@@ -94,7 +93,7 @@ export class FrameTable {
 
 const NO_WORKFLOW = "";
 
-const isTombstone = (frame: StoredFrame): boolean => frame.bytes.length === 0;
+const isTombstone = (frame: StoredFrame | undefined): boolean => frame?.bytes.length === 0;
 
 function add(lists: Map<string, StoredFrame[]>, key: string, frame: StoredFrame): void {
   const list = lists.get(key);

@@ -2,7 +2,6 @@
  * What the server's answers mean: stored, refused for a reason the caller should know, or nothing
  * definite, in which case the question is asked again.
  */
-
 import { JetStreamApiError } from "@nats-io/jetstream";
 import {
   ClosedConnectionError,
@@ -38,10 +37,10 @@ export type Stored = { readonly seq: number } | { readonly wrongLast: number };
 
 /** JetStream's codes for errors that are told apart. */
 export const apiCodes = {
-  consumerNotFound: 10_014,
   noMessageFound: 10_037,
   notEnabledForAccount: 10_039,
   messageTooLarge: 10_054,
+  deleteFailed: 10_057,
   streamNameTaken: 10_058,
   streamNotFound: 10_059,
   wrongLastSequence: 10_071,

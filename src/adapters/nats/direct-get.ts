@@ -11,8 +11,6 @@ export interface StoredMessage {
   readonly subject: string;
   readonly seq: number;
   readonly bytes: Uint8Array;
-  /** One of the message's headers; "" if it has none such. */
-  header(name: string): string;
 }
 
 /** Which messages: those of a subject, which may hold wildcards, past a sequence. */
@@ -95,7 +93,7 @@ export async function askLeader(
   link: Link,
   stream: string,
   query: LeaderQuery,
-): Promise<Omit<StoredMessage, "header"> | undefined | Away> {
+): Promise<StoredMessage | undefined | Away> {
   const subject = `$JS.API.STREAM.MSG.GET.${stream}`;
   const reply = await link.requests.send(subject, JSON.stringify(query));
   const answer = answerOf<{ readonly message: { subject: string; seq: number; data?: string } }>(
@@ -114,6 +112,5 @@ function storedMessage(msg: Msg): StoredMessage {
     subject: headers?.get("Nats-Subject") ?? "",
     seq: Number(headers?.get("Nats-Sequence")),
     bytes: ownBytes(msg.data),
-    header: (name) => headers?.get(name) ?? "",
   };
 }

@@ -3,10 +3,11 @@
  * then everything before it goes. Interrupted between the two, it is finished by whoever erases the
  * run again or asks for its head.
  */
-import { Away, answerOf, refusal, storedOf } from "./answers.ts";
+import { Away, storedOf } from "./answers.ts";
 import { expectLast } from "./append.ts";
 import { askLeader } from "./direct-get.ts";
 import type { Link } from "./link.ts";
+import { purge } from "./purge.ts";
 import { placeOf, type Subjects } from "./subjects.ts";
 
 /** Erases; true if there were frames. As `EventLog.erase` says. */
@@ -33,10 +34,8 @@ export async function erase(link: Link, subjects: Subjects, run: string): Promis
       const first = await askLeader(link, log, { seq: 1, next_by_subj: everything });
       if (first instanceof Away) return first;
       if (first === undefined || first.seq >= tombstone) return undefined;
-      const body = JSON.stringify({ filter: first.subject, seq: tombstone });
-      const answer = answerOf(await link.requests.send(`$JS.API.STREAM.PURGE.${log}`, body));
-      if (answer instanceof Away) return answer;
-      if (answer.error) throw refusal(answer.error);
+      const purged = await purge(link, log, { filter: first.subject, seq: tombstone });
+      if (purged instanceof Away) return purged;
       erased ||= placeOf(first.subject) !== undefined;
     }
   };

@@ -12,14 +12,17 @@ import type {
   StoredFrame,
 } from "../../ports/event-log.ts";
 import { append } from "./append.ts";
-import { lastMessage, type Range } from "./direct-get.ts";
+import { lastMessage, type Range, type StoredMessage } from "./direct-get.ts";
 import { erase } from "./erase.ts";
 import { history } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { Live } from "./live.ts";
-import { follow, type Scanned, scan } from "./scan.ts";
+import { follow, scan } from "./scan.ts";
 import { placeOf, runOf, type Subjects } from "./subjects.ts";
 import { tail } from "./tail.ts";
+
+/** A run that was erased and has begun anew has one, before its frames. */
+const TOMBSTONES = 1;
 
 /**
  * @param writing the connection that appends
@@ -57,7 +60,7 @@ class NatsEventLog implements EventLog {
     const messages =
       range.run === undefined
         ? scan(this.#reading, ask, place)
-        : history(this.#reading, ask, place, limit);
+        : history(this.#reading, ask, place, limit + TOMBSTONES);
     let given = 0;
     for await (const message of messages) {
       if (message.seq > upTo) return;
@@ -133,13 +136,13 @@ class NatsEventLog implements EventLog {
 }
 
 /** Undefined for a tombstone. */
-function frameOf({ subject, seq, bytes }: Scanned): StoredFrame | undefined {
+function frameOf({ subject, seq, bytes }: StoredMessage): StoredFrame | undefined {
   const place = placeOf(subject);
   return place && { ...place, position: seq, bytes };
 }
 
 /** Tombstones too, as frames of no workflow. */
-const entryOf = (message: Scanned): StoredFrame =>
+const entryOf = (message: StoredMessage): StoredFrame =>
   frameOf(message) ?? {
     workflow: "",
     run: runOf(message.subject),

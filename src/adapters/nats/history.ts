@@ -1,7 +1,7 @@
 /** What is stored of one subject, whole and in order: page by page, or by a consumer when it is long. */
 import { type Range, readPage, type StoredMessage } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
-import { type Scanned, scan } from "./scan.ts";
+import { scan } from "./scan.ts";
 
 /** More messages than this after the first page: a consumer reads them quicker than pages do. */
 const LONG = 2_000;
@@ -12,7 +12,7 @@ export async function* history(
   ask: Ask,
   range: Range,
   limit = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Scanned, void, undefined> {
+): AsyncGenerator<StoredMessage, void, undefined> {
   const first = await readPage(link, ask, range, limit);
   yield* first.messages;
   const last = first.messages.at(-1);

@@ -5,11 +5,12 @@
 import type { Ids } from "../../kernel/ids.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Inbox, StoredInput } from "../../ports/inbox.ts";
-import { Away, answerOf, refusal, storedOf } from "./answers.ts";
+import { Away, storedOf } from "./answers.ts";
 import { ownBytes } from "./direct-get.ts";
 import { history } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { type Copy, Live } from "./live.ts";
+import { purge } from "./purge.ts";
 import type { Subjects } from "./subjects.ts";
 
 /**
@@ -71,8 +72,8 @@ class NatsInbox implements Inbox {
       last = seq;
       onInput({ position: seq, bytes: ownBytes(bytes) });
     };
-    const forget = this.#reading.onReconnect(onGap);
     const silence = await this.#live.listen(this.#subjects.liveInputs(run), hear);
+    const forget = this.#reading.onReconnect(onGap);
     const stop = (): void => {
       forget();
       silence();
@@ -86,14 +87,8 @@ class NatsInbox implements Inbox {
     const ask = this.#ask(`discard inputs of run ${run}`);
     if (upTo <= 0) return;
     const { streams, ...names } = this.#subjects;
-    const body = JSON.stringify({ filter: names.inputs(run), seq: upTo + 1 });
-    await this.#writing.insist(ask, async () => {
-      const subject = `$JS.API.STREAM.PURGE.${streams.inbox}`;
-      const answer = answerOf(await this.#writing.requests.send(subject, body));
-      if (answer instanceof Away) return answer;
-      if (answer.error) throw refusal(answer.error);
-      return true;
-    });
+    const taken = { filter: names.inputs(run), seq: upTo + 1 };
+    await this.#writing.insist(ask, () => purge(this.#writing, streams.inbox, taken));
   }
 
   async close(): Promise<void> {

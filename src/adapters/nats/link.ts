@@ -3,6 +3,7 @@
  * asks again while it is not, and tells who must look again after it came back.
  */
 import {
+  createInbox,
   type NatsConnection,
   PermissionViolationError,
   type Status,
@@ -36,18 +37,25 @@ export class Link {
   readonly requests: Requests;
   readonly clock: Clock;
   readonly #random: Random;
+  readonly #inboxPrefix: string | undefined;
   readonly #reconnected = new Set<() => void>();
   readonly #closing = new AbortController();
   #returnedAt = Number.NEGATIVE_INFINITY;
   #flush: Promise<void> | undefined;
-  #watching: Promise<void>;
+  readonly #watching: Promise<void>;
 
   constructor(connection: NatsConnection, clock: Clock, random: Random, inboxPrefix?: string) {
     this.connection = connection;
     this.clock = clock;
     this.#random = random;
-    this.requests = new Requests(connection, clock, inboxPrefix);
+    this.#inboxPrefix = inboxPrefix;
+    this.requests = new Requests(connection, clock, this.newInbox());
     this.#watching = this.#watch(connection.status());
+  }
+
+  /** A subject for answers that nobody else has. */
+  newInbox(): string {
+    return createInbox(this.#inboxPrefix);
   }
 
   /** Calls back after every reconnect: what the server sent meanwhile is lost. Returns the undoing. */

@@ -4,6 +4,7 @@
  * knows, and reads what it missed.
  */
 import type { Subscription } from "@nats-io/transport-node";
+import { MillraceError } from "../../kernel/errors.ts";
 import type { Link } from "./link.ts";
 
 export interface Copy {
@@ -21,6 +22,8 @@ export type Listener = (copy: Copy) => void;
 interface Topic {
   readonly subscription: Subscription;
   readonly listeners: Set<Listener>;
+  /** The server's permissions do not allow it. */
+  denied: boolean;
 }
 
 /** Listeners by subject, with one subscription each. */
@@ -35,11 +38,13 @@ export class Live {
   /**
    * Everything stored on the subject after this resolved is told to the listener, as long as the
    * connection holds. Returns the undoing.
+   * @throws MillraceError `E_SERVER_UNSUITABLE` when the server's permissions forbid to listen
    */
   async listen(subject: string, listener: Listener): Promise<() => void> {
     const topic = this.#topics.get(subject) ?? this.#subscribe(subject);
     topic.listeners.add(listener);
     await this.#link.synced();
+    if (topic.denied) throw forbidden(subject);
     return () => {
       if (!topic.listeners.delete(listener) || topic.listeners.size > 0) return;
       topic.subscription.unsubscribe();
@@ -49,10 +54,13 @@ export class Live {
 
   #subscribe(subject: string): Topic {
     const listeners = new Set<Listener>();
-    const subscription = this.#link.connection.subscribe(subject, {
+    const subscription: Subscription = this.#link.connection.subscribe(subject, {
       callback: (error, msg) => {
-        // Without the permission to listen there are no copies; readers then find by looking.
-        if (error) return;
+        if (error) {
+          topic.denied = true;
+          this.#topics.delete(subject);
+          return;
+        }
         const { headers } = msg;
         const copy = {
           subject: headers?.get("Nats-Subject") ?? "",
@@ -63,8 +71,15 @@ export class Live {
         for (const listener of [...listeners]) listener(copy);
       },
     });
-    const topic = { subscription, listeners };
+    const topic = { subscription, listeners, denied: false };
     this.#topics.set(subject, topic);
     return topic;
   }
 }
+
+const forbidden = (subject: string): MillraceError =>
+  new MillraceError(
+    "E_SERVER_UNSUITABLE",
+    `the server's permissions forbid this user to subscribe to ${subject}; grant it`,
+    { details: { subject } },
+  );

@@ -2,7 +2,7 @@
  * Takes messages from a durable consumer that all processes share, never more than its owner can
  * use: it keeps exactly the wanted number of messages asked for, for as long as they are wanted.
  */
-import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
+import { type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import type { CancelTimer } from "../../kernel/clock.ts";
 import { Away, answerOf, refusal } from "./answers.ts";
 import { pullStatus } from "./deliveries.ts";
@@ -95,7 +95,7 @@ export class Puller {
   }
 
   #open(): Inbox {
-    const subject = createInbox();
+    const subject = this.#link.newInbox();
     const subscription = this.#link.connection.subscribe(subject, {
       callback: (error, msg) => (error ? this.#owner.fail(error) : this.#take(inbox, msg)),
     });

@@ -4,7 +4,6 @@
  * does the same work in half the time, and it can collect several answers to one request.
  */
 import {
-  createInbox,
   InvalidArgumentError,
   type Msg,
   MsgHdrsImpl,
@@ -56,10 +55,11 @@ export class Requests {
   #sweeping = false;
   #refusing: Silence | undefined;
 
-  constructor(connection: NatsConnection, clock: Clock, inboxPrefix?: string) {
+  /** @param inbox a subject of its own; answers come to tokens below it */
+  constructor(connection: NatsConnection, clock: Clock, inbox: string) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#inbox = `${createInbox(inboxPrefix)}.`;
+    this.#inbox = `${inbox}.`;
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, msg) => (error ? this.refuse("denied") : this.#take(msg)),
     });

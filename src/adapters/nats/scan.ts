@@ -3,18 +3,12 @@
  * client's ordered consumer does, with fewer round trips, a bound on what is held, and one answer
  * to everything that can go wrong: make a new consumer just past what arrived last.
  */
-import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
+import { type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import { deferred } from "../../kernel/async.ts";
 import { Away, answerOf, refusal } from "./answers.ts";
 import { type Delivery, deliveryOf, type PullStatus, pullStatus } from "./deliveries.ts";
-import { ownBytes, type Range } from "./direct-get.ts";
+import { ownBytes, type Range, type StoredMessage } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
-
-export interface Scanned {
-  readonly subject: string;
-  readonly seq: number;
-  readonly bytes: Uint8Array;
-}
 
 /** One pull: the reader holds at most two of them. */
 const PULL_MESSAGES = 256;
@@ -34,7 +28,7 @@ export async function* scan(
   ask: Ask,
   range: Range,
   limit = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Scanned, void, undefined> {
+): AsyncGenerator<StoredMessage, void, undefined> {
   const source = new Scan(link, ask, range);
   try {
     for (let left = Math.min(await source.open(), limit); left > 0; left -= 1) {
@@ -52,7 +46,7 @@ export async function* follow(
   link: Link,
   ask: Ask & { readonly signal: AbortSignal },
   range: Range,
-): AsyncGenerator<Scanned, void, undefined> {
+): AsyncGenerator<StoredMessage, void, undefined> {
   const source = new Scan(link, ask, range);
   const stop = (): void => source.stop();
   ask.signal.addEventListener("abort", stop, { once: true });
@@ -84,7 +78,7 @@ class Scan {
   readonly #ask: Ask;
   readonly #range: Range;
   readonly #forget: () => void;
-  readonly #items: Scanned[] = [];
+  readonly #items: StoredMessage[] = [];
   #consumer: Consumer | undefined;
   #received: number;
   /** A pull ended before it was filled: perhaps there is nothing left. */
@@ -108,7 +102,7 @@ class Scan {
 
   /** Makes a consumer just past what arrived last; gives the number of messages it will deliver. */
   async open(): Promise<number> {
-    const inbox = createInbox();
+    const inbox = this.#link.newInbox();
     const { stream, subject } = this.#range;
     const config = {
       deliver_policy: "by_start_sequence",
@@ -137,7 +131,7 @@ class Scan {
    * The next message; undefined after `stop()`.
    * @param left how many there still are, for a reading that ends: undefined also when they are gone
    */
-  async next(left?: number): Promise<Scanned | undefined> {
+  async next(left?: number): Promise<StoredMessage | undefined> {
     for (;;) {
       if (this.#consumer) this.#pull(this.#consumer, left);
       const item = this.#items.shift();

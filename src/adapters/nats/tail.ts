@@ -5,11 +5,10 @@
  */
 import { deferred } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
-import { ownBytes, type Range } from "./direct-get.ts";
+import { ownBytes, type Range, type StoredMessage } from "./direct-get.ts";
 import { history } from "./history.ts";
 import type { Ask, Link } from "./link.ts";
 import type { Copy, Live } from "./live.ts";
-import type { Scanned } from "./scan.ts";
 
 /** Copies held for a reader that is slower than the run; beyond, it reads the log instead. */
 const HELD_MESSAGES = 256;
@@ -26,22 +25,24 @@ export async function* tail(
   ask: Ask & { readonly signal: AbortSignal },
   range: Range,
   liveSubject: string,
-): AsyncGenerator<Scanned, void, undefined> {
+): AsyncGenerator<StoredMessage, void, undefined> {
   const { signal } = ask;
   const heard = new Heard();
   const undo = link.onReconnect(() => heard.doubt());
   const wake = (): void => heard.wake();
   signal.addEventListener("abort", wake, { once: true });
-  const silence = await live.listen(liveSubject, (copy) => heard.add(copy));
+  let silence = (): void => undefined;
   let { after } = range;
   try {
+    silence = await live.listen(liveSubject, (copy) => heard.add(copy));
     while (!signal.aborted) {
       if (heard.takeDoubt()) {
         for await (const message of history(link, ask, { ...range, after })) {
           after = message.seq;
           yield message;
-          if (signal.aborted) return;
+          if (signal.aborted) break;
         }
+        if (signal.aborted) return;
       }
       const copy = heard.next(after);
       if (copy === "none") await heard.something(link, LOOK_EVERY_MS);

@@ -5,10 +5,12 @@
 import type { Msg } from "@nats-io/transport-node";
 import type { Position } from "../../ports/event-log.ts";
 import type { Ticket } from "../../ports/work-queue.ts";
-import { Away, answerOf, messageOf, refusal, storedOf } from "./answers.ts";
+import { Away, answerOf, apiCodes, messageOf, refusal, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
+import { rfc3339 } from "./instant.ts";
 import type { Ask, Link } from "./link.ts";
 import { Puller } from "./puller.ts";
+import { purge } from "./purge.ts";
 import type { Headers } from "./requests.ts";
 import { placeOf, type Subjects } from "./subjects.ts";
 
@@ -24,6 +26,8 @@ export interface TimerParts {
   readonly onFault: (error: unknown) => void;
 }
 
+/** Header of a timer: its time in ms since the epoch. */
+const AT = "Millrace-At";
 /** Header of a timer that stands in for a ticket still held: the sequence of that ticket. */
 const OVER = "Millrace-Over";
 const CONSUMER = "DUE";
@@ -35,8 +39,6 @@ const TAKEN_MS = 5_000;
 const AGAIN_MS = 50;
 const NANOS_PER_MS = 1_000_000;
 const NOT_FOUND = 404;
-/** The last instant that has a four-digit year, as the server's format demands. */
-const LATEST_MS = 253_402_300_799_999;
 
 export class TicketTimers {
   readonly #parts: TimerParts;
@@ -74,7 +76,8 @@ export class TicketTimers {
     const { writing, subjects, ask, body } = this.#parts;
     const timer = subjects.timer(ticket.run);
     const headers: Headers = {
-      "Nats-Schedule": [`@at ${new Date(Math.min(Math.ceil(at), LATEST_MS)).toISOString()}`],
+      "Nats-Schedule": [`@at ${rfc3339(at)}`],
+      [AT]: [String(at)],
       "Nats-Schedule-Target": [subjects.due(ticket.workflow, ticket.run)],
       ...(over !== undefined && { [OVER]: [String(over)] }),
     };
@@ -99,21 +102,18 @@ export class TicketTimers {
       if (msg instanceof Away) return msg;
       const { headers } = msg;
       if (headers?.code === NOT_FOUND) return undefined;
-      const at = Date.parse(headers?.get("Nats-Schedule").replace("@at ", "") ?? "");
-      return { seq: Number(headers?.get("Nats-Sequence")), at };
+      return { seq: Number(headers?.get("Nats-Sequence")), at: Number(headers?.get(AT)) };
     });
   }
 
-  async disarm(run: string): Promise<void> {
-    const { subjects } = this.#parts;
-    await this.#api(`PURGE.${subjects.streams.timers}`, { filter: subjects.timer(run) });
+  disarm(run: string): Promise<void> {
+    return this.#purge(this.#parts.subjects.timer(run));
   }
 
   /** Takes away all that could still become a ticket of the run. */
   async remove(run: string): Promise<void> {
-    const { subjects } = this.#parts;
     await this.disarm(run);
-    await this.#api(`PURGE.${subjects.streams.timers}`, { filter: subjects.dueOf(run) });
+    await this.#purge(this.#parts.subjects.dueOf(run));
   }
 
   /** A due message becomes a ticket, unless the run has one, and is removed. */
@@ -133,19 +133,26 @@ export class TicketTimers {
       }
     }
     reading.tell(token, "+ACK");
-    const { seq } = deliveryOf(token);
-    await this.#api(`MSG.DELETE.${subjects.streams.timers}`, { seq, no_erase: true });
+    await this.#delete(deliveryOf(token).seq);
   }
 
-  async #api(call: string, body: object): Promise<void> {
-    const { writing, ask } = this.#parts;
+  /** By its sequence: the next due message of the run may be there already. */
+  async #delete(seq: number): Promise<void> {
+    const { writing, subjects, ask } = this.#parts;
+    const api = `$JS.API.STREAM.MSG.DELETE.${subjects.streams.timers}`;
+    const body = JSON.stringify({ seq, no_erase: true });
     await writing.insist(ask, async () => {
-      const reply = await writing.requests.send(`$JS.API.STREAM.${call}`, JSON.stringify(body));
-      const answer = answerOf(reply);
+      const answer = answerOf(await writing.requests.send(api, body));
       if (answer instanceof Away) return answer;
-      // What was to be removed is gone already.
-      if (answer.error && answer.error.code !== NOT_FOUND) throw refusal(answer.error);
+      // What was to be deleted is gone already.
+      if (answer.error && answer.error.err_code !== apiCodes.deleteFailed)
+        throw refusal(answer.error);
       return true;
     });
+  }
+
+  async #purge(filter: string): Promise<void> {
+    const { writing, subjects, ask } = this.#parts;
+    await writing.insist(ask, () => purge(writing, subjects.streams.timers, { filter }));
   }
 }

@@ -7,12 +7,13 @@ import { deferred } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Claim, ClaimRequest, Ticket, WorkQueue } from "../../ports/work-queue.ts";
-import { Away, answerOf, refusal, storedOf } from "./answers.ts";
+import { Away, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
 import { askLeader, lastMessage } from "./direct-get.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { positioned, withPosition } from "./positioned.ts";
 import { Puller } from "./puller.ts";
+import { purge } from "./purge.ts";
 import { placeOf, type Subjects } from "./subjects.ts";
 import { TicketClaim } from "./ticket-claim.ts";
 import { TicketTimers } from "./ticket-timers.ts";
@@ -161,14 +162,8 @@ class NatsWorkQueue implements WorkQueue {
     const ask = this.#ask(`remove the ticket of run ${run}`);
     const { writing, subjects } = this.#parts;
     await this.#timers.remove(run);
-    const body = JSON.stringify({ filter: subjects.ticketOf(run) });
-    await writing.insist(ask, async () => {
-      const api = `$JS.API.STREAM.PURGE.${subjects.streams.work}`;
-      const answer = answerOf(await writing.requests.send(api, body));
-      if (answer instanceof Away) return answer;
-      if (answer.error) throw refusal(answer.error);
-      return true;
-    });
+    const filter = subjects.ticketOf(run);
+    await writing.insist(ask, () => purge(writing, subjects.streams.work, { filter }));
   }
 
   async close(): Promise<void> {

@@ -7,7 +7,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { MillraceError } from "../../kernel/errors.ts";
 import { faultError, faultOf, isWithoutTransaction } from "./faults.ts";
-import { ensureSchema } from "./schema.ts";
+import { ensureTables } from "./schema.ts";
 
 /** Means: no file, the data lives and ends with the store. */
 const IN_MEMORY = ":memory:";
@@ -123,9 +123,7 @@ function configure(db: DatabaseSync, path: string): void {
   db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   db.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
   db.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
-  db.exec("BEGIN IMMEDIATE");
-  ensureSchema(db, path);
-  db.exec("COMMIT");
+  ensureTables(db, path);
   // From here on, whoever meets a lock waits without holding up the event loop.
   db.exec("PRAGMA busy_timeout = 0");
 }

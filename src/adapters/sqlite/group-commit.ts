@@ -45,7 +45,12 @@ interface Entry {
   readonly settled: Deferred<unknown>;
   /** On the monotonic clock: when its patience ends. */
   until: number;
-  outcome: { readonly value: unknown } | { readonly refusal: MillraceError } | undefined;
+}
+
+/** An entry that is part of the open transaction. */
+interface Done {
+  readonly entry: Entry;
+  readonly outcome: { readonly value: unknown } | { readonly refusal: MillraceError };
 }
 
 export class GroupCommit {
@@ -85,12 +90,7 @@ export class GroupCommit {
     if (this.#closing) return Promise.reject(closedError(this.#db.path));
     const settled = deferred<unknown>();
     const until = this.#world.clock.mono() + (write.patienceMs ?? PATIENCE_MS);
-    this.#pending.push({
-      write: write as Write<unknown>,
-      settled,
-      until,
-      outcome: undefined,
-    });
+    this.#pending.push({ write: write as Write<unknown>, settled, until });
     this.#schedule();
     return settled.promise as Promise<T>;
   }
@@ -131,22 +131,23 @@ export class GroupCommit {
   }
 
   #store(batch: readonly Entry[]): void {
-    let current: Entry | undefined;
+    const done: Done[] = [];
+    let begun = false;
     try {
       this.#sync(batch.some((entry) => entry.write.durable));
-      this.#transaction += 1;
       this.#begin.run();
-      for (current of batch) current.outcome = attempt(current.write);
-      current = undefined;
+      begun = true;
+      this.#transaction += 1;
+      for (const entry of batch) done.push({ entry, outcome: attempt(entry.write) });
       this.#commit.run();
     } catch (error) {
-      this.#db.rollback();
-      this.#recover(batch, error, current);
+      if (begun) this.#db.rollback();
+      this.#recover(batch, error, begun ? batch[done.length] : undefined);
       return;
     }
     this.#pauses = 0;
     this.#askUntil = undefined;
-    this.#settle(batch);
+    this.#settle(done);
   }
 
   /** Hints need no sync of their own: the next durable commit syncs the same file. */
@@ -156,11 +157,11 @@ export class GroupCommit {
     this.#full = full;
   }
 
-  #settle(batch: readonly Entry[]): void {
+  #settle(done: readonly Done[]): void {
     const gone = this.#db.isGone() ? goneError(this.#db.path) : undefined;
-    for (const { write, settled, outcome } of batch) {
+    for (const { entry, outcome } of done) {
+      const { write, settled } = entry;
       if (gone) settled.reject(gone);
-      else if (outcome === undefined) continue;
       else if ("refusal" in outcome) settled.reject(outcome.refusal);
       else {
         write.committed?.(outcome.value);
@@ -206,7 +207,7 @@ export class GroupCommit {
   }
 }
 
-function attempt(write: Write<unknown>): NonNullable<Entry["outcome"]> {
+function attempt(write: Write<unknown>): Done["outcome"] {
   try {
     return { value: write.run() };
   } catch (error) {

@@ -84,14 +84,14 @@ const TABLES = `
 `;
 
 /**
- * Creates the tables in an empty file, or checks that the file has them in this version. To be called
- * inside a write transaction, so that of several processes opening a new file one creates them.
+ * Checks that the file has the tables in this version.
+ * @returns false for an empty file
  * @throws MillraceError `E_STORE_DRIFT` for tables of another program or of a newer millrace
  */
-export function ensureSchema(db: DatabaseSync, path: string): void {
+function hasTables(db: DatabaseSync, path: string): boolean {
   const application = pragma(db, "application_id");
   const version = pragma(db, "user_version");
-  if (application === APPLICATION_ID && version === schemaVersion) return;
+  if (application === APPLICATION_ID && version === schemaVersion) return true;
   if (application === APPLICATION_ID) {
     throw new MillraceError(
       "E_STORE_DRIFT",
@@ -108,7 +108,19 @@ export function ensureSchema(db: DatabaseSync, path: string): void {
       `${path} is a database of another program; give millrace a file of its own`,
     );
   }
-  db.exec(TABLES);
+  return false;
+}
+
+/**
+ * Creates the tables in an empty file, or checks those that are there. Of several processes that open
+ * a new file one creates them. An error leaves a transaction open: the connection is of no use then.
+ * @throws MillraceError `E_STORE_DRIFT` for tables of another program or of a newer millrace
+ */
+export function ensureTables(db: DatabaseSync, path: string): void {
+  if (hasTables(db, path)) return;
+  db.exec("BEGIN IMMEDIATE");
+  if (!hasTables(db, path)) db.exec(TABLES);
+  db.exec("COMMIT");
 }
 
 function pragma(db: DatabaseSync, name: string): number {

@@ -28,6 +28,7 @@ export async function sqliteStore(path: string, options: StoreOptions): Promise<
   const namespace = checkId("namespace", options.namespace);
   const node = checkId("node", options.node);
   const backend = await Backend.open(path, { namespace, node, world: options.world });
+  const access = backend.access();
   const holders = new Holders(backend);
   const ports = {
     log: new SqliteEventLog(backend),
@@ -42,8 +43,9 @@ export async function sqliteStore(path: string, options: StoreOptions): Promise<
   return {
     name: "sqlite",
     ...ports,
-    describe: async () => describe(backend),
+    describe: () => access.read(() => describe(backend)),
     close() {
+      access.close();
       closing ??= closeAll(backend, holders, Object.values(ports));
       return closing;
     },

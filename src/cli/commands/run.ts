@@ -38,11 +38,11 @@ async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
   routeConsole((text) => report.say(text));
   const workflows = await loadWorkflows([file]);
   const { name } = chooseWorkflow(workflows, flags.workflow);
+  const logger = lineLogger((line) => report.note(line), json);
+  const millrace = await open({ store, namespace, workflows, logger });
   const stop = stopSignals((signal) =>
     report.note(`${signal}: waiting for running steps; once more ends this process at once`),
   );
-  const logger = lineLogger((line) => report.note(line), json);
-  const millrace = await open({ store, namespace, workflows, logger });
   let handle: RunHandle<unknown>;
   let ended: Promise<boolean>;
   try {

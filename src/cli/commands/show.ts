@@ -1,10 +1,11 @@
 /** `millrace show`: one run with its steps, what failed, and what it returned. */
 import type { Command } from "commander";
 import type { RunView } from "../../client/run-view.ts";
+import type { Wait } from "../../domain/explain.ts";
 import type { Cli } from "../cli.ts";
 import { valueText } from "../event-text.ts";
 import { causeLines } from "../failures.ts";
-import { duration, jsonText, moment, type Paint, statusCell, table } from "../render.ts";
+import { duration, jsonText, moment, type Paint, statusCell, table, visible } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { type StepRow, stepCells, stepHeader, stepRows } from "../step-rows.ts";
 
@@ -25,16 +26,18 @@ async function showRun(cli: Cli, run: string, flags: ShowFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   await using millrace = await openExisting(settings);
   const view = await millrace.get(run);
+  const { waits } = await millrace.explain(run);
   const completed = view.status === "completed";
   const result = completed ? { result: await millrace.result(run) } : {};
   const { output } = cli;
-  if (settings.json) return output.json({ ...view, ...result });
+  if (settings.json) return output.json({ ...view, waits, ...result });
   const now = cli.clock.now();
   for (const line of headLines(view, now, output.paint)) output.print(line);
   const rows = listed(view, flags.items === true).map((row) => stepCells(row, now));
   if (rows.length > 0) output.print("");
   for (const line of rows.length > 0 ? table([stepHeader, ...rows], output.paint) : [])
     output.print(line);
+  for (const line of waitLines(waits, now)) output.print(line);
   if (view.error !== null) for (const line of ["", ...causeLines(view.error)]) output.print(line);
   if (completed) for (const line of ["", jsonText(result.result, 2)]) output.print(line);
 }
@@ -47,7 +50,6 @@ function headLines(view: RunView, now: number, paint: Paint): string[] {
     ["duration", duration((view.endedAt ?? now) - view.createdAt)],
     ["host", view.endedAt === null && view.node !== null ? view.node : undefined],
     ["epoch", view.epoch > 1 ? `${view.epoch} (taken up ${view.epoch} times)` : undefined],
-    ["waits", waitText(view)],
     ["labels", labels.length > 0 ? labels.join(" ") : undefined],
     ["events", String(view.seq)],
     ["input", valueText(view.input)],
@@ -62,10 +64,17 @@ function headLines(view: RunView, now: number, paint: Paint): string[] {
   );
 }
 
-function waitText({ status, parkedReason, parkedUntil }: RunView): string | undefined {
-  if (status === "pending") return "for a worker that has this workflow";
-  if (parkedReason === null) return undefined;
-  return `${parkedReason}${parkedUntil === null ? "" : ` until ${moment(parkedUntil)}`}`;
+/** What a run that has not ended waits for, one line each, below an empty one. */
+function waitLines(waits: readonly Wait[], now: number): string[] {
+  if (waits.length === 0) return [];
+  return [
+    "",
+    "waits",
+    ...waits.map(({ what, since, until, by }) => {
+      const end = until === null ? "" : `, until ${moment(until)}`;
+      return visible(`  ${what}, for ${duration(now - since)}${end}; ended by ${by}`);
+    }),
+  ];
 }
 
 const TROUBLED: ReadonlySet<string> = new Set(["failed", "retrying"]);

@@ -21,6 +21,11 @@ export class VirtualTime implements Clock {
   #uses = 0;
   #turning = 0;
 
+  /** How often the clock was used: what asks without end uses it without end. */
+  get uses(): number {
+    return this.#uses;
+  }
+
   now(): number {
     return this.#now;
   }

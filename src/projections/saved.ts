@@ -1,0 +1,11 @@
+/** The projections over all runs, which keep copies of themselves in the store. */
+import { blobReferences } from "./blob-references.ts";
+import { outputIndex } from "./output-index.ts";
+import type { Projection } from "./projection.ts";
+import { runSummary } from "./run-summary.ts";
+
+export const savedProjections: readonly Projection<unknown>[] = [
+  runSummary,
+  outputIndex,
+  blobReferences,
+];
