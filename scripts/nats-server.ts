@@ -44,7 +44,7 @@ export interface NatsServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** The path of a usable nats-server, found or fetched by `nats-server.sh`. Rejects with its reasons. */
+/** The path of a usable nats-server, as `nats-server.sh` finds or fetches it. */
 export async function natsServerBinary(): Promise<string> {
   const script = fileURLToPath(new URL("nats-server.sh", import.meta.url));
   const { stdout } = await promisify(execFile)("sh", [script]);
@@ -96,8 +96,9 @@ async function writeConfig(
   port: number,
 ): Promise<string> {
   const { syncInterval = "100ms", jetstream = true, config = "" } = options;
-  const store = `{ store_dir: ${JSON.stringify(join(folder, "store"))}, sync_interval: ${syncInterval} }`;
-  const lines = ["host: 127.0.0.1", `port: ${port}`, jetstream ? `jetstream ${store}` : "", config];
+  const store = JSON.stringify(join(folder, "store"));
+  const block = `jetstream { store_dir: ${store}, sync_interval: ${syncInterval} }`;
+  const lines = ["host: 127.0.0.1", `port: ${port}`, jetstream ? block : "", config];
   const path = join(folder, "server.conf");
   await writeFile(path, `${lines.join("\n")}\n`);
   return path;

@@ -1,4 +1,5 @@
 /** What `millrace doctor` writes: facts, a line per port while the cases run, failures, a summary. */
+import { toFailure } from "../events/failure.ts";
 import type { Cli } from "./cli.ts";
 import { type Counts, type Examination, type Failed, totals } from "./examination.ts";
 import { LiveRegion } from "./live-region.ts";
@@ -8,6 +9,7 @@ import type { Settings } from "./settings.ts";
 
 type Facts = Readonly<Record<string, unknown>>;
 
+/** Follows one examination from the first fact to the summary; with `--json` it writes at the end only. */
 export class DoctorReport {
   readonly #cli: Cli;
   readonly #settings: Settings;
@@ -54,24 +56,13 @@ export class DoctorReport {
   /** All cases that were begun have ended. */
   async end(examination: Examination): Promise<void> {
     this.#soFar = examination;
-    const { output, clock } = this.#cli;
-    const ms = Math.round(clock.mono() - this.#began);
-    const { total, passed, failed, notApplicable } = totals(examination);
-    if (this.#settings.json) {
-      const failures = examination.failures.map((one) => ({
-        port: one.port,
-        case: one.name,
-        message: messageLines(one).join("\n"),
-      }));
-      const contracts = { total, passed, failed, notApplicable, ms, failures };
-      const { namespace } = this.#settings;
-      const scratch = withoutSecrets(this.#scratch);
-      output.json({ store: this.#store, namespace, facts: this.#facts, scratch, contracts });
-      return;
-    }
+    const ms = Math.round(this.#cli.clock.mono() - this.#began);
+    if (this.#settings.json) return this.#document(examination, ms);
     await this.#region?.close();
     this.#region = undefined;
+    const { output } = this.#cli;
     for (const line of this.#lines()) output.print(line);
+    const { total, passed, failed, notApplicable } = totals(examination);
     const skipped = total - passed - failed - notApplicable;
     const parts = [
       `${passed} passed`,
@@ -88,6 +79,21 @@ export class DoctorReport {
     const { output } = this.#cli;
     if (this.#region !== undefined && output.shares) this.#region.above(line);
     else output.note(line);
+  }
+
+  #document(examination: Examination, ms: number): void {
+    const failures = examination.failures.map((one) => ({
+      port: one.port,
+      case: one.name,
+      message: messageLines(one).join("\n"),
+    }));
+    this.#cli.output.json({
+      store: this.#store,
+      namespace: this.#settings.namespace,
+      facts: this.#facts,
+      scratch: withoutSecrets(this.#scratch),
+      contracts: { ...totals(examination), ms, failures },
+    });
   }
 
   get #store(): string {
@@ -110,8 +116,8 @@ function portCells(port: string, { total, passed, failed, notApplicable }: Count
 }
 
 function messageLines({ error }: Failed): string[] {
-  const told = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return visibleLines(withoutSecrets(told));
+  const { code, message } = toFailure(error);
+  return visibleLines(withoutSecrets(`${code}: ${message}`));
 }
 
 /** Nested facts as rows with dotted names. */

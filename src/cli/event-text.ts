@@ -44,10 +44,9 @@ export function eventDetail(event: MillraceEvent): string {
     case "timer.set":
       return `due ${moment(event.due)}`;
     case "signal.received":
+      return valueText(event.payload);
     case "user.noted":
-      return event.type === "user.noted"
-        ? `${event.name} ${valueText(event.payload)}`
-        : valueText(event.payload);
+      return `${event.name} ${valueText(event.payload)}`;
     case "step.mapped":
       return `${event.count} items`;
     case "step.started":
@@ -76,6 +75,7 @@ export function eventDetail(event: MillraceEvent): string {
   }
 }
 
+/** A recorded failure in one line, without its causes. */
 export const failureText = ({ code, message }: Failure): string => `${code}: ${message}`;
 
 /** A recorded value, cut to fit a line. */

@@ -8,13 +8,14 @@ export interface Examined {
   run(): Promise<"passed" | "not applicable">;
 }
 
+/** A case that did not pass, and what it threw. */
 export interface Failed {
   readonly port: string;
   readonly name: string;
   readonly error: unknown;
 }
 
-/** Of one port. */
+/** How many cases of one port ended how; those that are missing to `total` have not ended. */
 export interface Counts {
   readonly total: number;
   passed: number;
@@ -22,11 +23,13 @@ export interface Counts {
   notApplicable: number;
 }
 
+/** How it stands; the very object goes on counting while cases run. */
 export interface Examination {
   readonly ports: ReadonlyMap<string, Counts>;
   readonly failures: readonly Failed[];
 }
 
+/** How `examine` goes about it. */
 export interface ExamineOptions {
   /** Cases that run at once: most of the longer ones wait for the end of a lease. */
   readonly atOnce: number;

@@ -13,6 +13,7 @@ const COST_SHARE = 10;
 const NO_WRAP = "\x1b[?7l";
 const WRAP = "\x1b[?7h";
 
+/** Draws from its making to `close`, which must be called. */
 export class LiveRegion {
   readonly #output: Output;
   readonly #clock: Clock;

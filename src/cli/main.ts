@@ -8,6 +8,7 @@ import type { Cli } from "./cli.ts";
 import { registerCancel } from "./commands/cancel.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerEvents } from "./commands/events.ts";
+import { registerRebuild } from "./commands/rebuild.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
 import { registerShow } from "./commands/show.ts";
@@ -46,8 +47,8 @@ function programOf(cli: Cli): Command {
       outputError: () => undefined,
     });
   const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
-  for (const register of [...commands, registerSignal, registerCancel, registerDoctor])
-    register(program, cli);
+  const others = [registerSignal, registerCancel, registerRebuild, registerDoctor];
+  for (const register of [...commands, ...others]) register(program, cli);
   return program;
 }
 

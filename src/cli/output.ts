@@ -7,6 +7,7 @@ import { jsonText, type Paint } from "./render.ts";
 
 type Stream = NodeJS.WriteStream;
 
+/** The two streams of a command. */
 export class Output {
   /** True when stdout is a terminal whose lines can be drawn again. */
   readonly redraws: boolean;

@@ -9,6 +9,7 @@ import { jsonText } from "./render.ts";
 import { RunScreen } from "./run-screen.ts";
 import { withoutSecrets } from "./secrets.ts";
 
+/** The report on one run: `begin`, its events, `end`, and its outcome. */
 export class RunReport {
   readonly #cli: Cli;
   readonly #json: boolean;

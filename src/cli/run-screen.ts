@@ -29,6 +29,7 @@ const TOLD_OF_RUN = new Set(["run.parked", "run.cancelling", "timer.set", "signa
 /** Widths of the columns of such a line: a table that is written line by line. */
 const [NAME_WIDTH, STATUS_WIDTH] = [24, 10];
 
+/** The screen of one run, fed with its events. */
 export class RunScreen {
   readonly #output: Output;
   readonly #clock: Clock;

@@ -16,6 +16,7 @@ export interface ScratchPlace {
   destroy(): Promise<void>;
 }
 
+/** Where scratch places come from, and how they go again. */
 export interface Scratch {
   /** Where it is, for people: should this process be killed, it can be removed by hand. */
   readonly where: string;
@@ -25,6 +26,7 @@ export interface Scratch {
   remove(): Promise<void>;
 }
 
+/** What scratch stores are opened with. */
 export interface ScratchOptions {
   readonly world: World;
   /** Lease of the stores that are opened in it. */

@@ -13,6 +13,7 @@ export interface StoreFlags {
   readonly json?: true;
 }
 
+/** The same, checked and complete. */
 export interface Settings {
   /** Address of the store, credentials included: show it through `withoutSecrets` only. */
   readonly store: string;

@@ -15,6 +15,7 @@ export interface ItemCounts {
   readonly failed: number;
 }
 
+/** One line of the table: a step, and its items if it has some. */
 export interface StepRow {
   readonly facts: StepFacts;
   readonly counts: ItemCounts | undefined;
@@ -40,6 +41,7 @@ export function stepRows({ steps }: RunView): StepRow[] {
   return rows.map((facts) => ({ facts, counts: counts.get(facts.step) }));
 }
 
+/** The names of the columns. */
 export const stepHeader: readonly Cell[] = ["STEP", "STATUS", "ATTEMPT", "DURATION", "NOTE"].map(
   (text) => ({ text, style: "dim" }),
 );

@@ -3,8 +3,10 @@ import { constants } from "node:os";
 import { deferred } from "../kernel/async.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** What asks a process to stop. */
 export type StopSignal = (typeof SIGNALS)[number];
 
+/** Whether somebody asked, and what to exit with then. */
 export interface Stop {
   /** Resolves at the first signal. */
   readonly asked: Promise<void>;

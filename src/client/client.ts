@@ -12,13 +12,23 @@ import type { Projector } from "../engine/projector.ts";
 import { toValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { checkId } from "../kernel/ids.ts";
-import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import { checkId, ID_PATTERN } from "../kernel/ids.ts";
+import { limits } from "../kernel/limits.ts";
+import {
+  type RunStatus,
+  type RunSummaries,
+  type RunSummary,
+  runStatuses,
+} from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import { didYouMean } from "../workflow/suggest.ts";
+import { callOptions, invalidOption, textOption, wholeOption } from "./options.ts";
 import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { runEvents } from "./subscribe.ts";
+import { runEvents, type SubscribeOptions } from "./subscribe.ts";
+
+export type { SubscribeOptions } from "./subscribe.ts";
 
 export interface ListOptions {
   readonly workflow?: string;
@@ -27,11 +37,16 @@ export interface ListOptions {
   readonly limit?: number;
 }
 
-export interface SubscribeOptions {
-  /** First `seq` wanted. @default 1 */
-  readonly from?: number;
-  /** Ends the iteration. Without it, it ends after the run's last event. */
-  readonly signal?: AbortSignal;
+/** Who cancelled, as recorded. */
+const BY_CHARS_MAX = 256;
+
+/** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
+function built(workflow: Workflow | undefined): Workflow {
+  if (workflow?.plan !== undefined && ID_PATTERN.test(workflow.name)) return workflow;
+  throw new MillraceError(
+    "E_WORKFLOW_UNKNOWN",
+    "what was given to start() is no workflow; did you forget `.build()`?",
+  );
 }
 
 export class Client {
@@ -68,7 +83,7 @@ export class Client {
     input?: unknown,
     options: StartOptions = {},
   ): Promise<RunHandle<unknown>> {
-    const definition = typeof workflow === "string" ? this.#known(workflow) : workflow;
+    const definition = typeof workflow === "string" ? this.#known(workflow) : built(workflow);
     const { run, position } = await startRun(this.#engine, definition, input, options);
     return new RunHandle(this, this.#engine, run, position);
   }
@@ -83,7 +98,8 @@ export class Client {
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`, `E_OPTION_INVALID`
    */
   async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
-    return runView(await this.#load(run, options.seq));
+    const { seq } = callOptions("get()", options, ["seq"]);
+    return runView(await this.#load(run, seq));
   }
 
   /**
@@ -96,9 +112,13 @@ export class Client {
 
   /** Runs, the newest first. */
   async list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
-    const { workflow, status, limit = 100 } = options;
-    if (!Number.isSafeInteger(limit) || limit < 0) {
-      throw new MillraceError("E_OPTION_INVALID", `limit: ${limit} is not a whole number from 0`);
+    const given = callOptions("list()", options, ["workflow", "status", "limit"]);
+    const { workflow, status } = given;
+    const limit = wholeOption("limit", given.limit ?? 100, 0);
+    if (workflow !== undefined) checkId("workflow name", workflow);
+    if (status !== undefined && !runStatuses.includes(status)) {
+      const known = `${didYouMean(String(status), runStatuses)}; known are ${runStatuses.join(", ")}`;
+      throw invalidOption("status", `not a status${known}`);
     }
     const found: RunSummary[] = [];
     for (const summary of (await this.#summaries.current()).values()) {
@@ -132,20 +152,20 @@ export class Client {
     payload?: unknown,
     options: { id?: string } = {},
   ): Promise<void> {
-    const id = checkId("signal id", options.id ?? this.#engine.world.ids());
+    const { id = this.#engine.world.ids() } = callOptions("signal()", options, ["id"]);
+    checkId("run id", run);
+    checkId("signal name", name);
+    checkId("signal id", id);
     const value = await toValue(this.#engine.store.blobs, `payload of signal ${name}`, payload);
-    await this.post(run, {
-      kind: "signal",
-      id,
-      name: checkId("signal name", name),
-      payload: value,
-    });
+    await this.post(run, { kind: "signal", id, name, payload: value });
   }
 
   /** Asks the run to stop: its steps are aborted, then it ends as cancelled. */
   async cancel(run: string, options: { reason?: string; by?: string } = {}): Promise<void> {
+    const given = callOptions("cancel()", options, ["reason", "by"]);
+    const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
+    const by = textOption("by", given.by ?? this.#engine.node, BY_CHARS_MAX);
     const state = await this.#load(run);
-    const { reason = "asked to", by = this.#engine.node } = options;
     if (["completed", "failed", "cancelled"].includes(state.run.state)) {
       throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
         details: { run, status: state.run.state },
@@ -171,12 +191,7 @@ export class Client {
   }
 
   async #load(run: string, seq = Number.MAX_SAFE_INTEGER): Promise<RunState> {
-    if (!Number.isSafeInteger(seq) || seq < 1) {
-      throw new MillraceError(
-        "E_OPTION_INVALID",
-        `seq: ${seq} is not a seq; the first event has 1`,
-      );
-    }
+    wholeOption("seq", seq, 1);
     const state = await loadRunAt(this.#engine, checkId("run id", run), seq);
     if (state.cursor.seq > 0) return state;
     throw new MillraceError(

@@ -8,11 +8,18 @@ import { runMachine } from "../../machines/run.ts";
 import type { RunCommand } from "../../machines/run-data.ts";
 import { stepMachine } from "../../machines/step.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
+import type { Value } from "../../machines/values.ts";
+import { itemOf } from "../domain/plan.ts";
 import { stepActor } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
 import type { Input } from "../engine/input.ts";
-import { MillraceError } from "../kernel/errors.ts";
+import type { RecordedEvent } from "../events/vocabulary.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import { toJson } from "../kernel/json.ts";
+import { limits } from "../kernel/limits.ts";
+import { textOption } from "./options.ts";
 import { runEvents } from "./subscribe.ts";
 
 export type LiveRun = ActorRefFrom<typeof runMachine>;
@@ -26,7 +33,7 @@ export async function liveRun(engine: Engine, run: string, post: Post): Promise<
   const snapshot = runMachine.resolveState({ value: value as "pending", context });
   const actor = createActor(runMachine, { id: run, snapshot, input: { id: run } });
   return follow(engine, run, state.cursor.head, actor, {
-    isMine: (event) => !("step" in event),
+    translate: (event) => ("step" in event ? undefined : event),
     send: (command) => post(run, runInput(engine, command as RunCommand)),
   });
 }
@@ -43,9 +50,19 @@ export async function liveStep(
   const input = { id: step, maxAttempts: context.maxAttempts };
   const actor = createActor(stepMachine, { id: `${run}/${step}`, snapshot, input });
   return follow(engine, run, state.cursor.head, actor, {
-    isMine: (event) => "step" in event && event.step === step,
+    translate: (event) => stepEvent(step, event),
     send: (command) => post(run, stepInput(engine, step, command as StepCommand)),
   });
+}
+
+/** What an event of the run is to one of its steps. Items become pending by their mapped step's event. */
+function stepEvent(step: string, event: RecordedEvent): { readonly type: string } | undefined {
+  if ("step" in event && event.step === step) return event;
+  const item = itemOf(step);
+  if (event.type !== "step.mapped" || event.step !== item?.step || item.index >= event.count) {
+    return undefined;
+  }
+  return { ...event, type: "step.scheduled", step } as { readonly type: string };
 }
 
 /** The part of an XState actor that this file touches. */
@@ -57,7 +74,8 @@ interface Followed {
 }
 
 interface Follower {
-  isMine(event: { type: string }): boolean;
+  /** The event as the actor takes it; undefined: it is none of the actor's. */
+  translate(event: RecordedEvent): { readonly type: string } | undefined;
   send(command: { type: string }): Promise<void>;
 }
 
@@ -66,38 +84,43 @@ function follow<A extends Followed>(
   run: string,
   after: number,
   actor: A,
-  { isMine, send }: Follower,
+  { translate, send }: Follower,
 ): A {
   const stop = new AbortController();
   const committed = actor.send as (event: { type: string }) => void;
+  const log = (what: string) => (error: unknown) => {
+    if (isMillraceError(error, "E_STORE_CLOSED")) return;
+    engine.logger.error(what, { run, error: String(error) });
+  };
   actor.send = (command: { type: string }) => {
-    send(command).catch((error: unknown) => {
-      engine.logger.error("a command sent to an actor was not taken", {
-        run,
-        error: String(error),
-      });
-    });
+    if (actor.getSnapshot().status !== "active") throw ended(command.type);
+    send(command).catch(log("a command sent to an actor was not taken"));
   };
   actor.subscribe({ complete: () => stop.abort() });
   actor.start();
   const feed = async (): Promise<void> => {
     for await (const event of runEvents(engine, run, after, { signal: stop.signal })) {
-      if (isMine(event)) committed(event);
+      const mine = stop.signal.aborted ? undefined : translate(event);
+      if (mine !== undefined) committed(mine);
     }
   };
-  feed().catch((error: unknown) => {
-    engine.logger.error("an actor does not follow its run any more", { run, error: String(error) });
-  });
+  feed().catch(log("an actor does not follow its run any more"));
   return actor;
 }
 
+/** @throws MillraceError `E_COMMAND_REFUSED`, and what a signal or a cancellation is refused with */
 function runInput(engine: Engine, command: RunCommand): Input {
   const id = engine.world.ids();
   switch (command.type) {
     case "cmd.cancel":
-      return { kind: "cancel", id, by: command.by, reason: command.reason };
+      return { kind: "cancel", id, by: text("by", command.by), reason: reasonOf(command) };
     case "cmd.signal":
-      return { kind: "signal", id: command.signal, name: command.name, payload: command.payload };
+      return {
+        kind: "signal",
+        id: checkId("signal id", command.signal),
+        name: checkId("signal name", command.name),
+        payload: inline(command.payload),
+      };
     default:
       throw internal(command.type);
   }
@@ -108,11 +131,29 @@ function stepInput(engine: Engine, step: string, command: StepCommand): Input {
   switch (command.type) {
     case "cmd.cancel":
     case "cmd.skip":
-      return { kind: "step", id, step, command: command.type, reason: command.reason };
+      return { kind: "step", id, step, command: command.type, reason: reasonOf(command) };
     default:
       throw internal(command.type);
   }
 }
+
+const text = (option: string, value: unknown): string =>
+  textOption(option, value, limits.errorMessageCharsMax);
+
+const reasonOf = (command: { readonly reason: string }): string => text("reason", command.reason);
+
+/** What is sent to an actor is sent at once: there is no time to put it into the blob store. */
+function inline(payload: Value): Value {
+  const json = toJson("payload", "json" in payload ? payload.json : undefined);
+  if (Buffer.byteLength(JSON.stringify(json)) <= limits.valueInlineBytesMax) return { json };
+  throw new MillraceError(
+    "E_TOO_LARGE",
+    "the payload is too large for an actor; send it with `handle.signal()`",
+  );
+}
+
+const ended = (type: string): MillraceError =>
+  new MillraceError("E_COMMAND_REFUSED", `${type}: the actor has ended or was stopped`);
 
 const internal = (type: string): MillraceError =>
   new MillraceError(

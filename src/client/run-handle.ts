@@ -4,11 +4,13 @@ import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
 import { fromValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
+import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { Client, SubscribeOptions } from "./client.ts";
+import type { Client } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
+import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
-import { runEvents, TERMINAL } from "./subscribe.ts";
+import { runEvents, type SubscribeOptions, TERMINAL } from "./subscribe.ts";
 
 export interface ResultOptions {
   /** Gives up after so many ms; the run goes on. @default never */
@@ -31,10 +33,13 @@ export class RunHandle<O> {
 
   /**
    * What the run returned; waits for it.
-   * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_TIMEOUT`
+   * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_TIMEOUT`,
+   * `E_OPTION_INVALID`, `E_STORE_CLOSED`
    */
   async result(options: ResultOptions = {}): Promise<O> {
-    const { timeoutMs } = options;
+    const given = callOptions("result()", options, ["timeoutMs"]);
+    const timeoutMs =
+      given.timeoutMs === undefined ? undefined : millis("timeoutMs", given.timeoutMs);
     const stop = new AbortController();
     const { clock } = this.#engine.world;
     const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort());
@@ -49,7 +54,7 @@ export class RunHandle<O> {
     }
     throw new MillraceError(
       "E_TIMEOUT",
-      `run ${this.id} has not ended${timeoutMs === undefined ? "" : ` within ${timeoutMs} ms`}; it goes on, look at it with \`millrace show ${this.id}\``,
+      `run ${this.id} has not ended within ${timeoutMs} ms; it goes on, look at it with \`millrace show ${this.id}\``,
       { details: { run: this.id } },
     );
   }

@@ -5,14 +5,15 @@ import { evolve } from "../domain/evolve.ts";
 import { emptyRun } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
-import { toValue } from "../engine/values.ts";
+import { readJson, toValue } from "../engine/values.ts";
 import { NO_PREVIOUS, sealFrame } from "../events/frame.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
-import { canonicalJson, digest, type Json, toJson } from "../kernel/json.ts";
+import { canonicalJson, digest, type Json } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
+import { callOptions, invalidOption, isPlainObject } from "./options.ts";
 
 export interface StartOptions {
   /** The run's id; by default a new one. The same id with the same input is the same run. */
@@ -29,8 +30,8 @@ export interface Started {
 
 /**
  * Appends `run.created` unless the run exists, and offers a ticket.
- * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_SCHEMA`, `E_TOO_LARGE`, `E_RUN_CONFLICT` (the id
- * is taken by a run with other content), `E_RUN_ERASED`
+ * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`, `E_NOT_JSON`, `E_SCHEMA`, `E_TOO_LARGE`,
+ * `E_RUN_CONFLICT` (the id is taken by a run with other content), `E_RUN_ERASED`
  */
 export async function startRun(
   engine: Engine,
@@ -38,10 +39,14 @@ export async function startRun(
   input: unknown,
   options: StartOptions,
 ): Promise<Started> {
-  const run = checkId("run id", options.id ?? engine.world.ids());
-  const labels = checkLabels(options.labels);
+  const { id = engine.world.ids(), ...rest } = callOptions("start()", options, ["id", "labels"]);
+  const run = checkId("run id", id);
+  const labels = checkLabels(rest.labels);
   const what = `input of ${workflow.name}`;
-  const json = toJson(what, await validate(workflow.input, what, input));
+  // Without a schema the copy is made before anything is waited for: the caller may go on to change it.
+  const given = workflow.input === undefined ? readJson(what, input) : input;
+  const json = readJson(what, await validate(workflow.input, what, given));
+  const value = await toValue(engine.store.blobs, what, json);
   const content = digest(canonicalJson([workflow.name, json] as Json));
   const now = engine.world.clock.now();
   const created: RunEvent = {
@@ -49,7 +54,7 @@ export async function startRun(
     at: now,
     workflow: workflow.name,
     content,
-    input: await toValue(engine.store.blobs, what, json),
+    input: value,
     plan: workflow.plan,
     ...(labels === undefined ? {} : { labels }),
   };
@@ -94,6 +99,7 @@ async function sameRun(
 
 function checkLabels(labels: StartOptions["labels"]): StartOptions["labels"] {
   if (labels === undefined) return undefined;
+  if (!isPlainObject(labels)) throw invalidOption("labels", "must be a plain object of texts");
   const entries = Object.entries(labels);
   if (entries.length > limits.labelsMax) {
     throw new MillraceError(

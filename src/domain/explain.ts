@@ -127,14 +127,14 @@ function retryWait(state: RunState, step: string): Wait {
 }
 
 function startWait(state: RunState, step: string): Wait {
-  const { scheduledAt, startBy } = stepActor(state, step).context;
+  const { scheduledAt } = stepActor(state, step).context;
   const by = `a free slot of node ${state.run.context.node ?? "that claims the run"}`;
   return {
     kind: "start",
     step,
     what: `step ${step} could run`,
     since: scheduledAt ?? 0,
-    until: startBy,
+    until: state.limited.get(step) ?? null,
     by,
   };
 }

@@ -13,7 +13,7 @@ import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Engine } from "./engine.ts";
 import { catchUp, foldStored } from "./history.ts";
-import { leaveFaulty, leaveParked, unattended } from "./leave.ts";
+import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { RunActor } from "./run-actor.ts";
 import { Slots } from "./slots.ts";
@@ -43,6 +43,8 @@ export class Host {
   readonly #actors = new Map<string, RunActor>();
   /** Claims that are not yet hosted, or given up. */
   readonly #arriving = new Set<Promise<void>>();
+  /** Runs whose log was found to be damaged: nothing is offered for them any more. */
+  readonly #setAside = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #startedAt: number;
@@ -127,16 +129,22 @@ export class Host {
   }
 
   #arrive(claim: Claim, hosting: Promise<void>): void {
-    const { engine } = this.#options;
     const arriving = hosting
-      .catch((error: unknown) => {
-        unattended(engine, claim.ticket.run, leaveFaulty(engine, claim, error));
-      })
+      .catch((error: unknown) => this.#fault(claim, error))
       .finally(() => {
         this.#arriving.delete(arriving);
         this.#whenRoom();
       });
     this.#arriving.add(arriving);
+  }
+
+  #fault(claim: Claim, error: unknown): void {
+    const { engine, summaries } = this.#options;
+    const { run } = claim.ticket;
+    unattended(engine, run, leaveFaulty(engine, claim, error));
+    if (!isDamage(error) || this.#setAside.has(run)) return;
+    this.#setAside.add(run);
+    unattended(engine, run, summaries.refold(run));
   }
 
   /** What was known of the run is out of date: it is looked at again, if the claim still holds. */
@@ -178,6 +186,7 @@ export class Host {
         this.#whenRoom();
       },
       onOutdated: () => this.#arrive(claim, this.#hostAgain(claim)),
+      onFault: (error) => this.#fault(claim, error),
     });
     this.#actors.set(run, actor);
     if (this.#stopping.signal.aborted) actor.drain();
@@ -237,7 +246,7 @@ export class Host {
     let round = 0;
     await this.#repeat(everyMs, async () => {
       const inputs = round++ % INPUT_SWEEP_EVERY === 0;
-      const isHosted = (run: string): boolean => this.#actors.has(run);
+      const isHosted = (run: string): boolean => this.#actors.has(run) || this.#setAside.has(run);
       await sweep({ engine, summaries, isHosted, inputs });
     });
   }

@@ -7,23 +7,16 @@
  *
  * No caller sees anything that is not committed, and no answer is older than its call.
  */
-import type { RunState } from "../domain/state.ts";
+import { hasBegun } from "../domain/state.ts";
 import { type Deferred, deferred } from "../kernel/async.ts";
 import { pause } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
-import type { RunNotes } from "../projections/run-notes.ts";
 import { commit } from "./commit.ts";
-import { Draft } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
+import { type Call, type Decide, decideRound, type Look } from "./journal-round.ts";
 import { adopt, catchUpKept, type KeptRun, loadKept } from "./kept-run.ts";
-import { copyRunState } from "./run-copy.ts";
-
-/** Adds events to the draft and returns the answer, or throws a refusal. May be called several times. */
-export type Decide<T> = (draft: Draft, notes: RunNotes) => T;
-
-/** What it returns must stay true when the run goes on: copies, never parts of the state. */
-export type Look<T> = (state: RunState, notes: RunNotes) => T;
 
 export interface JournalOptions {
   /** Runs kept in memory, beside those in use. @default 1000 */
@@ -32,22 +25,14 @@ export interface JournalOptions {
   readonly bytes?: number;
 }
 
-type Call =
-  | { readonly kind: "amend"; readonly decide: Decide<unknown>; readonly done: Deferred<unknown> }
-  | { readonly kind: "read"; readonly look: Look<unknown>; readonly done: Deferred<unknown> };
-
 /** The queue of one run. */
 interface Line {
   readonly run: string;
   readonly calls: Call[];
   kept: KeptRun | undefined;
+  /** What it counted as when it was weighed last (bytes). */
+  weighed: number;
   working: boolean;
-}
-
-/** What some calls lead to: events of one frame, and answers to be given once it is in the log. */
-interface Round {
-  readonly draft: Draft;
-  readonly answers: readonly (() => void)[];
 }
 
 /** After a conflict: a random part of this, doubled by each further conflict up to the maximum. */
@@ -61,6 +46,7 @@ export class Journal {
   readonly #bytesMax: number;
   /** The longest unused first. */
   readonly #lines = new Map<string, Line>();
+  #bytes = 0;
 
   constructor(engine: Engine, options: JournalOptions = {}) {
     this.#engine = engine;
@@ -94,8 +80,9 @@ export class Journal {
   /** Gives up the memory of a run that was erased. */
   forget(run: string): void {
     const line = this.#lines.get(run);
-    if (line?.working) line.kept = undefined;
-    else this.#lines.delete(run);
+    if (line === undefined) return;
+    line.kept = undefined;
+    if (!line.working) this.#weigh(line);
   }
 
   #enqueue(run: string, call: Call): void {
@@ -110,6 +97,7 @@ export class Journal {
       run,
       calls: [],
       kept: undefined,
+      weighed: 0,
       working: false,
     };
     this.#lines.delete(run);
@@ -134,7 +122,16 @@ export class Journal {
       }
     }
     line.working = false;
+    this.#weigh(line);
     this.#evict();
+  }
+
+  /** Keeps the sum of what the lines keep, and only lines that keep something. */
+  #weigh(line: Line): void {
+    const bytes = line.kept?.bytes ?? 0;
+    this.#bytes += bytes - line.weighed;
+    line.weighed = bytes;
+    if (line.kept === undefined) this.#lines.delete(line.run);
   }
 
   /** Answers the calls, or puts those that do not fit into one frame back into the queue. */
@@ -146,12 +143,12 @@ export class Journal {
       const { kept } = line;
       const { draft, answers } = decideRound(kept, calls, clock.now());
       line.calls.unshift(...calls.splice(answers.length));
-      const write = draft.events.length > 0;
-      if (write ? await this.#commit(line, kept, draft, calls) : fresh) {
+      const written = draft === undefined || draft.events.length === 0 ? undefined : draft;
+      if (written ? await this.#commit(line, kept, written, calls) : fresh) {
         for (const answer of answers) answer();
         return;
       }
-      if (write) await pause(clock, random.next() * pauseMs(conflicts++));
+      if (written) await pause(clock, random.next() * pauseMs(conflicts++));
       // Refused, or nothing was written that could have proved that the log has not moved on.
       line.kept = await catchUpKept(this.#engine, kept);
       fresh = true;
@@ -167,13 +164,14 @@ export class Journal {
   async #commit(line: Line, kept: KeptRun, draft: Draft, calls: Call[]): Promise<boolean> {
     const { state, events } = draft;
     try {
+      if (!hasBegun(state)) throw notBegun(line.run);
       if (state.cursor.seq > limits.runEventsMax) throw tooLong(line.run);
       if (!(await commit(this.#engine, draft, state.cursor.inbox))) return false;
       adopt(kept, state, events);
       return true;
     } catch (error) {
-      // The run was there when it was read.
-      if (isMillraceError(error, "E_RUN_ERASED") && kept.state.cursor.seq > 0) return false;
+      // Erased since it was read: what is there now is to be decided on.
+      if (isMillraceError(error, "E_RUN_ERASED")) return false;
       if (!isMillraceError(error, "E_TOO_LARGE") || calls.length < 2) throw error;
       line.calls.unshift(...calls.splice(1));
       return false;
@@ -181,55 +179,21 @@ export class Journal {
   }
 
   #evict(): void {
-    const idle = [...this.#lines.values()].filter((line) => !line.working);
-    let bytes = idle.reduce((sum, { kept }) => sum + (kept?.bytes ?? 0), 0);
-    let runs = idle.length;
-    for (const line of idle.slice(0, -1)) {
-      if (runs <= this.#runsMax && bytes <= this.#bytesMax) return;
+    for (const line of this.#lines.values()) {
+      if (this.#lines.size <= this.#runsMax && this.#bytes <= this.#bytesMax) return;
+      if (line.working || this.#lines.size === 1) continue;
+      this.#bytes -= line.weighed;
       this.#lines.delete(line.run);
-      bytes -= line.kept?.bytes ?? 0;
-      runs--;
     }
   }
 }
 
 const pauseMs = (conflicts: number): number => Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** conflicts);
 
-function decideRound(kept: KeptRun, calls: readonly Call[], now: number): Round {
-  let draft = new Draft(copyRunState(kept.state), now);
-  const answers: (() => void)[] = [];
-  let bytes = 0;
-  for (const call of calls) {
-    if (bytes > limits.frameBytesTarget) break;
-    const { done } = call;
-    if (call.kind === "read") {
-      answers.push(() => settleRead(call.look, kept, done));
-      continue;
-    }
-    const before = draft.events.length;
-    try {
-      const answer = call.decide(draft, kept.notes);
-      answers.push(() => done.resolve(answer));
-      for (const event of draft.events.slice(before)) bytes += JSON.stringify(event).length;
-    } catch (refusal) {
-      answers.push(() => done.reject(refusal));
-      if (draft.events.length === before) continue;
-      // Half a decision: back to what the calls before it had decided.
-      const earlier = draft.events.slice(0, before);
-      draft = new Draft(copyRunState(kept.state), now);
-      draft.add(earlier);
-    }
-  }
-  return { draft, answers };
-}
-
-function settleRead(look: Look<unknown>, kept: KeptRun, done: Deferred<unknown>): void {
-  try {
-    done.resolve(look(kept.state, kept.notes));
-  } catch (refusal) {
-    done.reject(refusal);
-  }
-}
+const notBegun = (run: string): MillraceError =>
+  new MillraceError("E_RUN_NOT_FOUND", `there is no run ${run} to write to; begin it first`, {
+    details: { run },
+  });
 
 const tooLong = (run: string): MillraceError =>
   new MillraceError(

@@ -1,6 +1,7 @@
 /** A run kept in memory: its state and its notes, both true up to the same committed frame. */
 import { evolveFrame } from "../domain/evolve.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
+import { valueOf } from "../events/carried-values.ts";
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -17,11 +18,15 @@ export interface KeptRun {
 /** What an event costs in memory beside the values that it carries. */
 const EVENT_BYTES = 256;
 
-/** Roughly what is kept of an event. Of notes only an index is, of all others the values too. */
-const weigh = (event: MillraceEvent): number =>
-  "step" in event && event.type === "step.completed" && "json" in event.output
-    ? EVENT_BYTES + JSON.stringify(event.output.json).length
-    : EVENT_BYTES;
+/** Roughly what is kept of an event: of notes only an index, of all others the value too. */
+function weigh(event: MillraceEvent): number {
+  if (NOTES.has(event.type)) return EVENT_BYTES;
+  const value = valueOf(event);
+  const inline = value !== undefined && "json" in value ? JSON.stringify(value.json) : undefined;
+  return EVENT_BYTES + (inline?.length ?? 0);
+}
+
+const NOTES: ReadonlySet<string> = new Set(["checkpoint.saved", "user.noted", "output.emitted"]);
 
 /**
  * The run as the log has it now. Of one that does not exist `cursor.seq` is 0, and `cursor.head` is what

@@ -51,6 +51,27 @@ export class Projector<V> {
     await views.save(viewKey(this.#projection), { position: this.#position, bytes });
   }
 
+  /**
+   * Folds one run anew, from its first frame: what the view knows of it may have been seen before its
+   * log was damaged.
+   */
+  async refold(run: string): Promise<void> {
+    const view = await this.current();
+    const frames: (FoldedFrame | undefined)[] = [];
+    let upTo: number;
+    do {
+      frames.length = 0;
+      upTo = this.#position;
+      const range = { run, upTo, tombstones: true } as const;
+      for await (const stored of this.#engine.store.log.read(range)) {
+        frames.push(openStored(this.#engine, stored));
+      }
+    } while (upTo !== this.#position);
+    this.#projection.forget(view, run);
+    for (const frame of frames) project(this.#projection, view, run, frame);
+    this.#unsaved++;
+  }
+
   async #catchUp(head: number): Promise<V> {
     this.#view ??= await this.#load();
     const view = this.#view;

@@ -17,7 +17,7 @@ import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
-import { leaveEnded, leaveFaulty, leaveParked, unattended } from "./leave.ts";
+import { leaveEnded, leaveParked, unattended } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
@@ -35,6 +35,8 @@ export interface RunActorOptions {
   onOver(): void;
   /** Called after that, when the run turned out not to be as `state` says before it was claimed. */
   onOutdated(): void;
+  /** Called after `onOver`, when the run cannot be gone on with here. */
+  onFault(error: unknown): void;
 }
 
 /** At most so many mails go into one commit. */
@@ -294,6 +296,6 @@ export class RunActor {
           cause: error,
         });
     this.letGo(fault);
-    this.#leave(leaveFaulty(this.#options.engine, this.claim, error));
+    this.#options.onFault(error);
   }
 }

@@ -1,5 +1,5 @@
 /** A second copy of a run's state, to try a decision on without touching what is committed. */
-import type { RunState } from "../domain/state.ts";
+import { type RunState, stepTable } from "../domain/state.ts";
 import type { Actor } from "../domain/table.ts";
 
 /** Whatever a machine's recipe may change in place: its fields, and what they hold directly. */
@@ -18,12 +18,21 @@ const copyActor = <C extends object>({ state, context }: Actor<C>): Actor<C> => 
   context: copyContext(context),
 });
 
-/** Linear in the steps. Recorded values, the plan and its graph are shared: nobody changes them. */
+/** Nothing moves an actor that has ended. */
+function copySteps(steps: RunState["steps"]): RunState["steps"] {
+  const copy: RunState["steps"] = new Map(steps);
+  for (const [id, actor] of steps) {
+    if (!stepTable.finals.has(actor.state)) copy.set(id, copyActor(actor));
+  }
+  return copy;
+}
+
+/** Linear in the steps, quick for those that have ended. Recorded values, the plan and its graph are shared: nobody changes them. */
 export const copyRunState = (state: RunState): RunState => ({
   id: state.id,
   cursor: { ...state.cursor },
   run: copyActor(state.run),
-  steps: new Map(Array.from(state.steps, ([id, actor]) => [id, copyActor(actor)])),
+  steps: copySteps(state.steps),
   plan: state.plan,
   graph: state.graph,
   unmet: new Map(state.unmet),

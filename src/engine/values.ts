@@ -2,7 +2,7 @@
 import type { Value } from "../../machines/values.ts";
 import { itemId } from "../domain/plan.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
-import { MillraceError } from "../kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { type Json, toJson } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -16,19 +16,45 @@ const SURELY_INLINE_CHARS = limits.valueInlineBytesMax / 6;
  * @throws MillraceError `E_NOT_JSON`, `E_TOO_LARGE`
  */
 export async function toValue(blobs: BlobStore, what: string, raw: unknown): Promise<Value> {
-  const json = toJson(what, raw);
+  const json = readJson(what, raw);
   if (isSurelySmall(json)) return { json };
-  const bytes = Buffer.from(JSON.stringify(json));
+  const bytes = encode(what, json);
   if (bytes.length <= limits.valueInlineBytesMax) return { json };
-  if (bytes.length > limits.valueBytesMax) {
-    throw new MillraceError(
-      "E_TOO_LARGE",
-      `${what} has ${bytes.length} bytes, the limit is ${limits.valueBytesMax}; write it to storage and return a reference`,
-      { details: { bytes: bytes.length } },
-    );
-  }
+  if (bytes.length > limits.valueBytesMax) throw tooLarge(what, `${bytes.length} bytes`);
   return { blob: await blobs.put(bytes), bytes: bytes.length };
 }
+
+/**
+ * `raw` as plain JSON, whatever its getters and traps do when they are asked.
+ * @throws MillraceError `E_NOT_JSON`
+ */
+export function readJson(what: string, raw: unknown): Json {
+  try {
+    return toJson(what, raw);
+  } catch (cause) {
+    if (isMillraceError(cause)) throw cause;
+    throw new MillraceError("E_NOT_JSON", `${what} cannot be read: a part of it throws`, { cause });
+  }
+}
+
+function encode(what: string, json: Json): Buffer {
+  if (typeof json === "string" && json.length > limits.valueBytesMax) {
+    throw tooLarge(what, `${json.length} characters`);
+  }
+  try {
+    return Buffer.from(JSON.stringify(json));
+  } catch (error) {
+    // Text has a length that the runtime cannot exceed: about 512 MiB.
+    if (!(error instanceof RangeError)) throw error;
+    throw tooLarge(what, "more characters than one text can have");
+  }
+}
+
+const tooLarge = (what: string, size: string): MillraceError =>
+  new MillraceError(
+    "E_TOO_LARGE",
+    `${what} has ${size}, the limit is ${limits.valueBytesMax} bytes; write it to storage and return a reference`,
+  );
 
 function isSurelySmall(json: Json): boolean {
   if (typeof json === "string") return json.length < SURELY_INLINE_CHARS;

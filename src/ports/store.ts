@@ -5,6 +5,7 @@ import type { BlobStore } from "./blob-store.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Inbox } from "./inbox.ts";
 import type { NodeRegistry } from "./node-registry.ts";
+import type { NodeValues } from "./node-values.ts";
 import type { ViewStore } from "./view-store.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -25,6 +26,7 @@ export interface Store {
   readonly nodes: NodeRegistry;
   readonly blobs: BlobStore;
   readonly views: ViewStore;
+  readonly values: NodeValues;
   /** Facts about the backend for `doctor`: version, limits, durability. JSON only. */
   describe(): Promise<Readonly<Record<string, unknown>>>;
   /** Closes all ports and what they share. */

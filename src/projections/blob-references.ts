@@ -2,8 +2,8 @@
  * Which runs refer to which blob. Blobs are stored by digest, so runs with equal values share them: a
  * run's blobs may only be deleted with it when no other run refers to them.
  */
-import type { Value } from "../../machines/values.ts";
-import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
+import { valueOf } from "../events/carried-values.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { Projection } from "./projection.ts";
 
 /** Runs by digest. */
@@ -13,17 +13,18 @@ export const blobReferences: Projection<BlobReferences> = {
   name: "blob-references",
   version: 1,
   initial: () => new Map(),
-  save: (view) => Array.from(view, ([blob, runs]) => [blob, ...runs]),
+  // Sorted, because the order of the map tells of runs that were erased since.
+  save: (view) => Array.from(view, ([blob, runs]) => [blob, ...runs]).sort(byBlob),
   restore: (saved) =>
     new Map((saved as [string, ...string[]][]).map(([blob, ...runs]) => [blob, new Set(runs)])),
   apply(view, { place, opened }) {
     if ("damaged" in opened) return;
     for (const event of opened.frame.events) {
-      for (const blob of blobsOf(event)) {
-        const runs = view.get(blob);
-        if (runs === undefined) view.set(blob, new Set([place.run]));
-        else runs.add(place.run);
-      }
+      const blob = blobOf(event);
+      if (blob === undefined) continue;
+      const runs = view.get(blob);
+      if (runs === undefined) view.set(blob, new Set([place.run]));
+      else runs.add(place.run);
     }
   },
   forget(view, run) {
@@ -31,35 +32,11 @@ export const blobReferences: Projection<BlobReferences> = {
   },
 };
 
-/** The blobs that an event refers to. */
-export function blobsOf(event: MillraceEvent): string[] {
-  return valuesOf(event).flatMap((value) =>
-    value !== undefined && "blob" in value ? [value.blob] : [],
-  );
-}
+const byBlob = ([one = ""]: readonly string[], [other = ""]: readonly string[]): number =>
+  one < other ? -1 : 1;
 
-function valuesOf(event: MillraceEvent): readonly (Value | undefined)[] {
-  switch (event.type) {
-    case "run.created":
-    case "step.scheduled":
-    case "step.started":
-      return [event.input];
-    case "run.completed":
-    case "step.completed":
-      return [event.output];
-    case "signal.received":
-    case "user.noted":
-      return [event.payload];
-    case "checkpoint.saved":
-      return [event.state];
-    case "output.emitted":
-      return [contentOf(event.content)];
-    default:
-      return [];
-  }
-}
-
-function contentOf(content: OutputContent): Value | undefined {
-  if (content.type === "partial") return content.chunk;
-  return content.type === "progress" ? undefined : content.content;
+/** The blob that an event refers to. */
+function blobOf(event: MillraceEvent): string | undefined {
+  const value = valueOf(event);
+  return value !== undefined && "blob" in value ? value.blob : undefined;
 }

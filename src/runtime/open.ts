@@ -3,8 +3,10 @@ import { Client } from "../client/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
+import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
+import { savedProjections } from "../projections/saved.ts";
 import { openStore } from "./open-store.ts";
 import { type OpenOptions, type Settings, settings } from "./options.ts";
 
@@ -13,6 +15,7 @@ export class Millrace extends Client implements AsyncDisposable {
   /** Id of this process. */
   readonly node: string;
   readonly store: Store;
+  readonly #engine: Engine;
   readonly #host: Host | undefined;
   readonly #stopGraceMs: number;
   #closing: Promise<void> | undefined;
@@ -20,6 +23,7 @@ export class Millrace extends Client implements AsyncDisposable {
   constructor(engine: Engine, configured: Settings) {
     const summaries = new Projector(engine, runSummary);
     super(engine, configured.workflows, summaries);
+    this.#engine = engine;
     this.node = engine.node;
     this.store = engine.store;
     this.#stopGraceMs = configured.stopGraceMs;
@@ -41,6 +45,14 @@ export class Millrace extends Client implements AsyncDisposable {
   /** Runs hosted by this process now. */
   get hosted(): number {
     return this.#host?.hosted ?? 0;
+  }
+
+  /**
+   * Throws away what is saved beside the log (run lists, the index of outputs) and folds it from the log
+   * again; with `verify`, says of each whether it was true.
+   */
+  rebuild(options: RebuildOptions = {}): Promise<readonly Rebuilt[]> {
+    return rebuild(this.#engine, savedProjections, options);
   }
 
   /**

@@ -80,29 +80,25 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
 
 /** @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, `E_DEF_DUPLICATE` */
 export function settings(options: OpenOptions): Settings {
-  for (const key of Object.keys(options)) {
-    if (!(KNOWN as readonly string[]).includes(key)) {
-      throw invalid(
-        key,
-        `unknown option of open()${didYouMean(key, KNOWN)}; known are ${KNOWN.join(", ")}`,
-      );
-    }
-  }
+  checkKeys("open()", options, KNOWN);
   const world = options.world ?? { clock: systemClock(), random: systemRandom, ids: systemIds };
   const workflows = byName(options.workflows ?? []);
-  const [first = plainCodec, ...others] = options.codecs ?? [];
+  const [first = plainCodec, ...others] = checkCodecs(options.codecs ?? []);
   const positive = (name: string, value: Duration): number => {
     const ms = millis(name, value);
     return ms > 0 ? ms : refuse(name, "must be above zero");
   };
   return {
-    store: options.store ?? DEFAULT_STORE,
+    store: checkStore(options.store ?? DEFAULT_STORE),
     workflows,
     worker: workerOf(options.worker, workflows.size),
-    namespace: checkId("namespace", options.namespace ?? "default"),
-    node: checkId("node id", options.node ?? world.ids()),
+    namespace: checkId(
+      "namespace",
+      options.namespace === undefined ? "default" : options.namespace,
+    ),
+    node: checkId("node id", options.node === undefined ? world.ids() : options.node),
     codecs: [first, ...others],
-    logger: options.logger ?? stderrLogger,
+    logger: checkLogger(options.logger ?? stderrLogger),
     leaseMs: positive("lease", options.lease ?? limits.leaseMs),
     parkAfterMs: millis("parkAfter", options.parkAfter ?? limits.parkAfterMs),
     sweepEveryMs: positive("sweepEvery", options.sweepEvery ?? limits.sweepEveryMs),
@@ -111,8 +107,34 @@ export function settings(options: OpenOptions): Settings {
   };
 }
 
+function checkStore(store: string | Store): string | Store {
+  if (typeof store === "string" || store?.log !== undefined) return store;
+  throw invalid("store", "must be the address of a store, or a store");
+}
+
+const CODEC_ID = /^[a-z0-9-]{1,32}$/;
+
+function checkCodecs(codecs: readonly FrameCodec[]): readonly FrameCodec[] {
+  if (!Array.isArray(codecs)) throw invalid("codecs", "must be a list of codecs");
+  for (const [index, codec] of codecs.entries()) {
+    const { id, encode, decode } = (codec ?? {}) as Partial<FrameCodec>;
+    const whole = typeof encode === "function" && typeof decode === "function";
+    if (!whole || typeof id !== "string" || !CODEC_ID.test(id)) {
+      throw invalid("codecs", `[${index}] is no codec with an id of a-z 0-9 -, encode and decode`);
+    }
+  }
+  return codecs;
+}
+
+function checkLogger(logger: Logger): Logger {
+  const { info, warn, error } = logger;
+  if ([info, warn, error].every((method) => typeof method === "function")) return logger;
+  throw invalid("logger", "must have info, warn and error");
+}
+
 function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
   const named = new Map<string, Workflow>();
+  if (!Array.isArray(workflows)) throw invalid("workflows", "must be a list of workflows");
   for (const workflow of workflows) {
     if (workflow?.plan === undefined) {
       throw invalid("workflows", "holds something that is no workflow; did you forget `.build()`?");
@@ -128,6 +150,9 @@ function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
 }
 
 function workerOf(worker: OpenOptions["worker"], workflows: number): Settings["worker"] {
+  if (worker !== undefined && worker !== false) {
+    checkKeys("worker", worker, ["steps", "runs"] satisfies (keyof WorkerOptions)[]);
+  }
   if (worker === false || workflows === 0) return undefined;
   const { steps = 64, runs = 1_000 } = worker ?? {};
   for (const [name, value] of Object.entries({ steps, runs })) {
@@ -135,6 +160,21 @@ function workerOf(worker: OpenOptions["worker"], workflows: number): Settings["w
       refuse(`worker.${name}`, `${value} is not a whole number from 1`);
   }
   return { steps, runs };
+}
+
+function checkKeys(what: string, options: unknown, known: readonly string[]): void {
+  const proto: unknown =
+    typeof options === "object" && options !== null ? Object.getPrototypeOf(options) : undefined;
+  if (proto !== Object.prototype && proto !== null) {
+    throw invalid(what, "its options are not a plain object");
+  }
+  for (const key of Object.keys(options as object)) {
+    if (known.includes(key)) continue;
+    throw invalid(
+      key,
+      `unknown option of ${what}${didYouMean(key, known)}; known are ${known.join(", ")}`,
+    );
+  }
 }
 
 const refuse = (option: string, what: string): never => {

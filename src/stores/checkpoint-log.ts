@@ -63,7 +63,9 @@ async function* eventsBetween(
   from: number,
   to: number,
 ): AsyncGenerator<MillraceEvent> {
-  for await (const stored of engine.store.log.read({ run, after: from - 1, upTo: to })) {
+  // There cannot be more frames than positions: said aloud, it keeps a server from sending more.
+  const range = { run, after: from - 1, upTo: to, limit: to - from + 1 };
+  for await (const stored of engine.store.log.read(range)) {
     yield* openFrame(run, stored.bytes, engine.codecs).frame.events;
   }
 }

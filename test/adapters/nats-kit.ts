@@ -1,4 +1,4 @@
-/** What the tests of the NATS adapter have in common: frames, a proxy that loses answers, an operator. */
+/** What the tests of the NATS adapter share: frames, a proxy that loses answers, an operator. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { connect as connectNats, type NatsConnection } from "@nats-io/transport-node";

@@ -132,7 +132,7 @@ describe("nats: outages", () => {
     await store.close();
   });
 
-  it("a frozen server is noticed, and what was sent to it is stored once when it thaws", async () => {
+  it("a frozen server is noticed; what was sent to it is stored once when it thaws", async () => {
     const store = await openNats(server.url);
     const head = await put(store.log, frame("a", 0, "before"));
     const watched = await connectTo(server.url, {}, "watched", { clock, random: systemRandom });
@@ -146,7 +146,7 @@ describe("nats: outages", () => {
     await store.close();
   });
 
-  it("an append ends when its signal aborts while the server is away, and the store can be closed", async () => {
+  it("while the server is away an append can be aborted, and the store closed", async () => {
     const store = await openNats(server.url);
     await server.kill();
     const control = new AbortController();

@@ -135,7 +135,7 @@ describe("nats: servers", () => {
     expect(await refusal(server.url)).toMatchObject({ code: "E_SERVER_UNSUITABLE" });
   });
 
-  it("credentials are passed on, in the address or as options, and refused ones are unsuitable", async () => {
+  it("credentials in the address are passed on, and refused ones are unsuitable", async () => {
     const config = "authorization { user: ada, password: secret }";
     await using server = await startNatsServer({ config });
     expect(await refusal(server.url)).toMatchObject({ code: "E_SERVER_UNSUITABLE" });
@@ -157,6 +157,29 @@ describe("nats: servers", () => {
     const error = await refusal(`nats://127.0.0.1:${port}`);
     expect(error).toMatchObject({ code: "E_SERVER_UNSUITABLE", details: { version: "2.10.27" } });
     await new Promise((resolve) => old.close(resolve));
+  });
+
+  it("a server that takes only small messages is unsuitable", async () => {
+    await using server = await startNatsServer({ config: "max_payload: 65536" });
+    expect(await refusal(server.url)).toMatchObject({
+      code: "E_SERVER_UNSUITABLE",
+      details: { maxPayload: 65_536 },
+    });
+  });
+
+  it("more replicas than there are servers are refused", async () => {
+    const error = await openNats(url(), { replicas: 3 }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "E_SERVER_UNSUITABLE" });
+  });
+
+  it("a user without permission is told what is forbidden, and not left waiting", async () => {
+    const permissions = 'permissions: { publish: { deny: ["mr.*.log.>"] } }';
+    const users = `users: [ { user: ada, password: x, ${permissions} } ]`;
+    await using server = await startNatsServer({ config: `authorization { ${users} }` });
+    const store = await openNats(server.url.replace("//", "//ada:x@"));
+    const appending = store.log.append(frame("a", 0, "x"));
+    await expect(appending).rejects.toMatchObject({ code: "E_SERVER_UNSUITABLE" });
+    await store.close();
   });
 
   it("describe says version, limits and how durable it is", async () => {
@@ -238,6 +261,39 @@ describe("nats: subjects", () => {
   });
 });
 
+describe("nats: what others put on its subjects", () => {
+  it("is no ticket, timer, input or node, and stops nothing", async () => {
+    const namespace = freshNamespace();
+    const store = await openNats(url(), { namespace });
+    await using admin = await operator(url());
+    const heard: number[] = [];
+    await store.inbox.watch(
+      "a",
+      ({ position }) => void heard.push(position),
+      () => undefined,
+    );
+    const base = `mr.${namespace}`;
+    const foreign = [
+      "work.run.flow.*",
+      "work.run.flow.a$b",
+      "due.flow.*",
+      "live.in.a",
+      "live.log.flow.a",
+    ];
+    for (const subject of foreign) admin.connection.publish(`${base}.${subject}`, "{");
+    admin.connection.publish(`$KV.MR_${namespace}_NODES.x`, "{");
+    admin.connection.publish(`${base}.reclaimed`, "nonsense");
+    await admin.connection.flush();
+    expect(await store.nodes.list()).toEqual([]);
+    await store.queue.offer({ workflow: "flow", run: "a" });
+    const claims = await claimOf(store, 10);
+    expect(claims.map(({ ticket }) => ticket.run)).toEqual(["a"]);
+    const position = await store.inbox.post("a", encode("x"));
+    await expect.poll(() => heard).toEqual([position]);
+    await store.close();
+  });
+});
+
 describe("nats: erasing", () => {
   it("an erasing that was interrupted is finished before the run can begin anew", async () => {
     const namespace = freshNamespace();
@@ -257,7 +313,7 @@ describe("nats: erasing", () => {
     await store.close();
   });
 
-  it("of an erased run the server gives nothing but its tombstone, by whatever question", async () => {
+  it("of an erased run the server gives nothing but its tombstone, however asked", async () => {
     const namespace = freshNamespace();
     const store = await openNats(url(), { namespace });
     await using admin = await operator(url());

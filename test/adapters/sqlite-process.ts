@@ -4,7 +4,7 @@ import { encode, frame, openStore } from "./sqlite-kit.ts";
 
 const WRITERS = 8;
 
-/** Eight runs at once, one frame after the other, each told to the parent once it is acknowledged. */
+/** Eight runs at once, one frame after the other; the parent is told of each acknowledged one. */
 async function appendForEver({ log }: Store, node: string): Promise<void> {
   const write = async (run: string): Promise<void> => {
     for (let [nth, head] = [1, 0]; ; nth += 1) {

@@ -34,8 +34,8 @@ async function claimWithin({ queue }: Store, ms: number): Promise<readonly strin
 }
 
 /**
- * Checks that the log holds what was acknowledged, at the positions that were told, and of every run
- * frames 1, 2, 3 … Returns its head.
+ * Checks that the log holds what was acknowledged, at the positions that were told, and of every
+ * run frames 1, 2, 3 … Returns its head.
  */
 async function holdsAll({ log }: Store, acknowledged: readonly Acknowledged[]): Promise<number> {
   const positions = new Map<string, number>();

@@ -1,7 +1,9 @@
 /** `millrace run`, as a process: progress, result, exit codes, and what happens when it is stopped. */
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { FLOWS, jsonLines, millrace, scratchFolder, scratchStore, start } from "./command.ts";
 
+const STRAY = fileURLToPath(new URL("fixtures/stray.ts", import.meta.url));
 const run = (workflow: string, store: string, ...more: string[]): string[] => [
   "run",
   FLOWS,
@@ -120,6 +122,12 @@ describe.concurrent("millrace run", () => {
     expect(lines.at(-1)).toMatchObject({ status: "completed", output: "rested" });
     const naps = lines.filter((line) => line["type"] === "step.started" && line["step"] === "nap");
     expect(naps).toHaveLength(1);
+  });
+
+  it("exits with 70 when code of the user's throws outside of its step", async () => {
+    const { code, stderr } = await millrace(["run", STRAY, "--store", "memory"]);
+    expect(code).toBe(70);
+    expect(stderr).toMatch(/^internal error: Error: nobody catches this\n +at .*stray\.ts:\d+/);
   });
 
   it("ends at once at the second signal", async () => {

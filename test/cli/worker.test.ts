@@ -24,7 +24,7 @@ describe.concurrent("millrace worker", () => {
     worker.child.kill("SIGINT");
     const { code, stdout } = await worker.done;
     expect(code).toBe(0);
-    expect(stdout).toContain("SIGINT: draining, ");
+    expect(stdout).toContain("SIGINT: draining (runs hosted: ");
     expect(stdout.trimEnd()).toMatch(/\nstopped; what has not ended waits for another worker$/);
   });
 

@@ -1,6 +1,6 @@
 /** Stores with one fault each, which the contracts must notice. */
 import { systemClock } from "../../src/kernel/clock.ts";
-import { isMillraceError } from "../../src/kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../../src/kernel/errors.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Claim } from "../../src/ports/work-queue.ts";
 import type { suites } from "./harness.ts";
@@ -138,6 +138,24 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
       }),
     }),
     "erase only says it did": ({ log }) => ({ log: altered(log, { erase: async () => true }) }),
+    "an erased run can never begin anew": ({ log }) => {
+      const erased = new Set<string>();
+      return {
+        log: altered(log, {
+          erase(run) {
+            erased.add(run);
+            return log.erase(run);
+          },
+          async append(frame) {
+            if (erased.has(frame.run)) throw new MillraceError("E_RUN_ERASED", "for ever");
+            return log.append(frame);
+          },
+        }),
+      };
+    },
+    "tombstones are never given": ({ log }) => ({
+      log: altered(log, { read: ({ tombstones: _, ...range }) => log.read(range) }),
+    }),
   },
   inbox: {
     "`after` included": ({ inbox }) => ({
@@ -225,6 +243,9 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
       claims(store, (claim) => ({ release: () => claim.release() })),
     "reclaim does nothing": ({ queue }) => ({
       queue: altered(queue, { reclaim: async () => undefined }),
+    }),
+    "remove does nothing": ({ queue }) => ({
+      queue: altered(queue, { remove: async () => undefined }),
     }),
   },
   "node registry": {

@@ -4,10 +4,11 @@ import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
 import { decideRun, decideStep } from "../../src/domain/decide.ts";
 import { evolve } from "../../src/domain/evolve.ts";
+import { explain } from "../../src/domain/explain.ts";
 import { nextWake, outstanding } from "../../src/domain/outstanding.ts";
 import type { Plan } from "../../src/domain/plan.ts";
 import { settle } from "../../src/domain/settle.ts";
-import { emptyRun, type RunState } from "../../src/domain/state.ts";
+import { emptyRun, isTerminal, type RunState, stepActor } from "../../src/domain/state.ts";
 import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 
 /** Every field of a state as plain data, so that nothing is left out of a comparison. */
@@ -108,11 +109,17 @@ export class RecordedRun {
     const { state, now } = this;
     const duties = this.#pure(() => [...outstanding(state, now)]);
     assert.equal(new Set(duties.map(({ key }) => key)).size, duties.length, "keys are unique");
+    const reasons = explain(state).waits.length;
+    assert.equal(reasons > 0, !isTerminal(state), "whatever has not ended can say why");
     const waits = state.plan?.kind === "graph" && state.run.state === "running";
     if (waits) assert.ok(duties.length > 0, "a running graph always waits for something");
     for (const duty of duties) {
       if (duty.kind === "wake") assert.ok((nextWake(state) ?? Infinity) <= duty.at);
       else if (duty.kind !== "report") assert.ok(takes(state, duty.step, duty.kind, now), duty.key);
+      if (duty.kind === "start") {
+        const { attempt } = stepActor(state, duty.step).context;
+        assert.equal(duty.key, `start/${duty.step}/${attempt + 1}`, "a key of the next attempt");
+      }
     }
   }
 }

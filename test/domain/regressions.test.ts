@@ -68,6 +68,29 @@ describe("a graph run", () => {
     expect(run.state.run.state).toBe("completed");
   });
 
+  it("stops the items of a mapped step that fails as a whole", () => {
+    const run = mappedRun();
+    start(run, "each[0]");
+    const error = { code: "E", message: "m" };
+    const failed = { attempt: 0, error, retry: false, retryAt: run.now };
+    run.step("each", { type: "cmd.fail", now: run.now, ...failed });
+    run.settle();
+    expect(states(run)).toMatchObject({ each: "failed", "each[0]": "cancelled" });
+    expect(run.state.run.state).toBe("failed");
+  });
+
+  it("fails by the step that failed first, when several fail in one commit", () => {
+    const run = runOf(planStep("a"), planStep("b"));
+    for (const step of ["a", "b"]) {
+      start(run, step);
+      const error = { code: step, message: "m" };
+      const failed = { attempt: 1, error, retry: false, retryAt: run.now };
+      run.step(step, { type: "cmd.fail", now: run.now, ...failed });
+    }
+    run.settle();
+    expect(run.state.run.context.error).toMatchObject({ cause: { code: "a" } });
+  });
+
   it("begins nothing more while it is being cancelled", () => {
     const run = mappedRun();
     run.run({ type: "cmd.cancel", now: run.now, by: "b", reason: "r" });

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { graph, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
-import { faulty } from "./kit/faulty.ts";
+import { faulty, losing } from "./kit/faulty.ts";
 import { only, onStores, onVirtualTime, sleep, until } from "./kit/scene.ts";
 
 /** Counts how many are inside at once. */
@@ -108,19 +108,8 @@ onStores("a process", (scene) => {
       .step("only", (_ctx, nth) => (nth === 0 ? holding.promise : nth))
       .build();
     const lost = new Set<string>();
-    const losing = faulty({
-      queue: (queue) => ({
-        claim: async (request) =>
-          (await queue.claim(request)).map((claim) => ({
-            ticket: claim.ticket,
-            token: claim.token,
-            extend: async () => !lost.has(claim.ticket.run) && claim.extend(),
-            ack: () => claim.ack(),
-            release: (at) => claim.release(at),
-          })),
-      }),
-    });
-    const options = { workflows: [flow], worker: { steps: 1 }, wrap: losing, leaseMs: 90 };
+    const wrap = faulty({ queue: losing((run) => lost.has(run)) });
+    const options = { workflows: [flow], worker: { steps: 1 }, wrap, leaseMs: 90 };
     const millrace = await scene().open(options);
     const runs = [];
     for (let nth = 0; nth < 3; nth++) {

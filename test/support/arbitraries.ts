@@ -75,11 +75,15 @@ export const retryPolicies: fc.Arbitrary<RetryPolicy> = fc.record({
   jitter: fc.double({ min: 0, max: 1, noNaN: true }),
 });
 
-const plans: fc.Arbitrary<Plan> = fc.record({
-  kind: fc.constant("code" as const),
-  version: digests,
-  retryBudget: fc.nat(10),
-});
+const plans: fc.Arbitrary<Plan> = fc.record(
+  {
+    kind: fc.constant("code" as const),
+    version: digests,
+    retryBudget: fc.nat(10),
+    declares: fc.array(ids, { maxLength: 2 }),
+  },
+  { requiredKeys: ["kind", "version", "retryBudget"] },
+);
 
 const contents: fc.Arbitrary<OutputContent> = fc.oneof(
   fc.record(
@@ -134,12 +138,27 @@ const runEventTypes: ByType<RunEvent> = {
 
 const stepEventTypes: ByType<StepEvent> = {
   "step.scheduled": fc.record(
-    { type: type("step.scheduled"), at: times, step: ids, maxAttempts: counts, startBy: times },
+    {
+      type: type("step.scheduled"),
+      at: times,
+      step: ids,
+      maxAttempts: counts,
+      startBy: times,
+      input: values,
+    },
     { requiredKeys: ["type", "at", "step"] },
   ),
   "step.mapped": fc.record({ type: type("step.mapped"), at: times, step: ids, count: fc.nat(5) }),
   "step.started": fc.record(
-    { type: type("step.started"), at: times, step: ids, attempt: counts, node: ids, endBy: times },
+    {
+      type: type("step.started"),
+      at: times,
+      step: ids,
+      attempt: counts,
+      node: ids,
+      endBy: times,
+      input: values,
+    },
     { requiredKeys: ["type", "at", "step", "attempt", "node"] },
   ),
   "step.retrying": fc.record({
@@ -181,14 +200,18 @@ const noteEventTypes: ByType<NoteEvent> = {
     content: contents,
     parents: fc.array(ids, { maxLength: 3 }),
   }),
-  "checkpoint.saved": fc.record({
-    type: type("checkpoint.saved"),
-    at: times,
-    checkpoint: counts,
-    node: ids,
-    state: values,
-    metadata: fc.dictionary(ids, text, { maxKeys: 2 }),
-  }),
+  "checkpoint.saved": fc.record(
+    {
+      type: type("checkpoint.saved"),
+      at: times,
+      checkpoint: counts,
+      node: ids,
+      state: values,
+      encoding: fc.constant("bytes" as const),
+      metadata: fc.dictionary(ids, text, { maxKeys: 2 }),
+    },
+    { requiredKeys: ["type", "at", "checkpoint", "node", "state", "metadata"] },
+  ),
   "data.located": fc.record({
     type: type("data.located"),
     at: times,
@@ -243,12 +266,18 @@ export const runCommands: fc.Arbitrary<RunCommand> = oneOf<RunCommand>({
 
 export const stepCommands: fc.Arbitrary<StepCommand> = oneOf<StepCommand>({
   "cmd.schedule": fc.record(
-    { type: type("cmd.schedule"), now: times, maxAttempts: counts, startBy: times },
+    {
+      type: type("cmd.schedule"),
+      now: times,
+      maxAttempts: counts,
+      startBy: times,
+      input: values,
+    },
     { requiredKeys: ["type", "now"] },
   ),
   "cmd.map": fc.record({ type: type("cmd.map"), now: times, count: fc.nat(5) }),
   "cmd.start": fc.record(
-    { type: type("cmd.start"), now: times, node: ids, endBy: times },
+    { type: type("cmd.start"), now: times, node: ids, endBy: times, input: values },
     { requiredKeys: ["type", "now", "node"] },
   ),
   "cmd.complete": fc.record({

@@ -1,6 +1,6 @@
 /**
- * A real nats-server for tests. `setup` and `teardown` are for vitest's `globalSetup`: one server for
- * the whole run, told apart by namespaces. A file that runs without them gets one of its own.
+ * A real nats-server for tests. `setup` and `teardown` are for vitest's `globalSetup`: one server
+ * for the whole run, told apart by namespaces. A file that runs without them gets one of its own.
  */
 import { afterAll, beforeAll, inject } from "vitest";
 import type { TestProject } from "vitest/node";
@@ -25,7 +25,7 @@ export async function teardown(): Promise<void> {
   await shared?.stop();
 }
 
-/** Declares that the tests of this file use a server; the function gives its URL inside of tests. */
+/** Declares that this file's tests use a server; the function gives its URL inside of tests. */
 export function sharedNatsServer(): () => string {
   let own: NatsServer | undefined;
   beforeAll(async () => {

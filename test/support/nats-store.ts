@@ -1,4 +1,4 @@
-/** Opens the NATS adapter as tests need it, in any process: nothing of the test runner is imported. */
+/** Opens the NATS adapter as tests need it, in any process: imports nothing of the test runner. */
 import { natsStore } from "../../src/adapters/nats/store.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { systemIds } from "../../src/kernel/ids.ts";
@@ -13,6 +13,7 @@ export interface OpenOptions {
   readonly node?: string;
   readonly leaseMs?: number;
   readonly connectTimeoutMs?: number;
+  readonly replicas?: number;
 }
 
 /** A store by the machine's own clock, in a namespace of its own unless one is given. */

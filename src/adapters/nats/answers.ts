@@ -7,6 +7,7 @@ import {
   ClosedConnectionError,
   DrainingConnectionError,
   type Msg,
+  PermissionViolationError,
   RequestError,
   TimeoutError,
 } from "@nats-io/transport-node";
@@ -96,14 +97,16 @@ export function refusal({ err_code: code, description }: ApiError): MillraceErro
   );
 }
 
-/** For errors thrown by the client library: what they say about the server; undefined: something else. */
+/** What an error thrown by the client library says about the server; undefined: something else. */
 export function awayOf(error: unknown): Away | undefined {
   if (error instanceof TimeoutError) return new Away("timeout");
   if (error instanceof ClosedConnectionError || error instanceof DrainingConnectionError)
     return new Away("closed");
   if (error instanceof JetStreamApiError) return ofApi(error.apiError());
-  if (error instanceof RequestError)
-    return new Away(error.isNoResponders() ? "no responders" : "disconnected");
+  if (error instanceof RequestError) {
+    if (error.isNoResponders()) return new Away("no responders");
+    return new Away(error.cause instanceof PermissionViolationError ? "denied" : "disconnected");
+  }
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof RequestError ? awayOf(cause) : undefined;
 }

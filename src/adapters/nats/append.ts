@@ -11,7 +11,7 @@ import { askLeader } from "./direct-get.ts";
 import type { Link } from "./link.ts";
 import { placeOf, type Subjects } from "./subjects.ts";
 
-/** The expectation of an append or of a tombstone: the last sequence of whatever lies under the run. */
+/** What an append or a tombstone expects: the last sequence of whatever lies under the run. */
 export const expectLast = (sequence: number, subject: string): Record<string, string[]> => ({
   "Nats-Expected-Last-Subject-Sequence": [String(sequence)],
   "Nats-Expected-Last-Subject-Sequence-Subject": [subject],

@@ -1,6 +1,6 @@
 /** For what the client library does better than we would: its errors in the adapter's terms. */
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { Away, apiCodes, awayOf } from "./answers.ts";
+import { Away, apiCodes, awayOf, refusal } from "./answers.ts";
 import type { Ask, Link } from "./link.ts";
 
 /** Calls until the server has answered; a revision conflict counts as "ask again". */
@@ -12,7 +12,7 @@ export function calling<T>(link: Link, ask: Ask, call: () => Promise<T>): Promis
       if (isConflict(error)) return new Away("busy");
       const away = awayOf(error);
       if (away) return away;
-      throw error;
+      throw error instanceof JetStreamApiError ? refusal(error.apiError()) : error;
     }
   });
 }

@@ -16,7 +16,7 @@ export interface NatsAccess
     NodeConnectionOptions,
     "user" | "pass" | "token" | "authenticator" | "tls" | "inboxPrefix"
   > {
-  /** How long the first connection may take, in ms; default 5,000. Later ones are tried for ever. */
+  /** How long the first connection may take, in ms; default 5,000. Later ones: for ever. */
   readonly connectTimeoutMs?: number;
 }
 

@@ -12,7 +12,7 @@ export interface Delivery {
   readonly nth: number;
 }
 
-/** "$JS.ACK." stream consumer delivered seq nth time pending; newer servers may put two tokens before. */
+/** "$JS.ACK." stream consumer delivered seq nth time pending; or with two tokens before these. */
 const SHORT_TOKENS = 9;
 const STREAM_AT = 2;
 const SEQ_AT = 5;
@@ -28,7 +28,7 @@ export function deliveryOf(ackSubject: string): Delivery {
   };
 }
 
-/** How a pull goes on: it lives, it ended with so many messages not delivered, or its consumer is lost. */
+/** A pull lives, or ended with so many messages not delivered, or its consumer is lost. */
 export type PullStatus =
   | { readonly kind: "alive"; readonly nth: number }
   | { readonly kind: "ended"; readonly undelivered: number }

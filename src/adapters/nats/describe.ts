@@ -5,6 +5,9 @@ import type { Streams } from "./subjects.ts";
 import { jetStreamAccount } from "./suitability.ts";
 
 const ANSWER_MS = 5_000;
+const NOTE =
+  "What was acknowledged survives a killed server. After a power cut up to sync_interval of it may " +
+  "be missing; the server does not tell clients that setting (default 2m): see its configuration.";
 
 /** JSON only; sizes in bytes, -1 where the server sets no limit. */
 export async function describeServer(
@@ -46,7 +49,7 @@ export async function describeServer(
       replicas: config.num_replicas,
       persistMode: config.persist_mode ?? "default",
       syncInterval: null,
-      note: "What was acknowledged survives a killed server. After a power cut up to sync_interval of it may be missing; the server does not tell clients that setting (default 2m): see its configuration.",
+      note: NOTE,
     },
   };
 }

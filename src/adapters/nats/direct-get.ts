@@ -1,7 +1,7 @@
 /**
  * Reads of stored messages by subject, answered by the server without a consumer: the cheapest way
- * to a run's frames (one request for hundreds of them). In a cluster any replica may answer, so what
- * comes may be a moment old; who decides something asks the leader, or appends.
+ * to a run's frames (one request for hundreds of them). In a cluster any replica may answer, so
+ * what comes may be a moment old; who decides something asks the leader, or appends.
  */
 import type { Msg } from "@nats-io/transport-node";
 import { Away, answerOf, apiCodes, messageOf, refusal } from "./answers.ts";
@@ -83,7 +83,7 @@ export async function lastMessage(
   });
 }
 
-/** What the leader is asked for: the message at a sequence, or the next of a subject from one on. */
+/** What the leader is asked for: the message at a sequence, the next of a subject, or the last. */
 export type LeaderQuery =
   | { readonly seq: number; readonly next_by_subj?: string }
   | { readonly last_by_subj: string };

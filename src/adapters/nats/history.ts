@@ -1,4 +1,4 @@
-/** What is stored of one subject, whole and in order: page by page, or by a consumer when it is long. */
+/** What is stored of one subject, in order: page by page, or by a consumer when it is long. */
 import { type Range, readPage, type StoredMessage } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
 import { scan } from "./scan.ts";

@@ -41,7 +41,7 @@ class NatsInbox implements Inbox {
   async post(run: string, bytes: Uint8Array): Promise<Position> {
     const ask = this.#ask(`post to run ${run}`);
     const subject = this.#subjects.inputs(run);
-    // No revision protects a post that is sent again; its id does, for as long as the server knows it.
+    // No revision protects a post that is sent again; its id does, while the server knows it.
     const headers = { "Nats-Msg-Id": [this.#ids()] };
     return this.#writing.insist(ask, async () => {
       const stored = storedOf(await this.#writing.requests.send(subject, bytes, { headers }));

@@ -1,6 +1,6 @@
 /**
- * Instants as the server writes them (RFC 3339, UTC, milliseconds). `Date` stays in the kernel, where
- * it reads the clock; this is arithmetic only.
+ * Instants as the server writes them (RFC 3339, UTC, milliseconds). `Date` stays in the kernel,
+ * where it reads the clock; this is arithmetic only.
  */
 
 const MS_PER_DAY = 86_400_000;
@@ -30,7 +30,8 @@ export function rfc3339(ms: number): string {
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
   const part = (unit: number, of: number): string => padded(Math.floor(at / unit) % of, 2);
   const time = `${part(3_600_000, 24)}:${part(60_000, 60)}:${part(1_000, 60)}`;
-  return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}T${time}.${padded(at % 1_000, 3)}Z`;
+  const date = `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
+  return `${date}T${time}.${padded(at % 1_000, 3)}Z`;
 }
 
 const padded = (value: number, digits: number): string => String(value).padStart(digits, "0");

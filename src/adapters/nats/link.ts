@@ -26,7 +26,7 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits between attempts: doubling from the first to the last, each shortened at random by half. */
+/** Waits between attempts: doubled from first to last, each shortened at random by up to half. */
 const FIRST_WAIT_MS = 10;
 const LAST_WAIT_MS = 1_000;
 /** A stream counts as gone when it is not found twice with this much time between. */
@@ -58,7 +58,7 @@ export class Link {
     return createInbox(this.#inboxPrefix);
   }
 
-  /** Calls back after every reconnect: what the server sent meanwhile is lost. Returns the undoing. */
+  /** Calls back after every reconnect: what came meanwhile is lost. Returns the undoing. */
   onReconnect(look: () => void): () => void {
     this.#reconnected.add(look);
     return () => void this.#reconnected.delete(look);
@@ -117,7 +117,7 @@ export class Link {
     await this.#watching;
   }
 
-  /** Waits, but not longer than until the connection is back, the link closes or the signal aborts. */
+  /** Waits, at most until the connection is back, the link closes or the signal aborts. */
   async #patience(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const back = new AbortController();
     const forget = this.onReconnect(() => back.abort());

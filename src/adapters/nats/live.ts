@@ -68,6 +68,8 @@ export class Live {
           previous: Number(headers?.get("Nats-Last-Sequence")),
           bytes: msg.data,
         };
+        // Anything else on the subject is no copy of something stored.
+        if (!Number.isSafeInteger(copy.seq)) return;
         for (const listener of [...listeners]) listener(copy);
       },
     });

@@ -12,9 +12,9 @@ import { type Ask, closed, type Link } from "./link.ts";
 import type { Headers } from "./requests.ts";
 import type { Subjects } from "./subjects.ts";
 
-/** Longer than any process needs that can answer at all; and a question in flight when it dies ends. */
+/** Longer than a process needs that can answer at all; ends a question in flight when it dies. */
 const ALIVE_TIMEOUT_MS = 500;
-/** After the connection came back others may still be on their way back: their silence means nothing. */
+/** After the connection came back others may be on their way still: silence means nothing. */
 const RETURN_MS = 2_000;
 
 const heartbeat: Headers = { "Nats-TTL": [`${Math.ceil(limits.nodeGoneMs / 1_000)}s`] };
@@ -86,9 +86,8 @@ class NatsNodeRegistry implements NodeRegistry {
     const { nodes } = this.#subjects.streams;
     const [subject = ">"] = this.#subjects.all.nodes;
     const infos: NodeInfo[] = [];
-    // What is left of a node that withdrew or expired is a message without content.
     for await (const { bytes } of history(this.#reading, ask, { stream: nodes, subject, after: 0 }))
-      if (bytes.length > 0) infos.push(JSON.parse(Buffer.from(bytes).toString()) as NodeInfo);
+      infos.push(...infoIn(bytes));
     return infos;
   }
 
@@ -123,5 +122,16 @@ class NatsNodeRegistry implements NodeRegistry {
   #ask(what: string): Ask {
     if (this.#closed) throw closed("node registry");
     return { what, stream: this.#subjects.streams.nodes, restore: this.#restore };
+  }
+}
+
+/** Nothing in what is left of a node that withdrew or expired, nor in what others put there. */
+function infoIn(bytes: Uint8Array): readonly NodeInfo[] {
+  if (bytes.length === 0) return [];
+  try {
+    return [JSON.parse(Buffer.from(bytes).toString()) as NodeInfo];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
   }
 }

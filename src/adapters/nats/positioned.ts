@@ -14,8 +14,9 @@ export function withPosition(position: number, bytes: Uint8Array): Uint8Array {
   return out;
 }
 
-/** The reverse; the bytes are a copy. */
-export function positioned(data: Uint8Array): Positioned {
+/** The reverse; the bytes are a copy. Undefined for what was not written so. */
+export function positioned(data: Uint8Array): Positioned | undefined {
+  if (data.length < POSITION_BYTES) return undefined;
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return {
     position: Number(view.getBigUint64(0)),

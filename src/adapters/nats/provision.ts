@@ -17,7 +17,7 @@ import { Away, apiCodes, awayOf } from "./answers.ts";
 import type { Link } from "./link.ts";
 import { republished, type Streams, type Subjects } from "./subjects.ts";
 
-/** The part of a stream's configuration that must be as we say. Everything else is the operator's. */
+/** The part of a stream's configuration that must be as we say. The rest is the operator's. */
 export type Demanded = Partial<StreamConfig> & { readonly name: string };
 
 /** A server of 2.15 or newer would allow 1,000 consumers per stream, and refuse the next. */
@@ -91,8 +91,8 @@ export function demandedStreams(subjects: Subjects, namespace: string): readonly
  * creates a stream can leave one that vanishes at the next start; writing its configuration again
  * prevents that, so an update follows in every case.
  * @param replicas for a stream that is made; one that is there keeps what it has
- * @throws MillraceError `E_STORE_DRIFT` naming stream and fields, `E_STORE_UNAVAILABLE` when the
- *   signal aborts
+ * @throws MillraceError `E_STORE_DRIFT` naming stream and fields, `E_SERVER_UNSUITABLE` when the
+ *   server refuses (too many replicas, its limits), `E_STORE_UNAVAILABLE` when the signal aborts
  */
 export async function ensureStream(
   link: Link,
@@ -116,7 +116,7 @@ export async function ensureStream(
       if (away) return away;
       // Another process made it at the same moment, with other replicas: look at it again.
       if (isApiError(error, apiCodes.streamNameTaken)) return new Away("busy");
-      throw error;
+      throw error instanceof JetStreamApiError ? refused(name, error) : error;
     }
   });
 }
@@ -149,6 +149,13 @@ function checkDrift(demanded: Demanded, present: Partial<StreamConfig>): void {
     { details: { stream: demanded.name, fields: drifted } },
   );
 }
+
+const refused = (stream: string, cause: JetStreamApiError): MillraceError =>
+  new MillraceError(
+    "E_SERVER_UNSUITABLE",
+    `the server refuses to set up stream ${stream}: ${cause.message}; look at its limits, and at the number of replicas asked for`,
+    { cause, details: { stream, apiCode: cause.code } },
+  );
 
 /** The server leaves out what is false. */
 const same = (demanded: unknown, present: unknown): boolean =>

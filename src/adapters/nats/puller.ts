@@ -8,7 +8,7 @@ import { Away, answerOf, refusal } from "./answers.ts";
 import { pullStatus } from "./deliveries.ts";
 import type { Ask, Link } from "./link.ts";
 
-/** A durable consumer as it must be; it is made when it is missing, and corrected when it differs. */
+/** A durable consumer as it must be; made when it is missing, corrected when it differs. */
 export interface ConsumerDemand {
   readonly stream: string;
   readonly name: string;
@@ -52,7 +52,9 @@ export class Puller {
   #inbox: Inbox | undefined;
   #wanted = 0;
   #state: "unknown" | "making" | "ready" | "closed" = "unknown";
-  #timer: CancelTimer = () => undefined;
+  #heardAt = 0;
+  #listening: CancelTimer | undefined;
+  #resting: CancelTimer | undefined;
 
   constructor(link: Link, ask: Ask, demand: ConsumerDemand, owner: Owner) {
     this.#link = link;
@@ -66,14 +68,18 @@ export class Puller {
   want(count: number): void {
     if (this.#state === "closed") return;
     this.#wanted = count;
-    this.#watch();
-    this.#pull();
+    if (count > 0) {
+      this.#listen();
+      this.#pull();
+    } else this.#rest();
   }
 
   /** What comes while it closes is still handed over. */
   async close(): Promise<void> {
     this.#state = "closed";
-    this.#timer();
+    this.#wanted = 0;
+    this.#listening?.();
+    this.#resting?.();
     this.#forget();
     await this.#takeBack();
   }
@@ -88,6 +94,7 @@ export class Puller {
       expires: nanos(EXPIRES_MS),
       idle_heartbeat: nanos(HEARTBEAT_MS),
     };
+    if (this.#inbox.asked === 0) this.#heardAt = this.#link.clock.mono();
     this.#inbox.asked = this.#wanted;
     const { stream, name } = this.#demand;
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`;
@@ -104,11 +111,11 @@ export class Puller {
   }
 
   #take(inbox: Inbox, msg: Msg): void {
+    this.#heardAt = this.#link.clock.mono();
     if (msg.subject !== inbox.subject) {
       inbox.asked -= 1;
       this.#owner.take(msg);
     } else if (inbox === this.#inbox) this.#status(inbox, msg);
-    this.#watch();
   }
 
   #status(inbox: Inbox, msg: Msg): void {
@@ -133,19 +140,24 @@ export class Puller {
     this.#pull();
   }
 
-  /** Wakes up when nothing is heard while something is wanted, and when nothing is wanted any more. */
-  #watch(): void {
-    this.#timer();
-    if (this.#state === "closed") return;
+  /** Looks now and then whether anything was heard, as long as something is wanted. */
+  #listen(): void {
     const { clock } = this.#link;
-    if (this.#wanted > 0) this.#timer = clock.after(SILENCE_MS, () => this.#silent());
-    else if ((this.#inbox?.asked ?? 0) > 0)
-      this.#timer = clock.after(REST_MS, () => void this.#takeBack());
+    this.#listening ??= clock.after(SILENCE_MS, () => {
+      this.#listening = undefined;
+      if (this.#wanted === 0) return;
+      if (clock.mono() - this.#heardAt >= SILENCE_MS) this.#askAnew();
+      this.#listen();
+    });
   }
 
-  #silent(): void {
-    this.#askAnew();
-    this.#watch();
+  /** Takes back what is asked for, unless something is wanted again soon. */
+  #rest(): void {
+    if (this.#inbox === undefined) return;
+    this.#resting ??= this.#link.clock.after(REST_MS, () => {
+      this.#resting = undefined;
+      if (this.#wanted === 0) void this.#takeBack();
+    });
   }
 
   /** The server drops pulls whose inbox is gone; what it sent before comes first. */

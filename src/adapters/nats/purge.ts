@@ -3,7 +3,7 @@ import { Away, answerOf, refusal } from "./answers.ts";
 import type { Link } from "./link.ts";
 
 export interface PurgeRequest {
-  /** Whose messages go. With a wildcard the server walks all subjects of the stream, and blocks it. */
+  /** Whose messages go. For a wildcard the server walks all subjects, and blocks the stream. */
   readonly filter: string;
   /** Only messages before this sequence; default: all. */
   readonly seq?: number;

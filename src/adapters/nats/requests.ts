@@ -28,7 +28,7 @@ export interface RequestOptions {
   readonly headers?: Headers;
   /** Default 3,000; rounded up to the next quarter of a second. */
   readonly timeoutMs?: number;
-  /** Is handed every message of the answer; true for the last one. Default: the first is the last. */
+  /** Is handed each message of the answer; true for the last. Default: the first is the last. */
   readonly each?: (msg: Msg) => boolean;
 }
 

@@ -14,7 +14,7 @@ import type { Ask, Link } from "./link.ts";
 const PULL_MESSAGES = 256;
 const PULL_BYTES = 4 * 1024 * 1024;
 const PULL_EXPIRES_MS = 30_000;
-/** A pull for messages that are known to be there is only not filled when they were erased since. */
+/** A pull for messages that are known to be there falls short only if they were erased since. */
 const LAST_PULL_EXPIRES_MS = 1_000;
 const HEARTBEAT_MS = 5_000;
 /** Heard nothing for this long although something is asked for: the consumer is taken for lost. */
@@ -129,7 +129,7 @@ class Scan {
 
   /**
    * The next message; undefined after `stop()`.
-   * @param left how many there still are, for a reading that ends: undefined also when they are gone
+   * @param left how many there are, for a reading that ends: undefined also when they are gone
    */
   async next(left?: number): Promise<StoredMessage | undefined> {
     for (;;) {

@@ -10,6 +10,7 @@ import { natsEventLog } from "./event-log.ts";
 import { natsInbox } from "./inbox.ts";
 import { Link } from "./link.ts";
 import { natsNodeRegistry } from "./node-registry.ts";
+import { natsNodeValues } from "./node-values.ts";
 import { Objects } from "./objects.ts";
 import { demandedStreams, ensureStream } from "./provision.ts";
 import { type Streams, type Subjects, subjectsOf } from "./subjects.ts";
@@ -91,8 +92,9 @@ async function assemble(
   });
   const answering = { node, restore: () => restore("nodes") };
   const nodes = await natsNodeRegistry(writing, reading, subjects, answering);
+  const values = await natsNodeValues(reading, subjects, { node, ids: world.ids });
   const closeAll = async (): Promise<void> => {
-    await Promise.all([queue, nodes, log, inbox, blobs, views].map((port) => port.close()));
+    await Promise.all([queue, nodes, log, inbox, blobs, views, values].map((port) => port.close()));
     await Promise.all([writing, reading].map((link) => link.close()));
   };
   let closing: Promise<void> | undefined;
@@ -104,6 +106,7 @@ async function assemble(
     nodes,
     blobs,
     views,
+    values,
     describe: () => describeServer(writing, manager, namespace, streams),
     close: () => (closing ??= closeAll()),
   };

@@ -3,7 +3,7 @@
  * is checked again here, whoever checked it before, because on NATS it is syntax: a run called `*`
  * would read, and erase, every other run.
  */
-import { checkId } from "../../kernel/ids.ts";
+import { checkId, ID_PATTERN } from "../../kernel/ids.ts";
 
 /** Names in one namespace. Every function throws `E_ID_INVALID` for an id that is not usable. */
 export interface Subjects {
@@ -126,4 +126,10 @@ export function placeOf(
   const runAt = subject.lastIndexOf(".");
   const workflow = runOf(subject.slice(0, runAt));
   return workflow === ERASED ? undefined : { workflow, run: subject.slice(runAt + 1) };
+}
+
+/** The same for tickets: undefined also for what somebody else put there and is no ticket. */
+export function ticketPlaceOf(subject: string): ReturnType<typeof placeOf> {
+  const place = placeOf(subject);
+  return place && ID_PATTERN.test(place.workflow) && ID_PATTERN.test(place.run) ? place : undefined;
 }

@@ -5,11 +5,14 @@
 import type { ServerInfo } from "@nats-io/transport-node";
 import { pause } from "../../kernel/clock.ts";
 import { MillraceError } from "../../kernel/errors.ts";
+import { limits } from "../../kernel/limits.ts";
 import { Away, answerOf, apiCodes, refusal } from "./answers.ts";
 import type { Link } from "./link.ts";
 
 /** The first server with schedules, and with the wildcard expectations that appends use. */
 const MINIMUM = { major: 2, minor: 12, apiLevel: 2 } as const;
+/** The largest frame, and its headers. */
+const PAYLOAD_MIN = limits.frameBytesMax + 1_024;
 const ASK_EVERY_MS = 100;
 
 /** What the account may use, in the server's words; -1: no limit. */
@@ -21,16 +24,22 @@ export interface AccountInfo {
   readonly memory: number;
 }
 
-/** @throws MillraceError `E_SERVER_UNSUITABLE` for a server that is too old */
+/** @throws MillraceError `E_SERVER_UNSUITABLE` for a server that is too old, or takes too little */
 export function checkServer(info: ServerInfo | undefined): void {
   const { version = "of unknown version", api_lvl: apiLevel = 0 } = info ?? {};
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const recent = major > MINIMUM.major || (major === MINIMUM.major && minor >= MINIMUM.minor);
-  if (recent && apiLevel >= MINIMUM.apiLevel) return;
-  throw unsuitable(
-    `nats-server ${version} (JetStream API level ${apiLevel}) is too old; use ${MINIMUM.major}.${MINIMUM.minor} (level ${MINIMUM.apiLevel}) or newer`,
-    { version, apiLevel },
-  );
+  if (!recent || apiLevel < MINIMUM.apiLevel)
+    throw unsuitable(
+      `nats-server ${version} (JetStream API level ${apiLevel}) is too old; use ${MINIMUM.major}.${MINIMUM.minor} (level ${MINIMUM.apiLevel}) or newer`,
+      { version, apiLevel },
+    );
+  const maxPayload = info?.max_payload ?? 0;
+  if (maxPayload < PAYLOAD_MIN)
+    throw unsuitable(
+      `nats-server takes messages of ${maxPayload} bytes at most, and a frame may need ${PAYLOAD_MIN}; raise its max_payload`,
+      { maxPayload },
+    );
 }
 
 /**

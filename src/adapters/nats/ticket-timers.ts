@@ -12,7 +12,7 @@ import type { Ask, Link } from "./link.ts";
 import { Puller } from "./puller.ts";
 import { purge } from "./purge.ts";
 import type { Headers } from "./requests.ts";
-import { placeOf, type Subjects } from "./subjects.ts";
+import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 
 export interface TimerParts {
   /** The connection that publishes. */
@@ -35,7 +35,7 @@ const CONSUMER = "DUE";
 const BATCH = 64;
 /** A due message whose taker died is given to another after this. */
 const TAKEN_MS = 5_000;
-/** A due message that finds its ticket still held by who is just giving it up comes again after this. */
+/** A due message that meets the very ticket it replaces, just being given up, comes again after. */
 const AGAIN_MS = 50;
 const NANOS_PER_MS = 1_000_000;
 const NOT_FOUND = 404;
@@ -119,7 +119,7 @@ export class TicketTimers {
   /** A due message becomes a ticket, unless the run has one, and is removed. */
   async #convert(msg: Msg): Promise<void> {
     const { writing, reading, subjects } = this.#parts;
-    const place = placeOf(msg.subject);
+    const place = ticketPlaceOf(msg.subject);
     const token = msg.reply ?? "";
     if (place) {
       const headers: Headers = { "Nats-Expected-Last-Subject-Sequence": ["0"] };

@@ -115,7 +115,8 @@ class NatsViewStore implements ViewStore {
 
 function keptIn(entry: KvEntry | null): Kept | undefined {
   if (entry === null || entry.operation !== "PUT") return undefined;
-  return { where: entry.value[0] ?? HERE, view: positioned(entry.value.subarray(1)) };
+  const view = positioned(entry.value.subarray(1));
+  return view && { where: entry.value[0] ?? HERE, view };
 }
 
 const unusable = (key: string): MillraceError =>

@@ -14,7 +14,7 @@ import { type Ask, closed, type Link } from "./link.ts";
 import { positioned, withPosition } from "./positioned.ts";
 import { Puller } from "./puller.ts";
 import { purge } from "./purge.ts";
-import { placeOf, type Subjects } from "./subjects.ts";
+import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 import { TicketClaim } from "./ticket-claim.ts";
 import { TicketTimers } from "./ticket-timers.ts";
 
@@ -34,6 +34,7 @@ const GRACE_SHARE = 0.05;
  */
 const REMOVAL_MS = 50;
 const NAK = "-NAK";
+const TERMINATE = "+TERM";
 const ACK_SUBJECT = /^\$JS\.ACK(\.[A-Za-z0-9_-]+)+$/;
 
 export interface QueueParts {
@@ -196,13 +197,13 @@ class NatsWorkQueue implements WorkQueue {
   }
 
   #take(msg: Msg): void {
-    const place = placeOf(msg.subject);
-    if (place === undefined) return;
+    const place = ticketPlaceOf(msg.subject);
     const token = msg.reply ?? "";
     // Delivered again: whoever had it here lost it.
     this.#held.get(deliveryOf(token).seq)?.lose();
-    const hint = msg.data.length > 0 ? { hint: positioned(msg.data) } : {};
-    this.#hand({ ticket: { ...place, ...hint }, token });
+    const hint = positioned(msg.data);
+    if (place) this.#hand({ ticket: { ...place, ...(hint && { hint }) }, token });
+    else this.#parts.reading.tell(token, TERMINATE);
     this.#want();
   }
 

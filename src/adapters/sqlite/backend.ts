@@ -44,7 +44,7 @@ export class Backend {
 
   /**
    * Opens the file and enters this process into it.
-   * @throws what `Database` throws; `E_OPTION_INVALID` when the file has no room for a new namespace
+   * @throws what `Database` throws; `E_OPTION_INVALID` when the file has no room for the namespace
    */
   static async open(path: string, { namespace, node, world }: Opener): Promise<Backend> {
     const db = new Database(path);

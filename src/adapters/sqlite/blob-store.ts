@@ -44,7 +44,7 @@ export class SqliteBlobStore implements BlobStore {
     return digest;
   }
 
-  /** @throws MillraceError `E_LOG_CORRUPT` when the stored bytes are no longer those that were put */
+  /** @throws MillraceError `E_LOG_CORRUPT` when the stored bytes are not those that were put */
   async get(digest: string): Promise<Uint8Array | undefined> {
     const row = await this.#access.read(() => this.#table.find(digest));
     if (row === undefined) return undefined;
@@ -54,7 +54,7 @@ export class SqliteBlobStore implements BlobStore {
     if (now?.id !== row.id) return this.get(digest);
     throw new MillraceError(
       "E_LOG_CORRUPT",
-      `blob ${digest} in ${this.#backend.db.path} has other bytes than were put; restore the file from a copy`,
+      `the bytes of blob ${digest} were changed in ${this.#backend.db.path}; restore it from a copy`,
       { details: { digest } },
     );
   }

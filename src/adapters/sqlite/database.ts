@@ -12,7 +12,7 @@ import { ensureTables } from "./schema.ts";
 /** Means: no file, the data lives and ends with the store. */
 const IN_MEMORY = ":memory:";
 
-/** How long opening waits for another process that creates the file or recovers it after a crash. */
+/** How long opening waits for a process that creates the file or recovers it after a crash. */
 const OPENING_WAIT_MS = 10_000;
 
 /**
@@ -31,7 +31,7 @@ export class Database {
   readonly #inode: string | undefined;
 
   /**
-   * Opens the file, or creates it: its folder readable by the owner only (0700), the file too (0600).
+   * Opens the file, or creates it: readable by its owner only (0600), as is its folder (0700).
    * @throws MillraceError `E_STORE_DRIFT` for a file of another program or a newer schema,
    *   `E_LOG_CORRUPT` for one that is no database, `E_STORE_UNAVAILABLE` when it cannot be opened
    */
@@ -84,7 +84,7 @@ export class Database {
     return answer?.["busy"] === 0;
   }
 
-  /** True when the path no longer leads to the opened file: what is written now, nobody will find. */
+  /** True when the path leads to another file or none: what is written now, nobody will find. */
   isGone(): boolean {
     return this.#inode !== inodeOf(this.path);
   }
@@ -96,7 +96,8 @@ export class Database {
 
 /**
  * Only a file that is not there yet may be opened by us: closing any handle of a file drops the
- * locks that SQLite holds on it anywhere in this process (https://sqlite.org/howtocorrupt.html §2.2).
+ * locks that SQLite holds on it anywhere in this process. See https://sqlite.org/howtocorrupt.html,
+ * section 2.2.
  */
 function createFile(path: string): void {
   try {
@@ -106,7 +107,7 @@ function createFile(path: string): void {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw new MillraceError(
       "E_STORE_UNAVAILABLE",
-      `the store ${path} cannot be created: ${String(error)}; give a path in a folder you may write to`,
+      `the store ${path} cannot be created (${String(error)}); use a folder you may write to`,
       { cause: error },
     );
   }

@@ -1,4 +1,4 @@
-/** The event log on one table: appends join the group commit, readers are woken by what it stored. */
+/** The event log on one table: appends join the group commit, readers are woken by its commits. */
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
 import type {

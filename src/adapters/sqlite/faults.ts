@@ -25,7 +25,10 @@ const FAULTS: ReadonlyMap<number, Fault> = new Map([
   [26, "damaged"], // SQLITE_NOTADB
 ]);
 
-/** Which fault of the store `error` reports; undefined when it is no error of SQLite, or a mistake in our use of it. */
+/**
+ * Which fault of the store `error` reports; undefined when it is no error of SQLite, or a mistake in
+ * our use of it.
+ */
 export function faultOf(error: unknown): Fault | undefined {
   const number = numberOf(error);
   return number === undefined ? undefined : FAULTS.get(number & 0xff);
@@ -41,12 +44,12 @@ function numberOf(error: unknown): number | undefined {
 }
 
 const ADVICE: Readonly<Record<Fault, string>> = {
-  busy: "another process has held its write lock for too long; look for one that is stopped in a debugger, or a database shell with an open transaction",
+  busy: "another process keeps it locked; end what is stopped in a debugger or a database shell",
   disk: "free space, or make the file and its folder writable; nothing stored was lost",
   damaged: "restore it from a copy; nothing was written",
 };
 
-/** The error that callers get for a fault: `E_STORE_UNAVAILABLE`, or `E_LOG_CORRUPT` for a damaged file. */
+/** What callers get for a fault: `E_STORE_UNAVAILABLE`, or `E_LOG_CORRUPT` for a damaged file. */
 export function faultError(fault: Fault, path: string, cause: unknown): MillraceError {
   const said = cause instanceof Error ? cause.message : String(cause);
   return new MillraceError(

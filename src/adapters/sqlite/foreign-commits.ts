@@ -34,8 +34,8 @@ export class ForeignCommits {
   }
 
   /**
-   * Calls `onChange` soon after every foreign commit from now on, and sometimes without one. Returns
-   * what ends that.
+   * Calls `onChange` soon after every foreign commit from now on, and sometimes without one.
+   * Returns what ends that.
    */
   listen(onChange: () => void): () => void {
     if (this.#listeners.size === 0) this.#again(LOOK_EVERY_MS);

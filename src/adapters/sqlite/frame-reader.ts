@@ -50,8 +50,8 @@ export class FrameReader {
       "SELECT max(position) AS head FROM frames WHERE position BETWEEN ? AND ?",
     );
     this.#headOfRun = db.prepare(
-      `SELECT max(frames.position) AS head FROM runs CROSS JOIN frames ON frames.run = runs.id
-       WHERE runs.namespace = ? AND runs.run = ?`,
+      `SELECT (SELECT max(position) FROM frames WHERE frames.run = runs.id) AS head
+       FROM runs WHERE namespace = ? AND run = ?`,
     );
     this.#ofRun = db.prepare(
       `SELECT frames.position, runs.run, runs.workflow, frames.bytes
@@ -75,8 +75,8 @@ export class FrameReader {
       run === undefined
         ? this.#head.get(this.#base, this.#limit)
         : this.#headOfRun.get(this.#namespace, run);
-    const { head } = row as { head: number | null };
-    return head === null ? 0 : head - this.#base;
+    const head = (row as { head: number | null } | undefined)?.head ?? this.#base;
+    return head - this.#base;
   }
 
   /** The first frames of the span that belong to the scope, at most `limit`. */

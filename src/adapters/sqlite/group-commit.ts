@@ -31,13 +31,13 @@ const PATIENCE_MS = 10_000;
 const CLOSING_PATIENCE_MS = 2_000;
 
 /**
- * A lock is held by another process for the length of a commit: it is asked for in every turn for so
- * long, then after a pause. Measured with four processes writing at once: fair, and twice as fast as
- * SQLite's own waiting, whose pauses grow so quickly that whoever waits longest is served last.
+ * Another process holds the lock for the length of a commit: it is asked for in every turn for so
+ * long, then after a pause. Measured with four processes writing at once, this serves all alike;
+ * with SQLite's own waiting, whose pauses grow quickly, whoever waits longest is served last.
  */
 const ASK_EACH_TURN_MS = 1;
 
-/** Pauses in ms between tries: the first, the longest, and the growth; times 0.5 to 1.5 at random. */
+/** Pauses between tries in ms: the first, the longest, the growth; times 0.5 to 1.5 at random. */
 const PAUSES = { busy: [1, 16, 1.1], disk: [50, 500, 2] } as const;
 
 interface Entry {
@@ -229,5 +229,5 @@ const abortedError = (path: string): MillraceError =>
 const goneError = (path: string): MillraceError =>
   new MillraceError(
     "E_STORE_MISSING",
-    `the file ${path} was moved or deleted while it was open; put it back and start this process again`,
+    `the file ${path} was moved or deleted while it was open; put it back and start this again`,
   );

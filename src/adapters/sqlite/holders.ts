@@ -53,8 +53,8 @@ export class Holders {
   }
 
   /**
-   * Gives back what dead processes held, now and until the returned function is called; `onFreed` is
-   * called each time it did.
+   * Gives back what dead processes held, now and until the returned function is called; `onFreed`
+   * is called each time it did.
    */
   watch(onFreed: () => void): () => void {
     this.#watchers.add(onFreed);

@@ -20,7 +20,8 @@ export class SqliteNodeRegistry implements NodeRegistry {
     this.#holders = holders;
     this.#announce = db.prepare(
       `INSERT INTO nodes (namespace, node, holder, seen, info) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET holder = excluded.holder, seen = excluded.seen, info = excluded.info`,
+       ON CONFLICT DO UPDATE
+         SET holder = excluded.holder, seen = excluded.seen, info = excluded.info`,
     );
     this.#withdraw = db.prepare("DELETE FROM nodes WHERE namespace = ? AND node = ?");
     this.#list = db.prepare("SELECT info FROM nodes WHERE namespace = ? AND seen > ?");

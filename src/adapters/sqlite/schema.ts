@@ -9,7 +9,7 @@ import { MillraceError } from "../../kernel/errors.ts";
 /** Written into the file header; "mill" in ASCII. */
 const APPLICATION_ID = 0x6d696c6c;
 
-/** Version of the tables below. Raised by every change that an older program could not work with. */
+/** Version of the tables below; raised by every change that an older program cannot work with. */
 export const schemaVersion = 1;
 
 const POSITIONS_PER_NAMESPACE = 2 ** 40;
@@ -25,8 +25,8 @@ export const positionLimit = (namespace: number): number =>
   positionBase(namespace) + POSITIONS_PER_NAMESPACE - 1;
 
 /*
- * frames.run points to runs.id: run ids of 20 letters are stored once, and the index of frames stays
- * dense, because runs that are written at the same time have neighbouring numbers.
+ * frames.run points to runs.id: run ids of 20 letters are stored once, and the index of frames
+ * stays dense, because runs that are written at the same time have neighbouring numbers.
  * A frame without bytes is the tombstone of an erased run.
  * tickets.due: 0 = claimable, first come first served; else the time in ms from which the ticket is
  * claimable, which for a claimed one is the end of its lease.
@@ -95,7 +95,8 @@ function hasTables(db: DatabaseSync, path: string): boolean {
   if (application === APPLICATION_ID) {
     throw new MillraceError(
       "E_STORE_DRIFT",
-      `the store ${path} has schema version ${version}, this millrace knows ${schemaVersion}: open it with the version of millrace that wrote it, or a newer one`,
+      `the store ${path} has schema version ${version}, this millrace knows ${schemaVersion}: ` +
+        "open it with the version of millrace that wrote it, or a newer one",
       { details: { found: version, known: schemaVersion } },
     );
   }
@@ -112,8 +113,9 @@ function hasTables(db: DatabaseSync, path: string): boolean {
 }
 
 /**
- * Creates the tables in an empty file, or checks those that are there. Of several processes that open
- * a new file one creates them. An error leaves a transaction open: the connection is of no use then.
+ * Creates the tables in an empty file, or checks those that are there. Of several processes that
+ * open a new file one creates them. After an error the connection is of no use: a transaction may
+ * be open.
  * @throws MillraceError `E_STORE_DRIFT` for tables of another program or of a newer millrace
  */
 export function ensureTables(db: DatabaseSync, path: string): void {

@@ -1,4 +1,4 @@
-/** The embedded store: all ports over one file, which several processes of one machine may share. */
+/** The embedded store: all ports over one file, which processes of one machine may share. */
 import { checkId } from "../../kernel/ids.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Store, StoreOptions } from "../../ports/store.ts";
@@ -14,15 +14,16 @@ import { SqliteViewStore } from "./view-store.ts";
 import { SqliteWorkQueue } from "./work-queue.ts";
 
 /**
- * Opens a store in the file at `path`, which is created if it is missing; ":memory:" keeps everything
- * in this process only. The file must lie on a disk of this machine: processes share it through its
- * page cache, which network file systems do not give.
+ * Opens a store in the file at `path`, which is created if it is missing; ":memory:" keeps
+ * everything in this process only. The file must lie on a disk of this machine: processes share it
+ * through its page cache, which network file systems do not give.
  *
- * What is acknowledged by the log, the inbox and the blob store is on the disk, safe from a crash of
- * the process and of the machine. Tickets, nodes and views are hints, safe from a crash of processes.
- * @throws MillraceError `E_ID_INVALID` for the namespace or node, `E_STORE_DRIFT` for a file of another
- *   program or of a newer millrace, `E_LOG_CORRUPT` for a damaged one, `E_STORE_UNAVAILABLE` when it
- *   cannot be opened or created
+ * What is acknowledged by the log, the inbox and the blob store is on the disk, safe from a crash
+ * of the process and of the machine. Tickets, nodes and views are hints, safe from a crash of
+ * processes only.
+ * @throws MillraceError `E_ID_INVALID` for the namespace or node, `E_STORE_DRIFT` for a file of
+ *   another program or of a newer millrace, `E_LOG_CORRUPT` for a damaged one,
+ *   `E_STORE_UNAVAILABLE` when it cannot be opened or created
  */
 export async function sqliteStore(path: string, options: StoreOptions): Promise<Store> {
   const namespace = checkId("namespace", options.namespace);

@@ -80,7 +80,7 @@ export class TicketTable {
    */
   take(workflows: readonly string[], max: number): readonly Held[] {
     const now = this.#backend.world.clock.now();
-    const due = now + this.#leaseMs;
+    const due = dueAt(now + this.#leaseMs);
     return this.#candidates(workflows, now, max).map(({ id, run, workflow }) => {
       const token = this.#backend.world.ids();
       this.#take.run(due, token, this.#backend.holder, id);
@@ -89,7 +89,7 @@ export class TicketTable {
   }
 
   extend({ run, token }: Held): boolean {
-    const due = this.#backend.world.clock.now() + this.#leaseMs;
+    const due = dueAt(this.#backend.world.clock.now() + this.#leaseMs);
     return this.#extend.run(due, this.#backend.namespace, run, token).changes === 1;
   }
 

@@ -48,7 +48,7 @@ export class Wakeups {
     this.#news = news;
   }
 
-  /** Wakes the waiter for each of the keys until the returned function is called. Read after joining. */
+  /** Wakes the waiter for these keys until the returned function is called. Read after joining. */
   join(keys: readonly string[], waiter: Wakeup): () => void {
     this.#stop ??= this.#foreign.listen(() => this.#look());
     for (const key of keys) this.#waitersOf(key).add(waiter);

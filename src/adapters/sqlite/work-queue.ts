@@ -127,7 +127,7 @@ export class SqliteWorkQueue implements WorkQueue {
     );
   }
 
-  /** Tickets are hints: a commit of them waits for no disk, the sweep restores what a power cut takes. */
+  /** Tickets are hints: they wait for no disk, and the sweep restores what a power cut takes. */
   #hint<T>(run: () => T, committed: (value: T) => unknown): Promise<T> {
     return this.#access.write({ durable: false, run, committed: (value) => void committed(value) });
   }

@@ -79,7 +79,6 @@ async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<bo
     report.completed(output);
     return true;
   } catch (error) {
-    await report.end();
     if (isMillraceError(error, "E_STORE_CLOSED")) return false;
     if (isMillraceError(error, "E_RUN_FAILED")) report.failed("failed", error);
     if (isMillraceError(error, "E_RUN_CANCELLED")) report.failed("cancelled", error);

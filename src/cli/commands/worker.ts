@@ -34,7 +34,7 @@ async function work(cli: Cli, files: readonly string[], flags: StoreFlags): Prom
     tell(
       "draining",
       { signal, hosted },
-      `${signal}: draining, ${hosted} runs hosted; once more ends this process at once`,
+      `${signal}: draining (runs hosted: ${hosted}); once more ends this process at once`,
     );
   });
   const where = withoutSecrets(store);

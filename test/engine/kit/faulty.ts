@@ -1,6 +1,7 @@
 /** Stores with something put in between: so that a test decides what happens at which moment. */
 import type { EventLog } from "../../../src/ports/event-log.ts";
 import type { Inbox } from "../../../src/ports/inbox.ts";
+import type { NodeRegistry } from "../../../src/ports/node-registry.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { WorkQueue } from "../../../src/ports/work-queue.ts";
 
@@ -9,6 +10,7 @@ export interface Between {
   readonly log?: (log: EventLog) => Partial<EventLog>;
   readonly inbox?: (inbox: Inbox) => Partial<Inbox>;
   readonly queue?: (queue: WorkQueue) => Partial<WorkQueue>;
+  readonly nodes?: (nodes: NodeRegistry) => Partial<NodeRegistry>;
 }
 
 export const faulty =
@@ -18,6 +20,7 @@ export const faulty =
     log: over(store.log, between.log),
     inbox: over(store.inbox, between.inbox),
     queue: over(store.queue, between.queue),
+    nodes: over(store.nodes, between.nodes),
   });
 
 /** A port, some of whose methods are others; the rest keep their own `this`. */
@@ -32,3 +35,17 @@ function over<P extends object>(port: P, make: ((port: P) => Partial<P>) | undef
     },
   });
 }
+
+/** A queue whose claims are lost as soon as `lost` says so: their holder hears it at the next extension. */
+export const losing = (lost: (run: string) => boolean): NonNullable<Between["queue"]> => {
+  return (queue) => ({
+    claim: async (request) =>
+      (await queue.claim(request)).map((claim) => ({
+        ticket: claim.ticket,
+        token: claim.token,
+        extend: async () => !lost(claim.ticket.run) && claim.extend(),
+        ack: () => claim.ack(),
+        release: (at) => claim.release(at),
+      })),
+  });
+};
