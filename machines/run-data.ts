@@ -27,7 +27,13 @@ export type RunEvent =
   | { type: "run.cancelled"; at: number }
   | { type: "timer.set"; at: number; timer: string; due: number }
   | { type: "timer.fired"; at: number; timer: string }
-  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value };
+  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value }
+  /** The run waits for a signal of this name, until `due` if there is one. */
+  | { type: "wait.opened"; at: number; wait: string; name: string; due: number | null }
+  /** The wait has got its signal: nobody else gets it. */
+  | { type: "wait.matched"; at: number; wait: string; signal: string }
+  /** No signal came in time. */
+  | { type: "wait.expired"; at: number; wait: string };
 
 /** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
@@ -41,13 +47,25 @@ export type RunCommand =
   | { type: "cmd.close"; now: number }
   | { type: "cmd.set_timer"; now: number; timer: string; due: number }
   | { type: "cmd.fire_timer"; now: number; timer: string }
-  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value };
+  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value }
+  | { type: "cmd.open_wait"; now: number; wait: string; name: string; due: number | null }
+  | { type: "cmd.match_wait"; now: number; wait: string; signal: string }
+  | { type: "cmd.expire_wait"; now: number; wait: string };
+
+/** What a run waits for from outside. */
+export interface OpenWait {
+  readonly name: string;
+  readonly since: number;
+  readonly due: number | null;
+}
 
 /** A signal that the run has taken. */
 export interface Signal {
   readonly id: string;
   readonly name: string;
   readonly payload: Value;
+  /** The wait that it answered; null: none has taken it yet. */
+  takenBy: string | null;
 }
 
 /** What a run remembers: plain data, a fold of its events. */
@@ -72,6 +90,9 @@ export interface RunContext {
   timers: Record<string, number>;
   /** When each timer fired that has; a name is used once. */
   fired: Record<string, number>;
+  waits: Record<string, OpenWait>;
+  /** Waits that have ended: the id of the signal that answered, or null when none came in time. */
+  waited: Record<string, string | null>;
   /** In the order in which they were taken. */
   signals: Signal[];
   /** Ids of those signals: each is taken once, however often it is sent. */
@@ -104,6 +125,8 @@ export const runContext = (input: RunInput): RunContext => ({
   cancelReason: null,
   timers: {},
   fired: {},
+  waits: {},
+  waited: {},
   signals: [],
   taken: {},
   output: null,
@@ -157,8 +180,27 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.fired[event.timer] = event.at;
       break;
     case "signal.received":
-      context.signals.push({ id: event.signal, name: event.name, payload: event.payload });
+      context.signals.push({
+        id: event.signal,
+        name: event.name,
+        payload: event.payload,
+        takenBy: null,
+      });
       context.taken[event.signal] = true;
+      break;
+    case "wait.opened":
+      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
+      break;
+    case "wait.matched": {
+      const signal = context.signals.find(({ id }) => id === event.signal);
+      if (signal !== undefined) signal.takenBy = event.wait;
+      delete context.waits[event.wait];
+      context.waited[event.wait] = event.signal;
+      break;
+    }
+    case "wait.expired":
+      delete context.waits[event.wait];
+      context.waited[event.wait] = null;
       break;
   }
 });

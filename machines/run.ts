@@ -40,6 +40,23 @@ const run = setup({
       event.type === "cmd.fire_timer" &&
       Object.hasOwn(context.timers, event.timer) &&
       (context.timers[event.timer] ?? Infinity) <= event.now,
+    newWait: ({ context, event }) =>
+      "wait" in event &&
+      !Object.hasOwn(context.waits, event.wait) &&
+      !Object.hasOwn(context.waited, event.wait),
+    openWait: ({ context, event }) => "wait" in event && Object.hasOwn(context.waits, event.wait),
+    /** The wait is open, and the signal is one of its name that nobody has taken. */
+    fittingSignal: ({ context, event }) =>
+      (event.type === "cmd.match_wait" || event.type === "wait.matched") &&
+      Object.hasOwn(context.waits, event.wait) &&
+      context.signals.some(
+        ({ id, name, takenBy }) =>
+          id === event.signal && takenBy === null && name === context.waits[event.wait]?.name,
+      ),
+    dueWait: ({ context, event }) =>
+      event.type === "cmd.expire_wait" &&
+      Object.hasOwn(context.waits, event.wait) &&
+      (context.waits[event.wait]?.due ?? Infinity) <= event.now,
     nextEpoch: ({ context, event }) =>
       event.type === "run.claimed" && event.epoch === context.epoch + 1,
   },
@@ -65,6 +82,38 @@ const live = run.createStateConfig({
       actions: emit(({ event }) => ({ type: "timer.fired", at: event.now, timer: event.timer })),
     },
     "timer.fired": { guard: "setTimer", actions: "apply" },
+  },
+}).on;
+
+/** What a run that is being worked on may wait for. One of match and expiry ends a wait; the log says which. */
+const waiting = run.createStateConfig({
+  on: {
+    "cmd.open_wait": {
+      guard: "newWait",
+      actions: emit(({ event }) => ({
+        type: "wait.opened",
+        at: event.now,
+        wait: event.wait,
+        name: event.name,
+        due: event.due,
+      })),
+    },
+    "wait.opened": { guard: "newWait", actions: "apply" },
+    "cmd.match_wait": {
+      guard: "fittingSignal",
+      actions: emit(({ event }) => ({
+        type: "wait.matched",
+        at: event.now,
+        wait: event.wait,
+        signal: event.signal,
+      })),
+    },
+    "wait.matched": { guard: "fittingSignal", actions: "apply" },
+    "cmd.expire_wait": {
+      guard: "dueWait",
+      actions: emit(({ event }) => ({ type: "wait.expired", at: event.now, wait: event.wait })),
+    },
+    "wait.expired": { guard: "openWait", actions: "apply" },
   },
 }).on;
 
@@ -142,6 +191,7 @@ export const runMachine = run.createMachine({
           actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
         },
         "run.failed": { target: "failed", actions: "apply" },
+        ...waiting,
         ...live,
         ...cancel,
       },

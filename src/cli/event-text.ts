@@ -13,6 +13,10 @@ export function eventSubject(event: MillraceEvent): string {
     case "timer.set":
     case "timer.fired":
       return event.timer;
+    case "wait.opened":
+    case "wait.matched":
+    case "wait.expired":
+      return event.wait;
     case "signal.received":
       return event.name;
     case "output.emitted":
@@ -41,6 +45,12 @@ export function eventDetail(event: MillraceEvent): string {
       return valueText(event.output);
     case "run.failed":
       return failureText(event.error);
+    case "wait.opened":
+      return `for ${event.name}${event.due === null ? "" : ` until ${moment(event.due)}`}`;
+    case "wait.matched":
+      return `by signal ${event.signal}`;
+    case "wait.expired":
+      return "no signal in time";
     case "timer.set":
       return `due ${moment(event.due)}`;
     case "signal.received":

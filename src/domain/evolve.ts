@@ -61,8 +61,12 @@ function evolveRun(state: RunState, event: RunEvent): void {
     case "timer.fired":
       state.answers.push({ key: `timer:${event.timer}`, at: event.at });
       break;
-    case "signal.received":
-      state.answers.push({ key: `signal:${state.run.context.signals.length - 1}`, at: event.at });
+    case "wait.opened":
+      state.calls.push(`wait:${event.wait}`);
+      break;
+    case "wait.matched":
+    case "wait.expired":
+      state.answers.push({ key: `wait:${event.wait}`, at: event.at });
       break;
   }
 }

@@ -62,7 +62,7 @@ function waitsOf(state: RunState): Wait[] {
       },
     ];
   }
-  const waits = [...stepWaits(state), ...timerWaits(state)];
+  const waits = [...stepWaits(state), ...timerWaits(state), ...signalWaits(state)];
   if (waits.length > 0) return waits;
   if (state.run.state === "parked") return [parkedWait(state)];
   const by = `its host, node ${context.node ?? "?"}; if that is gone, the next one`;
@@ -162,6 +162,13 @@ function needsWait(state: RunState, step: string): Wait {
     until: null,
     by: missing.map((need) => `step ${need}`).join(", "),
   };
+}
+
+function* signalWaits(state: RunState): Generator<Wait> {
+  for (const { name, since, due } of Object.values(state.run.context.waits)) {
+    const by = `\`millrace signal ${state.id} ${name}\``;
+    yield { kind: "signal", what: `waits for signal ${name}`, since, until: due, by };
+  }
 }
 
 function* timerWaits(state: RunState): Generator<Wait> {

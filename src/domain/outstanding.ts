@@ -45,6 +45,9 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
   for (const [timer, at] of Object.entries(state.run.context.timers)) {
     yield { kind: "wake", key: `timer/${timer}`, at };
   }
+  for (const [wait, { due }] of Object.entries(state.run.context.waits)) {
+    if (due !== null) yield { kind: "wake", key: `wait/${wait}`, at: due };
+  }
 }
 
 /** The earliest time past `after` at which something happens by itself; undefined: nothing will. */
@@ -55,6 +58,7 @@ export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): num
   };
   for (const step of state.retrying) look(stepActor(state, step).context.retryAt ?? earliest);
   for (const at of Object.values(state.run.context.timers)) look(at);
+  for (const { due } of Object.values(state.run.context.waits)) if (due !== null) look(due);
   for (const startBy of state.limited.values()) look(startBy);
   return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
 }

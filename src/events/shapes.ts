@@ -35,6 +35,9 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
   "signal.received": { signal: "string", name: "string", payload: "value" },
+  "wait.opened": { wait: "string", name: "string", due: "number or null" },
+  "wait.matched": { wait: "string", signal: "string" },
+  "wait.expired": { wait: "string" },
   "step.scheduled": {
     step: "string",
     maxAttempts: "count?",
