@@ -17,10 +17,15 @@ export type RunEvent =
       /** The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts). */
       plan: unknown;
       labels?: Readonly<Record<string, string>>;
+      /** If it has not ended by then, it fails. */
+      deadline?: number;
     }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   | { type: "run.parked"; at: number; reason: string; until: number | null }
+  /** Nothing new begins until it is resumed; what runs may end. */
+  | { type: "run.paused"; at: number; by: string; reason: string }
+  | { type: "run.resumed"; at: number; by: string }
   | { type: "run.cancelling"; at: number; by: string; reason: string }
   | { type: "run.completed"; at: number; output: Value }
   | { type: "run.failed"; at: number; error: Failure }
@@ -43,6 +48,8 @@ export type RunCommand =
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps are cancelled first. */
   | { type: "cmd.cancel"; now: number; by: string; reason: string }
+  | { type: "cmd.pause"; now: number; by: string; reason: string }
+  | { type: "cmd.resume"; now: number; by: string }
   /** All steps have ended: the cancellation is done. */
   | { type: "cmd.close"; now: number }
   | { type: "cmd.set_timer"; now: number; timer: string; due: number }
@@ -84,6 +91,10 @@ export interface RunContext {
   lease: string | null;
   parkedReason: string | null;
   parkedUntil: number | null;
+  /** Who paused it, when and why; null: it is not paused. */
+  paused: { readonly by: string; readonly at: number; readonly reason: string } | null;
+  /** If it has not ended by then, it fails. */
+  deadline: number | null;
   cancelledBy: string | null;
   cancelReason: string | null;
   /** Due time of every timer that is set and has not fired. */
@@ -121,6 +132,8 @@ export const runContext = (input: RunInput): RunContext => ({
   lease: null,
   parkedReason: null,
   parkedUntil: null,
+  paused: null,
+  deadline: null,
   cancelledBy: null,
   cancelReason: null,
   timers: {},
@@ -142,6 +155,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.content = event.content;
       context.labels = event.labels ?? {};
       context.input = event.input;
+      context.deadline = event.deadline ?? null;
       context.createdAt = event.at;
       break;
     case "run.claimed":
@@ -156,6 +170,12 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.lease = null;
       context.parkedReason = event.reason;
       context.parkedUntil = event.until;
+      break;
+    case "run.paused":
+      context.paused = { by: event.by, at: event.at, reason: event.reason };
+      break;
+    case "run.resumed":
+      context.paused = null;
       break;
     case "run.cancelling":
       context.cancelledBy = event.by;

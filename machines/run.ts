@@ -57,6 +57,8 @@ const run = setup({
       event.type === "cmd.expire_wait" &&
       Object.hasOwn(context.waits, event.wait) &&
       (context.waits[event.wait]?.due ?? Infinity) <= event.now,
+    isPaused: ({ context }) => context.paused !== null,
+    notPaused: ({ context }) => context.paused === null,
     nextEpoch: ({ context, event }) =>
       event.type === "run.claimed" && event.epoch === context.epoch + 1,
   },
@@ -117,6 +119,26 @@ const waiting = run.createStateConfig({
   },
 }).on;
 
+const pause = run.createStateConfig({
+  on: {
+    "cmd.pause": {
+      guard: "notPaused",
+      actions: emit(({ event }) => ({
+        type: "run.paused",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.paused": { guard: "notPaused", actions: "apply" },
+    "cmd.resume": {
+      guard: "isPaused",
+      actions: emit(({ event }) => ({ type: "run.resumed", at: event.now, by: event.by })),
+    },
+    "run.resumed": { guard: "isPaused", actions: "apply" },
+  },
+}).on;
+
 const claim = run.createAction(
   emit(({ context, event }) => {
     if (event.type !== "cmd.claim") throw new Error(`cannot claim on ${event.type}`);
@@ -153,6 +175,7 @@ export const runMachine = run.createMachine({
         "cmd.claim": { actions: claim },
         "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
         ...live,
+        ...pause,
         ...cancel,
       },
     },
@@ -193,6 +216,7 @@ export const runMachine = run.createMachine({
         "run.failed": { target: "failed", actions: "apply" },
         ...waiting,
         ...live,
+        ...pause,
         ...cancel,
       },
     },
@@ -202,6 +226,7 @@ export const runMachine = run.createMachine({
         "cmd.claim": { actions: claim },
         "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
         ...live,
+        ...pause,
         ...cancel,
       },
     },

@@ -39,6 +39,9 @@ export function eventDetail(event: MillraceEvent): string {
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
       return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
+    case "run.resumed":
+      return `by ${event.by}`;
+    case "run.paused":
     case "run.cancelling":
       return `by ${event.by}: ${event.reason}`;
     case "run.completed":

@@ -13,7 +13,12 @@ import { toValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
-import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import {
+  type RunStatus,
+  type RunSummaries,
+  type RunSummary,
+  shownStatus,
+} from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
@@ -25,6 +30,14 @@ export interface ListOptions {
   readonly status?: RunStatus;
   /** At most so many, the newest first. @default 100 */
   readonly limit?: number;
+}
+
+/** What is recorded with a request to cancel, pause or resume a run. */
+export interface RequestOptions {
+  /** @default "asked to" */
+  readonly reason?: string;
+  /** Who asks. @default the id of this process */
+  readonly by?: string;
 }
 
 export interface SubscribeOptions {
@@ -103,8 +116,9 @@ export class Client {
     const found: RunSummary[] = [];
     for (const summary of (await this.#summaries.current()).values()) {
       if (workflow !== undefined && summary.workflow !== workflow) continue;
-      if (status !== undefined && summary.status !== status) continue;
-      found.push(structuredClone(summary));
+      const shown = shownStatus(summary);
+      if (status !== undefined && shown !== status) continue;
+      found.push({ ...structuredClone(summary), status: shown });
     }
     return found
       .sort((a, b) => b.createdAt - a.createdAt || b.position - a.position)
@@ -142,8 +156,29 @@ export class Client {
     });
   }
 
-  /** Asks the run to stop: its steps are aborted, then it ends as cancelled. */
-  async cancel(run: string, options: { reason?: string; by?: string } = {}): Promise<void> {
+  /**
+   * Asks the run to stop: its steps are aborted, then it ends as cancelled.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` when it has ended
+   */
+  cancel(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("cancel", run, options);
+  }
+
+  /** Begins nothing new until the run is resumed; what runs may end, and signals are kept. */
+  pause(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("pause", run, options);
+  }
+
+  /** Lets a paused run go on. */
+  resume(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("resume", run, options);
+  }
+
+  async #request(
+    kind: "cancel" | "pause" | "resume",
+    run: string,
+    options: RequestOptions,
+  ): Promise<void> {
     const state = await this.#load(run);
     const { reason = "asked to", by = this.#engine.node } = options;
     if (["completed", "failed", "cancelled"].includes(state.run.state)) {
@@ -151,7 +186,7 @@ export class Client {
         details: { run, status: state.run.state },
       });
     }
-    await this.post(run, { kind: "cancel", id: this.#engine.world.ids(), by, reason });
+    await this.post(run, { kind, id: this.#engine.world.ids(), by, reason });
   }
 
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */

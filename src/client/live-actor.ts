@@ -96,6 +96,10 @@ function runInput(engine: Engine, command: RunCommand): Input {
   switch (command.type) {
     case "cmd.cancel":
       return { kind: "cancel", id, by: command.by, reason: command.reason };
+    case "cmd.pause":
+      return { kind: "pause", id, by: command.by, reason: command.reason };
+    case "cmd.resume":
+      return { kind: "resume", id, by: command.by, reason: "asked to" };
     case "cmd.signal":
       return { kind: "signal", id: command.signal, name: command.name, payload: command.payload };
     default:
@@ -117,5 +121,5 @@ function stepInput(engine: Engine, step: string, command: StepCommand): Input {
 const internal = (type: string): MillraceError =>
   new MillraceError(
     "E_COMMAND_REFUSED",
-    `${type} is given by a run's host only; from outside, a run takes cmd.cancel and cmd.signal, a step cmd.cancel and cmd.skip`,
+    `${type} is given by a run's host only; from outside, a run takes cmd.cancel, cmd.pause, cmd.resume and cmd.signal, a step cmd.cancel and cmd.skip`,
   );

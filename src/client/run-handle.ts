@@ -5,7 +5,7 @@ import { loadRun } from "../engine/history.ts";
 import { fromValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { Client, SubscribeOptions } from "./client.ts";
+import type { Client, RequestOptions, SubscribeOptions } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import type { RunView } from "./run-view.ts";
 import { runEvents, TERMINAL } from "./subscribe.ts";
@@ -68,8 +68,16 @@ export class RunHandle<O> {
     return this.#client.signal(this.id, name, payload, options);
   }
 
-  cancel(options: { reason?: string; by?: string } = {}): Promise<void> {
+  cancel(options: RequestOptions = {}): Promise<void> {
     return this.#client.cancel(this.id, options);
+  }
+
+  pause(options: RequestOptions = {}): Promise<void> {
+    return this.#client.pause(this.id, options);
+  }
+
+  resume(options: RequestOptions = {}): Promise<void> {
+    return this.#client.resume(this.id, options);
   }
 
   /**

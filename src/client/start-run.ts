@@ -52,6 +52,7 @@ export async function startRun(
     input: await toValue(engine.store.blobs, what, json),
     plan: workflow.plan,
     ...(labels === undefined ? {} : { labels }),
+    ...(workflow.timeoutMs === undefined ? {} : { deadline: now + workflow.timeoutMs }),
   };
   // Folding it first refuses, before anything is written, what no host could fold later.
   evolve(emptyRun(run), created);

@@ -20,6 +20,9 @@ export type Duty =
 /** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
   if (state.run.state !== "running" && state.run.state !== "parked") return;
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
+  if (paused !== null) return;
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
     if ((retryAt ?? 0) <= now) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
@@ -56,6 +59,9 @@ export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): num
   const look = (at: number): void => {
     if (at > after) earliest = Math.min(earliest, at);
   };
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null) look(deadline);
+  if (paused !== null) return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
   for (const step of state.retrying) look(stepActor(state, step).context.retryAt ?? earliest);
   for (const at of Object.values(state.run.context.timers)) look(at);
   for (const { due } of Object.values(state.run.context.waits)) if (due !== null) look(due);

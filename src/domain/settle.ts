@@ -17,10 +17,25 @@ export function settle(state: RunState, now: number): readonly MillraceEvent[] {
     case "cancelling":
       return settleCancelling(state, now);
     case "running":
-      return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+      return settleRunning(state, now);
     default:
       return [];
   }
+}
+
+function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null && deadline <= now) return settleLate(state, now);
+  if (paused !== null) return [];
+  return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+}
+
+/** The run's own time is over: it fails, whatever it is at. */
+function settleLate(state: RunState, now: number): readonly MillraceEvent[] {
+  const stopped = stopAll(state, now, "the run's deadline has passed");
+  if (stopped.length > 0) return stopped;
+  const error = { code: "E_TIMEOUT", message: "the run did not end before its deadline" };
+  return ofRun(state, { type: "cmd.fail", now, error });
 }
 
 function settleCancelling(state: RunState, now: number): readonly MillraceEvent[] {

@@ -122,6 +122,10 @@ export const isDriven = ({ plan }: RunState): boolean =>
 export const stepsMove = (state: RunState, ending: boolean): boolean =>
   hasBegun(state) && (!isTerminal(state) || (ending && isDriven(state)));
 
+/** Nothing new begins: it was paused, or is not being worked on. */
+export const isHeld = (state: RunState): boolean =>
+  state.run.state !== "running" || state.run.context.paused !== null;
+
 /** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */
 export function planStep(state: RunState, id: string): PlanStep | undefined {
   return state.graph?.steps.get(itemOf(id)?.step ?? id);

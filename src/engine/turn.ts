@@ -5,7 +5,7 @@
 import { type Setback, setbackCommand, startCommand } from "../domain/decide.ts";
 import { nextWake, outstanding } from "../domain/outstanding.ts";
 import type { StepPolicy } from "../domain/plan.ts";
-import { planStep, type RunState, stepActor } from "../domain/state.ts";
+import { isHeld, planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
 import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -140,6 +140,10 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
       });
     case "cancel":
       return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });
+    case "pause":
+      return draft.run({ type: "cmd.pause", now, by: input.by, reason: input.reason });
+    case "resume":
+      return draft.run({ type: "cmd.resume", now, by: input.by });
     case "step":
       if (!isKnown(draft.state, input.step)) return { state: "undeclared", refused: input.command };
       return draft.step(input.step, { type: input.command, now, reason: input.reason });
@@ -155,7 +159,7 @@ async function followUp(context: TurnContext, draft: Draft): Promise<void> {
   for (;;) {
     const before = draft.events.length;
     draft.settle();
-    if (state.run.state === "running") {
+    if (!isHeld(state)) {
       fireTimers(draft);
       if (context.workflow.kind === "graph") {
         await chooseSteps(context, context.workflow, draft);
@@ -225,7 +229,7 @@ function failPending(draft: Draft, id: string, error: ReturnType<typeof toFailur
 
 function startSteps(context: TurnContext, draft: Draft): string[] {
   const started: string[] = [];
-  if (draft.state.run.state !== "running") return started;
+  if (isHeld(draft.state)) return started;
   const due: string[] = [];
   for (const duty of outstanding(draft.state, draft.now)) {
     if (duty.kind !== "start" || !canStart(context, duty.step)) continue;

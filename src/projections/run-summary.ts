@@ -11,6 +11,8 @@ export type RunStatus =
   | "pending"
   | "running"
   | "parked"
+  /** Somebody has paused it; shown instead of running or parked. */
+  | "paused"
   | "cancelling"
   | "completed"
   | "failed"
@@ -22,6 +24,7 @@ export const runStatuses: readonly RunStatus[] = [
   "pending",
   "running",
   "parked",
+  "paused",
   "cancelling",
   "completed",
   "failed",
@@ -47,8 +50,11 @@ export interface RunSummary {
   epoch: number;
   parkedReason: string | null;
   parkedUntil: number | null;
+  paused: boolean;
   /** Last inbox position taken. */
   inbox: number;
+  /** Steps and items whose attempt is running. */
+  active: string[];
   steps: { completed: number; failed: number; running: number; retries: number };
   error: Failure | null;
 }
@@ -59,6 +65,13 @@ const ENDED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled
 
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
+
+/** The status as people see it. */
+export const shownStatus = ({
+  paused,
+  status,
+}: Pick<RunSummary, "paused" | "status">): RunStatus =>
+  paused && (status === "running" || status === "parked") ? "paused" : status;
 
 const fresh = (run: string, workflow: string): RunSummary => ({
   run,
@@ -76,14 +89,16 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   epoch: 0,
   parkedReason: null,
   parkedUntil: null,
+  paused: false,
   inbox: 0,
+  active: [],
   steps: { completed: 0, failed: 0, running: 0, retries: 0 },
   error: null,
 });
 
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 1,
+  version: 2,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -134,6 +149,10 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.parkedUntil = event.until;
       letGo(summary);
       break;
+    case "run.paused":
+    case "run.resumed":
+      summary.paused = event.type === "run.paused";
+      break;
     case "run.cancelling":
       summary.status = "cancelling";
       break;
@@ -146,7 +165,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       letGo(summary);
       break;
     default:
-      applyStep(summary.steps, event);
+      applyStep(summary, event);
   }
 }
 
@@ -155,22 +174,20 @@ function letGo(summary: RunSummary): void {
   summary.lease = null;
 }
 
-function applyStep(steps: RunSummary["steps"], event: MillraceEvent): void {
-  switch (event.type) {
-    case "step.started":
-      steps.running++;
-      break;
-    case "step.completed":
-      // A mapped step as a whole is completed by its items, without an attempt of its own.
-      if (event.attempt > 0) steps.running--;
-      steps.completed++;
-      break;
-    case "step.retrying":
-      steps.running--;
-      steps.retries++;
-      break;
-    case "step.failed":
-      steps.failed++;
-      break;
-  }
+function applyStep({ steps, active }: RunSummary, event: MillraceEvent): void {
+  if (!("step" in event) || event.step === undefined) return;
+  const at = active.indexOf(event.step);
+  if (event.type === "step.started") active.push(event.step);
+  else if (at >= 0 && ATTEMPT_ENDS.has(event.type)) active.splice(at, 1);
+  if (event.type === "step.completed") steps.completed++;
+  if (event.type === "step.failed") steps.failed++;
+  if (event.type === "step.retrying") steps.retries++;
+  steps.running = active.length;
 }
+
+const ATTEMPT_ENDS: ReadonlySet<string> = new Set([
+  "step.completed",
+  "step.retrying",
+  "step.failed",
+  "step.cancelled",
+]);

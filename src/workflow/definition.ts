@@ -26,6 +26,8 @@ interface WorkflowBase<I, O> {
   readonly version?: string;
   /** Checked by the client before a run starts; the run gets the transformed value. */
   readonly input?: StandardSchemaV1;
+  /** A run that has not ended after so many ms fails. */
+  readonly timeoutMs?: number;
   /** Checked before a result becomes the run's output. */
   readonly output?: StandardSchemaV1;
   /** Never there at run time: carries the types of input and output to `start` and `result`. */
