@@ -268,7 +268,7 @@ export class RunActor {
   async #park(until: number | undefined): Promise<void> {
     const { engine } = this.#options;
     const draft = new Draft(this.#state, engine.world.clock.now());
-    const reason = until === undefined ? "waits for a signal" : "waits for a time";
+    const reason = whyParked(this.#state, until);
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
     if (await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal)) {
       return this.#parked();
@@ -296,4 +296,9 @@ export class RunActor {
     this.letGo(fault);
     this.#leave(leaveFaulty(this.#options.engine, this.claim, error));
   }
+}
+
+function whyParked(state: RunState, until: number | undefined): string {
+  if (state.run.context.paused !== null) return "paused";
+  return until === undefined ? "waits for a signal" : "waits for a time";
 }
