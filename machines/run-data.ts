@@ -27,6 +27,8 @@ export type RunEvent =
   | { type: "run.paused"; at: number; by: string; reason: string }
   | { type: "run.resumed"; at: number; by: string }
   | { type: "run.cancelling"; at: number; by: string; reason: string }
+  /** What its steps have done is undone, the last first. `error`: why it will fail; absent: it was cancelled. */
+  | { type: "run.compensating"; at: number; error?: Failure }
   | { type: "run.completed"; at: number; output: Value }
   | { type: "run.failed"; at: number; error: Failure }
   | { type: "run.cancelled"; at: number }
@@ -50,6 +52,7 @@ export type RunCommand =
   | { type: "cmd.cancel"; now: number; by: string; reason: string }
   | { type: "cmd.pause"; now: number; by: string; reason: string }
   | { type: "cmd.resume"; now: number; by: string }
+  | { type: "cmd.compensate"; now: number; error?: Failure }
   /** All steps have ended: the cancellation is done. */
   | { type: "cmd.close"; now: number }
   | { type: "cmd.set_timer"; now: number; timer: string; due: number }
@@ -72,7 +75,7 @@ export interface Signal {
   readonly name: string;
   readonly payload: Value;
   /** The wait that it answered; null: none has taken it yet. */
-  takenBy: string | null;
+  readonly takenBy: string | null;
 }
 
 /** What a run remembers: plain data, a fold of its events. */
@@ -181,6 +184,9 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.cancelledBy = event.by;
       context.cancelReason = event.reason;
       break;
+    case "run.compensating":
+      context.error = event.error ?? null;
+      break;
     case "run.completed":
       context.output = event.output;
       context.endedAt = event.at;
@@ -212,8 +218,9 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
       break;
     case "wait.matched": {
-      const signal = context.signals.find(({ id }) => id === event.signal);
-      if (signal !== undefined) signal.takenBy = event.wait;
+      const at = context.signals.findIndex(({ id }) => id === event.signal);
+      const signal = context.signals[at];
+      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
       delete context.waits[event.wait];
       context.waited[event.wait] = event.signal;
       break;

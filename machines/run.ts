@@ -3,8 +3,9 @@
  *
  *   pending ──> running <──> parked          parked: nothing can move before a time or an input
  *                  │  │          │
- *                  │  └──> cancelling ──> cancelled
- *                  └──> completed | failed
+ *                  │  └──> cancelling ──┬────────────────> cancelled
+ *                  │                    └─> compensating ──┘ └──> failed
+ *                  └──> completed | failed | compensating
  *
  * `run.claimed` says who hosts the run from here on; its epoch grows with every claim, and a host that
  * reads a higher epoch than its own lets go. Commands (`cmd.*`) only emit; events move. No clock here.
@@ -139,6 +140,35 @@ const pause = run.createStateConfig({
   },
 }).on;
 
+const compensate = run.createStateConfig({
+  on: {
+    "cmd.compensate": {
+      actions: emit(({ event }) => ({
+        type: "run.compensating",
+        at: event.now,
+        ...(event.error === undefined ? {} : { error: event.error }),
+      })),
+    },
+    "run.compensating": { target: "#run.compensating", actions: "apply" },
+  },
+}).on;
+
+const close = run.createStateConfig({
+  on: {
+    "cmd.close": { actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })) },
+    "run.cancelled": { target: "#run.cancelled", actions: "apply" },
+  },
+}).on;
+
+const fail = run.createStateConfig({
+  on: {
+    "cmd.fail": {
+      actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
+    },
+    "run.failed": { target: "#run.failed", actions: "apply" },
+  },
+}).on;
+
 const claim = run.createAction(
   emit(({ context, event }) => {
     if (event.type !== "cmd.claim") throw new Error(`cannot claim on ${event.type}`);
@@ -210,10 +240,8 @@ export const runMachine = run.createMachine({
           })),
         },
         "run.completed": { target: "completed", actions: "apply" },
-        "cmd.fail": {
-          actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
-        },
-        "run.failed": { target: "failed", actions: "apply" },
+        ...fail,
+        ...compensate,
         ...waiting,
         ...live,
         ...pause,
@@ -235,10 +263,18 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { guard: "nextEpoch", actions: "apply" },
-        "cmd.close": {
-          actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })),
-        },
-        "run.cancelled": { target: "cancelled", actions: "apply" },
+        ...close,
+        ...compensate,
+        ...live,
+      },
+    },
+    /** What its steps have done is being undone; then it fails, or is cancelled. */
+    compensating: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        ...fail,
+        ...close,
         ...live,
       },
     },
@@ -255,6 +291,7 @@ export const runStates = [
   "running",
   "parked",
   "cancelling",
+  "compensating",
   "completed",
   "failed",
   "cancelled",

@@ -39,6 +39,8 @@ export function eventDetail(event: MillraceEvent): string {
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
       return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
+    case "run.compensating":
+      return event.error === undefined ? "cancelled" : failureText(event.error);
     case "run.resumed":
       return `by ${event.by}`;
     case "run.paused":

@@ -17,9 +17,11 @@ export type Duty =
   /** Come back when this time is reached. */
   | { readonly kind: "wake"; readonly key: string; readonly at: number };
 
+const WORKING: ReadonlySet<string> = new Set(["running", "parked", "compensating"]);
+
 /** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
-  if (state.run.state !== "running" && state.run.state !== "parked") return;
+  if (!WORKING.has(state.run.state)) return;
   const { deadline, paused } = state.run.context;
   if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
   if (paused !== null) return;

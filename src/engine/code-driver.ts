@@ -53,7 +53,10 @@ export class CodeDriver {
       await this.#take(draft, await this.#session.advance(undefined, state.run.context.createdAt));
     }
     await this.#answerWaits(draft, this.#session);
-    while (this.#delivered < state.answers.length && state.run.state === "running") {
+    // While the run is compensated, its function only has to come to where its undos are.
+    const goesOn = (): boolean =>
+      state.run.state === "running" || state.run.state === "compensating";
+    while (this.#delivered < state.answers.length && goesOn()) {
       const { key, at } = state.answers[this.#delivered++] as Answered;
       const answer = await this.#answer(state, key);
       await this.#take(draft, await this.#session.advance(answer, at));
@@ -75,7 +78,7 @@ export class CodeDriver {
   }
 
   async #fitting(draft: Draft, { name, where }: RequestedWait): Promise<string | undefined> {
-    const { state, now } = draft;
+    const { state } = draft;
     for (const signal of state.run.context.signals) {
       if (signal.takenBy !== null || signal.name !== name) continue;
       if (where === undefined) return signal.id;
@@ -83,7 +86,7 @@ export class CodeDriver {
       try {
         if (where(payload)) return signal.id;
       } catch (thrown) {
-        draft.run({ type: "cmd.fail", now, error: toFailure(thrown) });
+        draft.fail(toFailure(thrown));
         return undefined;
       }
     }
@@ -129,6 +132,7 @@ export class CodeDriver {
 
   async #take(draft: Draft, progress: { calls: readonly Call[]; end?: SessionEnd }): Promise<void> {
     const { now } = draft;
+    if (draft.state.run.state === "compensating") return;
     for (const call of progress.calls) {
       if (call.kind === "timer") {
         draft.run({ type: "cmd.set_timer", now, timer: call.id, due: now + call.ms });
@@ -145,6 +149,7 @@ export class CodeDriver {
         type: "cmd.schedule",
         now,
         maxAttempts: retry.maxAttempts,
+        ...(call.body.undo === undefined ? {} : { undo: true as const }),
         ...startBy,
       });
     }
@@ -176,7 +181,7 @@ export class CodeDriver {
       const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
       draft.run({ type: "cmd.complete", now, output });
     } catch (thrown) {
-      draft.run({ type: "cmd.fail", now, error: toFailure(thrown) });
+      draft.fail(toFailure(thrown));
     }
   }
 }

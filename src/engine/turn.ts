@@ -4,7 +4,7 @@
  */
 import { type Setback, setbackCommand, startCommand } from "../domain/decide.ts";
 import { nextWake, outstanding } from "../domain/outstanding.ts";
-import type { StepPolicy } from "../domain/plan.ts";
+import { type StepPolicy, undoOf } from "../domain/plan.ts";
 import { isHeld, planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
 import { toFailure } from "../events/failure.ts";
@@ -98,7 +98,8 @@ function takeSetback(
 }
 
 export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
-  planStep(state, step)?.policy ?? context.driver?.body(step)?.policy ?? { retry: DEFAULT_RETRY };
+  planStep(state, step)?.policy ??
+  context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };
 
 function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): void {
   const actor = stepActor(draft.state, note.step);
@@ -248,4 +249,4 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
 
 /** A step of code can only run once the code, run again after a crash, has come to it. */
 const canStart = (context: TurnContext, step: string): boolean =>
-  context.workflow.kind === "graph" || context.driver?.body(step) !== undefined;
+  context.workflow.kind === "graph" || context.driver?.body(undoOf(step) ?? step) !== undefined;

@@ -14,6 +14,8 @@ export type RunStatus =
   /** Somebody has paused it; shown instead of running or parked. */
   | "paused"
   | "cancelling"
+  /** What its steps did is being undone. */
+  | "compensating"
   | "completed"
   | "failed"
   | "cancelled"
@@ -26,6 +28,7 @@ export const runStatuses: readonly RunStatus[] = [
   "parked",
   "paused",
   "cancelling",
+  "compensating",
   "completed",
   "failed",
   "cancelled",
@@ -138,7 +141,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.labels = event.labels ?? {};
       break;
     case "run.claimed":
-      if (summary.status !== "cancelling") summary.status = "running";
+      if (summary.status === "pending" || summary.status === "parked") summary.status = "running";
       summary.node = event.node;
       summary.lease = event.lease;
       summary.epoch = event.epoch;
@@ -154,7 +157,8 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.paused = event.type === "run.paused";
       break;
     case "run.cancelling":
-      summary.status = "cancelling";
+    case "run.compensating":
+      summary.status = event.type.slice("run.".length) as RunStatus;
       break;
     case "run.completed":
     case "run.failed":

@@ -16,6 +16,8 @@ export interface StepBody {
   run(ctx: StepContext, input: unknown): unknown;
   /** Decides, given what `run` would get, whether the step runs (true) or is skipped. */
   when?(input: unknown): boolean;
+  /** Undoes what `run` did, given its result. Done once, in reverse order, when the run does not complete. */
+  undo?(ctx: StepContext, result: unknown): unknown;
   /** What the result must look like; checked, and transformed, before it is recorded. */
   readonly output?: StandardSchemaV1;
 }

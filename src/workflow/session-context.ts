@@ -23,7 +23,7 @@ export interface ContextHost {
   request(call: Call): Promise<Answer>;
 }
 
-const CALL_OPTIONS = [...POLICY_OPTIONS, "output"] as const;
+const CALL_OPTIONS = [...POLICY_OPTIONS, "output", "undo"] as const;
 const WAIT_OPTIONS = ["schema", "timeout", "where"] as const;
 
 /** A context whose calls go to `host`. */

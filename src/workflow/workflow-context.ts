@@ -6,13 +6,15 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../kernel/duration.ts";
 import type { PolicyOptions } from "./policy.ts";
-import type { StepContext } from "./step-context.ts";
+import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, ResultOf } from "./workflow-options.ts";
 
 /** How a step of a code workflow is run: see `PolicyOptions` for the defaults. */
 export interface CallOptions<Checked extends MaybeSchema = MaybeSchema> extends PolicyOptions {
   /** What the result must look like; the workflow gets what it makes of the result. */
   readonly output?: Checked;
+  /** Undoes the step: see `Undo`. @default nothing is undone */
+  readonly undo?: Undo;
 }
 
 /** Which signal is waited for, and how long. */
