@@ -17,17 +17,30 @@ export type RunEvent =
       /** The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts). */
       plan: unknown;
       labels?: Readonly<Record<string, string>>;
+      /** If it has not ended by then, it fails. */
+      deadline?: number;
     }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   | { type: "run.parked"; at: number; reason: string; until: number | null }
+  /** Nothing new begins until it is resumed; what runs may end. */
+  | { type: "run.paused"; at: number; by: string; reason: string }
+  | { type: "run.resumed"; at: number; by: string }
   | { type: "run.cancelling"; at: number; by: string; reason: string }
+  /** What its steps have done is undone, the last first. `error`: why it will fail; absent: it was cancelled. */
+  | { type: "run.compensating"; at: number; error?: Failure }
   | { type: "run.completed"; at: number; output: Value }
   | { type: "run.failed"; at: number; error: Failure }
   | { type: "run.cancelled"; at: number }
   | { type: "timer.set"; at: number; timer: string; due: number }
   | { type: "timer.fired"; at: number; timer: string }
-  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value };
+  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value }
+  /** The run waits for a signal of this name, until `due` if there is one. */
+  | { type: "wait.opened"; at: number; wait: string; name: string; due: number | null }
+  /** The wait has got its signal: nobody else gets it. */
+  | { type: "wait.matched"; at: number; wait: string; signal: string }
+  /** No signal came in time. */
+  | { type: "wait.expired"; at: number; wait: string };
 
 /** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
@@ -37,17 +50,32 @@ export type RunCommand =
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps are cancelled first. */
   | { type: "cmd.cancel"; now: number; by: string; reason: string }
+  | { type: "cmd.pause"; now: number; by: string; reason: string }
+  | { type: "cmd.resume"; now: number; by: string }
+  | { type: "cmd.compensate"; now: number; error?: Failure }
   /** All steps have ended: the cancellation is done. */
   | { type: "cmd.close"; now: number }
   | { type: "cmd.set_timer"; now: number; timer: string; due: number }
   | { type: "cmd.fire_timer"; now: number; timer: string }
-  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value };
+  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value }
+  | { type: "cmd.open_wait"; now: number; wait: string; name: string; due: number | null }
+  | { type: "cmd.match_wait"; now: number; wait: string; signal: string }
+  | { type: "cmd.expire_wait"; now: number; wait: string };
+
+/** What a run waits for from outside. */
+export interface OpenWait {
+  readonly name: string;
+  readonly since: number;
+  readonly due: number | null;
+}
 
 /** A signal that the run has taken. */
 export interface Signal {
   readonly id: string;
   readonly name: string;
   readonly payload: Value;
+  /** The wait that it answered; null: none has taken it yet. */
+  readonly takenBy: string | null;
 }
 
 /** What a run remembers: plain data, a fold of its events. */
@@ -66,12 +94,19 @@ export interface RunContext {
   lease: string | null;
   parkedReason: string | null;
   parkedUntil: number | null;
+  /** Who paused it, when and why; null: it is not paused. */
+  paused: { readonly by: string; readonly at: number; readonly reason: string } | null;
+  /** If it has not ended by then, it fails. */
+  deadline: number | null;
   cancelledBy: string | null;
   cancelReason: string | null;
   /** Due time of every timer that is set and has not fired. */
   timers: Record<string, number>;
   /** When each timer fired that has; a name is used once. */
   fired: Record<string, number>;
+  waits: Record<string, OpenWait>;
+  /** Waits that have ended: the id of the signal that answered, or null when none came in time. */
+  waited: Record<string, string | null>;
   /** In the order in which they were taken. */
   signals: Signal[];
   /** Ids of those signals: each is taken once, however often it is sent. */
@@ -100,10 +135,14 @@ export const runContext = (input: RunInput): RunContext => ({
   lease: null,
   parkedReason: null,
   parkedUntil: null,
+  paused: null,
+  deadline: null,
   cancelledBy: null,
   cancelReason: null,
   timers: {},
   fired: {},
+  waits: {},
+  waited: {},
   signals: [],
   taken: {},
   output: null,
@@ -119,6 +158,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.content = event.content;
       context.labels = event.labels ?? {};
       context.input = event.input;
+      context.deadline = event.deadline ?? null;
       context.createdAt = event.at;
       break;
     case "run.claimed":
@@ -134,9 +174,18 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.parkedReason = event.reason;
       context.parkedUntil = event.until;
       break;
+    case "run.paused":
+      context.paused = { by: event.by, at: event.at, reason: event.reason };
+      break;
+    case "run.resumed":
+      context.paused = null;
+      break;
     case "run.cancelling":
       context.cancelledBy = event.by;
       context.cancelReason = event.reason;
+      break;
+    case "run.compensating":
+      context.error = event.error ?? null;
       break;
     case "run.completed":
       context.output = event.output;
@@ -157,8 +206,28 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.fired[event.timer] = event.at;
       break;
     case "signal.received":
-      context.signals.push({ id: event.signal, name: event.name, payload: event.payload });
+      context.signals.push({
+        id: event.signal,
+        name: event.name,
+        payload: event.payload,
+        takenBy: null,
+      });
       context.taken[event.signal] = true;
+      break;
+    case "wait.opened":
+      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
+      break;
+    case "wait.matched": {
+      const at = context.signals.findIndex(({ id }) => id === event.signal);
+      const signal = context.signals[at];
+      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
+      delete context.waits[event.wait];
+      context.waited[event.wait] = event.signal;
+      break;
+    }
+    case "wait.expired":
+      delete context.waits[event.wait];
+      context.waited[event.wait] = null;
       break;
   }
 });

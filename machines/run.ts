@@ -3,8 +3,9 @@
  *
  *   pending ──> running <──> parked          parked: nothing can move before a time or an input
  *                  │  │          │
- *                  │  └──> cancelling ──> cancelled
- *                  └──> completed | failed
+ *                  │  └──> cancelling ──┬────────────────> cancelled
+ *                  │                    └─> compensating ──┘ └──> failed
+ *                  └──> completed | failed | compensating
  *
  * `run.claimed` says who hosts the run from here on; its epoch grows with every claim, and a host that
  * reads a higher epoch than its own lets go. Commands (`cmd.*`) only emit; events move. No clock here.
@@ -40,6 +41,25 @@ const run = setup({
       event.type === "cmd.fire_timer" &&
       Object.hasOwn(context.timers, event.timer) &&
       (context.timers[event.timer] ?? Infinity) <= event.now,
+    newWait: ({ context, event }) =>
+      "wait" in event &&
+      !Object.hasOwn(context.waits, event.wait) &&
+      !Object.hasOwn(context.waited, event.wait),
+    openWait: ({ context, event }) => "wait" in event && Object.hasOwn(context.waits, event.wait),
+    /** The wait is open, and the signal is one of its name that nobody has taken. */
+    fittingSignal: ({ context, event }) =>
+      (event.type === "cmd.match_wait" || event.type === "wait.matched") &&
+      Object.hasOwn(context.waits, event.wait) &&
+      context.signals.some(
+        ({ id, name, takenBy }) =>
+          id === event.signal && takenBy === null && name === context.waits[event.wait]?.name,
+      ),
+    dueWait: ({ context, event }) =>
+      event.type === "cmd.expire_wait" &&
+      Object.hasOwn(context.waits, event.wait) &&
+      (context.waits[event.wait]?.due ?? Infinity) <= event.now,
+    isPaused: ({ context }) => context.paused !== null,
+    notPaused: ({ context }) => context.paused === null,
     nextEpoch: ({ context, event }) =>
       event.type === "run.claimed" && event.epoch === context.epoch + 1,
   },
@@ -65,6 +85,87 @@ const live = run.createStateConfig({
       actions: emit(({ event }) => ({ type: "timer.fired", at: event.now, timer: event.timer })),
     },
     "timer.fired": { guard: "setTimer", actions: "apply" },
+  },
+}).on;
+
+/** What a run that is being worked on may wait for. One of match and expiry ends a wait; the log says which. */
+const waiting = run.createStateConfig({
+  on: {
+    "cmd.open_wait": {
+      guard: "newWait",
+      actions: emit(({ event }) => ({
+        type: "wait.opened",
+        at: event.now,
+        wait: event.wait,
+        name: event.name,
+        due: event.due,
+      })),
+    },
+    "wait.opened": { guard: "newWait", actions: "apply" },
+    "cmd.match_wait": {
+      guard: "fittingSignal",
+      actions: emit(({ event }) => ({
+        type: "wait.matched",
+        at: event.now,
+        wait: event.wait,
+        signal: event.signal,
+      })),
+    },
+    "wait.matched": { guard: "fittingSignal", actions: "apply" },
+    "cmd.expire_wait": {
+      guard: "dueWait",
+      actions: emit(({ event }) => ({ type: "wait.expired", at: event.now, wait: event.wait })),
+    },
+    "wait.expired": { guard: "openWait", actions: "apply" },
+  },
+}).on;
+
+const pause = run.createStateConfig({
+  on: {
+    "cmd.pause": {
+      guard: "notPaused",
+      actions: emit(({ event }) => ({
+        type: "run.paused",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.paused": { guard: "notPaused", actions: "apply" },
+    "cmd.resume": {
+      guard: "isPaused",
+      actions: emit(({ event }) => ({ type: "run.resumed", at: event.now, by: event.by })),
+    },
+    "run.resumed": { guard: "isPaused", actions: "apply" },
+  },
+}).on;
+
+const compensate = run.createStateConfig({
+  on: {
+    "cmd.compensate": {
+      actions: emit(({ event }) => ({
+        type: "run.compensating",
+        at: event.now,
+        ...(event.error === undefined ? {} : { error: event.error }),
+      })),
+    },
+    "run.compensating": { target: "#run.compensating", actions: "apply" },
+  },
+}).on;
+
+const close = run.createStateConfig({
+  on: {
+    "cmd.close": { actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })) },
+    "run.cancelled": { target: "#run.cancelled", actions: "apply" },
+  },
+}).on;
+
+const fail = run.createStateConfig({
+  on: {
+    "cmd.fail": {
+      actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
+    },
+    "run.failed": { target: "#run.failed", actions: "apply" },
   },
 }).on;
 
@@ -104,6 +205,7 @@ export const runMachine = run.createMachine({
         "cmd.claim": { actions: claim },
         "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
         ...live,
+        ...pause,
         ...cancel,
       },
     },
@@ -138,11 +240,11 @@ export const runMachine = run.createMachine({
           })),
         },
         "run.completed": { target: "completed", actions: "apply" },
-        "cmd.fail": {
-          actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
-        },
-        "run.failed": { target: "failed", actions: "apply" },
+        ...fail,
+        ...compensate,
+        ...waiting,
         ...live,
+        ...pause,
         ...cancel,
       },
     },
@@ -152,6 +254,7 @@ export const runMachine = run.createMachine({
         "cmd.claim": { actions: claim },
         "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
         ...live,
+        ...pause,
         ...cancel,
       },
     },
@@ -160,10 +263,18 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { guard: "nextEpoch", actions: "apply" },
-        "cmd.close": {
-          actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })),
-        },
-        "run.cancelled": { target: "cancelled", actions: "apply" },
+        ...close,
+        ...compensate,
+        ...live,
+      },
+    },
+    /** What its steps have done is being undone; then it fails, or is cancelled. */
+    compensating: {
+      on: {
+        "cmd.claim": { actions: claim },
+        "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        ...fail,
+        ...close,
         ...live,
       },
     },
@@ -180,6 +291,7 @@ export const runStates = [
   "running",
   "parked",
   "cancelling",
+  "compensating",
   "completed",
   "failed",
   "cancelled",

@@ -17,6 +17,8 @@ export type StepEvent =
       step: string;
       maxAttempts?: number;
       startBy?: number;
+      /** It declares how it is undone. Steps of a plan say so there. */
+      undo?: true;
       input?: Value;
     }
   /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
@@ -46,7 +48,14 @@ export type StepEvent =
 
 /** What can be asked of a step; never recorded. Time comes in with it. */
 export type StepCommand =
-  | { type: "cmd.schedule"; now: number; maxAttempts?: number; startBy?: number; input?: Value }
+  | {
+      type: "cmd.schedule";
+      now: number;
+      maxAttempts?: number;
+      startBy?: number;
+      undo?: true;
+      input?: Value;
+    }
   | { type: "cmd.map"; now: number; count: number }
   | { type: "cmd.start"; now: number; node: string; endBy?: number; input?: Value }
   | { type: "cmd.complete"; now: number; attempt: number; output: Value }

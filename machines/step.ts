@@ -129,6 +129,7 @@ export const stepMachine = step.createMachine({
             step: context.id,
             ...(event.maxAttempts === undefined ? {} : { maxAttempts: event.maxAttempts }),
             ...(event.startBy === undefined ? {} : { startBy: event.startBy }),
+            ...(event.undo === undefined ? {} : { undo: event.undo }),
             ...(event.input === undefined ? {} : { input: event.input }),
           })),
         },

@@ -41,6 +41,6 @@ export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definitio
 export { graph } from "./workflow/graph.ts";
 export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-builder.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
-export type { Checkpoint, StepContext } from "./workflow/step-context.ts";
+export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
 export type { CallOptions, WorkflowContext } from "./workflow/workflow-context.ts";
 export type { WorkflowOptions } from "./workflow/workflow-options.ts";

@@ -1,2 +1,2 @@
 /** Public entry "millrace/testing". */
-export { memoryStore, MemoryBackend } from "./adapters/memory/store.ts";
+export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { KeptValue } from "../ports/node-values.ts";
-import { isGone, type ProcessIdentity, thisProcess } from "./sqlite/process-identity.ts";
+import { isGone, type ProcessIdentity, thisProcess } from "./process-identity.ts";
 
 /** Of what is read; written pieces may have any size. */
 export const PIECE_BYTES = 256 * 1024;
@@ -22,6 +22,7 @@ const OWNER = "owner.json";
 export const temporaryParent = (): string =>
   join(tmpdir(), `millrace-values-${process.getuid?.() ?? "user"}`);
 
+/** The folder of one node: made with its first value, removed when it is closed. */
 export class ValueFolder {
   readonly #parent: string;
   readonly #path: string;

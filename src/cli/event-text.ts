@@ -13,6 +13,10 @@ export function eventSubject(event: MillraceEvent): string {
     case "timer.set":
     case "timer.fired":
       return event.timer;
+    case "wait.opened":
+    case "wait.matched":
+    case "wait.expired":
+      return event.wait;
     case "signal.received":
       return event.name;
     case "output.emitted":
@@ -35,12 +39,23 @@ export function eventDetail(event: MillraceEvent): string {
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
       return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
+    case "run.compensating":
+      return event.error === undefined ? "cancelled" : failureText(event.error);
+    case "run.resumed":
+      return `by ${event.by}`;
+    case "run.paused":
     case "run.cancelling":
       return `by ${event.by}: ${event.reason}`;
     case "run.completed":
       return valueText(event.output);
     case "run.failed":
       return failureText(event.error);
+    case "wait.opened":
+      return `for ${event.name}${event.due === null ? "" : ` until ${moment(event.due)}`}`;
+    case "wait.matched":
+      return `by signal ${event.signal}`;
+    case "wait.expired":
+      return "no signal in time";
     case "timer.set":
       return `due ${moment(event.due)}`;
     case "signal.received":

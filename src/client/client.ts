@@ -19,6 +19,7 @@ import {
   type RunSummaries,
   type RunSummary,
   runStatuses,
+  shownStatus,
 } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { didYouMean } from "../workflow/suggest.ts";
@@ -47,6 +48,14 @@ function built(workflow: Workflow | undefined): Workflow {
     "E_WORKFLOW_UNKNOWN",
     "what was given to start() is no workflow; did you forget `.build()`?",
   );
+}
+
+/** What is recorded with a request to cancel, pause or resume a run. */
+export interface RequestOptions {
+  /** @default "asked to" */
+  readonly reason?: string;
+  /** Who asks. @default the id of this process */
+  readonly by?: string;
 }
 
 export class Client {
@@ -123,8 +132,9 @@ export class Client {
     const found: RunSummary[] = [];
     for (const summary of (await this.#summaries.current()).values()) {
       if (workflow !== undefined && summary.workflow !== workflow) continue;
-      if (status !== undefined && summary.status !== status) continue;
-      found.push(structuredClone(summary));
+      const shown = shownStatus(summary);
+      if (status !== undefined && shown !== status) continue;
+      found.push({ ...structuredClone(summary), status: shown });
     }
     return found
       .sort((a, b) => b.createdAt - a.createdAt || b.position - a.position)
@@ -160,9 +170,30 @@ export class Client {
     await this.post(run, { kind: "signal", id, name, payload: value });
   }
 
-  /** Asks the run to stop: its steps are aborted, then it ends as cancelled. */
-  async cancel(run: string, options: { reason?: string; by?: string } = {}): Promise<void> {
-    const given = callOptions("cancel()", options, ["reason", "by"]);
+  /**
+   * Asks the run to stop: its steps are aborted, then it ends as cancelled.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` when it has ended
+   */
+  cancel(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("cancel", run, options);
+  }
+
+  /** Begins nothing new until the run is resumed; what runs may end, and signals are kept. */
+  pause(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("pause", run, options);
+  }
+
+  /** Lets a paused run go on. */
+  resume(run: string, options: RequestOptions = {}): Promise<void> {
+    return this.#request("resume", run, options);
+  }
+
+  async #request(
+    kind: "cancel" | "pause" | "resume",
+    run: string,
+    options: RequestOptions,
+  ): Promise<void> {
+    const given = callOptions(`${kind}()`, options, ["reason", "by"]);
     const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
     const by = textOption("by", given.by ?? this.#engine.node, BY_CHARS_MAX);
     const state = await this.#load(run);
@@ -171,7 +202,7 @@ export class Client {
         details: { run, status: state.run.state },
       });
     }
-    await this.post(run, { kind: "cancel", id: this.#engine.world.ids(), by, reason });
+    await this.post(run, { kind, id: this.#engine.world.ids(), by, reason });
   }
 
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */

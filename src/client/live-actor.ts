@@ -114,6 +114,10 @@ function runInput(engine: Engine, command: RunCommand): Input {
   switch (command.type) {
     case "cmd.cancel":
       return { kind: "cancel", id, by: text("by", command.by), reason: reasonOf(command) };
+    case "cmd.pause":
+      return { kind: "pause", id, by: text("by", command.by), reason: reasonOf(command) };
+    case "cmd.resume":
+      return { kind: "resume", id, by: text("by", command.by), reason: "asked to" };
     case "cmd.signal":
       return {
         kind: "signal",
@@ -158,5 +162,5 @@ const ended = (type: string): MillraceError =>
 const internal = (type: string): MillraceError =>
   new MillraceError(
     "E_COMMAND_REFUSED",
-    `${type} is given by a run's host only; from outside, a run takes cmd.cancel and cmd.signal, a step cmd.cancel and cmd.skip`,
+    `${type} is given by a run's host only; from outside, a run takes cmd.cancel, cmd.pause, cmd.resume and cmd.signal, a step cmd.cancel and cmd.skip`,
   );

@@ -6,7 +6,7 @@ import { fromValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { Client } from "./client.ts";
+import type { Client, RequestOptions } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
@@ -73,8 +73,16 @@ export class RunHandle<O> {
     return this.#client.signal(this.id, name, payload, options);
   }
 
-  cancel(options: { reason?: string; by?: string } = {}): Promise<void> {
+  cancel(options: RequestOptions = {}): Promise<void> {
     return this.#client.cancel(this.id, options);
+  }
+
+  pause(options: RequestOptions = {}): Promise<void> {
+    return this.#client.pause(this.id, options);
+  }
+
+  resume(options: RequestOptions = {}): Promise<void> {
+    return this.#client.resume(this.id, options);
   }
 
   /**

@@ -1,7 +1,7 @@
 /** A run as people look at it: one object, from its state. */
 import type { Failure, Value } from "../../machines/values.ts";
 import { planStep, type RunState } from "../domain/state.ts";
-import type { RunStatus } from "../projections/run-summary.ts";
+import { type RunStatus, shownStatus } from "../projections/run-summary.ts";
 
 /** What users see of a step's machine: `mapping` counts as running. */
 export type StepStatus =
@@ -58,7 +58,10 @@ export function runView(state: RunState): RunView {
   return {
     run: state.id,
     workflow: context.workflow,
-    status: state.run.state as RunStatus,
+    status: shownStatus({
+      paused: context.paused !== null,
+      status: state.run.state as RunStatus,
+    }),
     labels: context.labels,
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,

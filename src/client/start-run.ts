@@ -57,6 +57,7 @@ export async function startRun(
     input: value,
     plan: workflow.plan,
     ...(labels === undefined ? {} : { labels }),
+    ...(workflow.timeoutMs === undefined ? {} : { deadline: now + workflow.timeoutMs }),
   };
   // Folding it first refuses, before anything is written, what no host could fold later.
   evolve(emptyRun(run), created);

@@ -7,8 +7,8 @@ import type { StepEvent } from "../../machines/step-data.ts";
 import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { type Graph, graphOf, isPlan, itemId, itemOf } from "./plan.ts";
-import { type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
+import { type Graph, graphOf, isPlan, itemId, itemOf, undoOf } from "./plan.ts";
+import { planStep, type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
 
 /**
  * Folds one stored frame, after checking that it is the next of its run.
@@ -61,8 +61,12 @@ function evolveRun(state: RunState, event: RunEvent): void {
     case "timer.fired":
       state.answers.push({ key: `timer:${event.timer}`, at: event.at });
       break;
-    case "signal.received":
-      state.answers.push({ key: `signal:${state.run.context.signals.length - 1}`, at: event.at });
+    case "wait.opened":
+      state.calls.push(`wait:${event.wait}`);
+      break;
+    case "wait.matched":
+    case "wait.expired":
+      state.answers.push({ key: `wait:${event.wait}`, at: event.at });
       break;
   }
 }
@@ -102,7 +106,12 @@ function evolveStep(state: RunState, event: StepEvent): void {
   const moved = stepTable.evolve(actor, event);
   if (!moved.ok) throw corrupt(state, `${event.type} of step ${id} in state ${moved.error.state}`);
   if (!state.steps.has(id)) {
-    if (state.graph !== undefined && before === "waiting" && !state.graph.steps.has(id)) {
+    const declared = undoOf(id) === undefined ? id : planStep(state, id)?.name;
+    if (
+      state.graph !== undefined &&
+      before === "waiting" &&
+      !state.graph.steps.has(declared ?? "")
+    ) {
       throw corrupt(state, `${event.type} of step ${id}, which the plan does not declare`);
     }
     state.steps.set(id, actor);
@@ -113,7 +122,8 @@ function evolveStep(state: RunState, event: StepEvent): void {
       if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
       else state.unmapped.add(id);
       if (event.startBy !== undefined) state.limited.set(id, event.startBy);
-      if (state.graph === undefined) state.calls.push(`step:${id}`);
+      if (event.undo) state.canUndo.add(id);
+      if (state.graph === undefined && undoOf(id) === undefined) state.calls.push(`step:${id}`);
       break;
     case "step.mapped":
       state.mappings.set(id, { count: event.count, next: 0, left: event.count });
@@ -166,6 +176,12 @@ function release(state: RunState, id: string, count: number, at: number): void {
 }
 
 function ended(state: RunState, { step: id, type, at }: StepEvent): void {
+  const undone = undoOf(id);
+  if (undone !== undefined) {
+    state.undoable.splice(state.undoable.indexOf(undone), 1);
+    return;
+  }
+  if (type === "step.completed" && hasUndo(state, id)) state.undoable.push(id);
   if (type === "step.failed") state.failed ??= id;
   const item = itemOf(id);
   if (item !== undefined) {
@@ -193,6 +209,10 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
     }
   }
 }
+
+/** A mapped step as a whole has nothing to undo: its items have. */
+const hasUndo = (state: RunState, id: string): boolean =>
+  state.canUndo.has(id) || (planStep(state, id)?.undo === true && !state.mappings.has(id));
 
 const corrupt = (state: RunState, what: string): MillraceError =>
   new MillraceError(

@@ -9,7 +9,7 @@ export interface Wait {
   /**
    * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
    * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
-   * mapped step waits for its items. `timer`, `signal`: from outside. `decision`: its host is at it.
+   * mapped step waits for its items. `timer`, `signal`: from outside. `paused`: somebody said so. `decision`: its host is at it.
    */
   readonly kind:
     | "host"
@@ -20,6 +20,7 @@ export interface Wait {
     | "items"
     | "timer"
     | "signal"
+    | "paused"
     | "decision";
   readonly step?: string;
   /** A sentence for people. */
@@ -62,7 +63,8 @@ function waitsOf(state: RunState): Wait[] {
       },
     ];
   }
-  const waits = [...stepWaits(state), ...timerWaits(state)];
+  if (context.paused !== null) return [...pausedWaits(state)];
+  const waits = [...stepWaits(state), ...timerWaits(state), ...signalWaits(state)];
   if (waits.length > 0) return waits;
   if (state.run.state === "parked") return [parkedWait(state)];
   const by = `its host, node ${context.node ?? "?"}; if that is gone, the next one`;
@@ -83,6 +85,20 @@ function parkedWait(state: RunState): Wait {
   if (parkedUntil !== null)
     return { kind: "timer", what, since, until: parkedUntil, by: "the clock" };
   return { kind: "signal", what, since, until: null, by: `\`millrace signal ${state.id} NAME\`` };
+}
+
+function* pausedWaits(state: RunState): Generator<Wait> {
+  yield* some(state.running, (step) => attemptWait(state, step));
+  const { paused, deadline } = state.run.context;
+  if (paused === null) return;
+  const what = `paused by ${paused.by}: ${paused.reason}`;
+  yield {
+    kind: "paused",
+    what,
+    since: paused.at,
+    until: deadline,
+    by: `\`millrace resume ${state.id}\``,
+  };
 }
 
 function* stepWaits(state: RunState): Generator<Wait> {
@@ -162,6 +178,13 @@ function needsWait(state: RunState, step: string): Wait {
     until: null,
     by: missing.map((need) => `step ${need}`).join(", "),
   };
+}
+
+function* signalWaits(state: RunState): Generator<Wait> {
+  for (const { name, since, due } of Object.values(state.run.context.waits)) {
+    const by = `\`millrace signal ${state.id} ${name}\``;
+    yield { kind: "signal", what: `waits for signal ${name}`, since, until: due, by };
+  }
 }
 
 function* timerWaits(state: RunState): Generator<Wait> {

@@ -17,9 +17,14 @@ export type Duty =
   /** Come back when this time is reached. */
   | { readonly kind: "wake"; readonly key: string; readonly at: number };
 
+const WORKING: ReadonlySet<string> = new Set(["running", "parked", "compensating"]);
+
 /** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
-  if (state.run.state !== "running" && state.run.state !== "parked") return;
+  if (!WORKING.has(state.run.state)) return;
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
+  if (paused !== null) return;
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
     if ((retryAt ?? 0) <= now) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
@@ -45,6 +50,9 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
   for (const [timer, at] of Object.entries(state.run.context.timers)) {
     yield { kind: "wake", key: `timer/${timer}`, at };
   }
+  for (const [wait, { due }] of Object.entries(state.run.context.waits)) {
+    if (due !== null) yield { kind: "wake", key: `wait/${wait}`, at: due };
+  }
 }
 
 /** The earliest time past `after` at which something happens by itself; undefined: nothing will. */
@@ -53,8 +61,12 @@ export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): num
   const look = (at: number): void => {
     if (at > after) earliest = Math.min(earliest, at);
   };
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null) look(deadline);
+  if (paused !== null) return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
   for (const step of state.retrying) look(stepActor(state, step).context.retryAt ?? earliest);
   for (const at of Object.values(state.run.context.timers)) look(at);
+  for (const { due } of Object.values(state.run.context.waits)) if (due !== null) look(due);
   for (const startBy of state.limited.values()) look(startBy);
   return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
 }

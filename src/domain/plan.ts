@@ -35,6 +35,8 @@ export interface PlanStep {
   readonly over?: string;
   /** Items that may run at once; absent: no bound of its own. */
   readonly concurrency?: number;
+  /** It can be undone: done when the run fails or is cancelled after it has completed. */
+  readonly undo?: true;
   /** The code decides, once its needs are there, whether it runs or is skipped. */
   readonly conditional?: true;
   readonly policy: StepPolicy;
@@ -124,3 +126,12 @@ function isPlanStep(raw: unknown): boolean {
     typeof step.policy?.retry?.maxAttempts === "number"
   );
 }
+
+const UNDO = "~undo";
+
+/** Id of the step that undoes another. Step names hold no tilde, so it is nobody's name. */
+export const undoId = (step: string): string => `${step}${UNDO}`;
+
+/** The step that this one undoes; undefined for any other id. */
+export const undoOf = (id: string): string | undefined =>
+  id.endsWith(UNDO) ? id.slice(0, -UNDO.length) : undefined;

@@ -8,7 +8,7 @@ import type { StepCommand } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { decideRun, decideStep } from "./decide.ts";
-import { itemOf } from "./plan.ts";
+import { itemOf, undoId } from "./plan.ts";
 import { planStep, type RunState, stepActor } from "./state.ts";
 
 /** The events that follow now; none when nothing does. Time counts: steps that began too late fail. */
@@ -17,22 +17,65 @@ export function settle(state: RunState, now: number): readonly MillraceEvent[] {
     case "cancelling":
       return settleCancelling(state, now);
     case "running":
-      return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+      return settleRunning(state, now);
+    case "compensating":
+      return settleCompensating(state, now);
     default:
       return [];
   }
 }
 
+function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
+  const { deadline, paused } = state.run.context;
+  if (deadline !== null && deadline <= now) return settleLate(state, now);
+  if (paused !== null) return [];
+  return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+}
+
+/** The run's own time is over: it fails, whatever it is at. */
+function settleLate(state: RunState, now: number): readonly MillraceEvent[] {
+  const stopped = stopAll(state, now, "the run's deadline has passed");
+  if (stopped.length > 0) return stopped;
+  const error = { code: "E_TIMEOUT", message: "the run did not end before its deadline" };
+  return ofRun(state, endCommand(state, now, error));
+}
+
 function settleCancelling(state: RunState, now: number): readonly MillraceEvent[] {
   const stopped = stopAll(state, now, "the run is being cancelled");
-  return stopped.length > 0 ? stopped : ofRun(state, { type: "cmd.close", now });
+  return stopped.length > 0 ? stopped : ofRun(state, endCommand(state, now));
+}
+
+/**
+ * The command that ends a run which cannot complete: first what its steps did is undone, if any of them
+ * can be.
+ * @param error why it fails; absent: it was cancelled
+ */
+export function endCommand(state: RunState, now: number, error?: Failure): RunCommand {
+  const why = error === undefined ? {} : { error };
+  if (state.undoable.length > 0) return { type: "cmd.compensate", now, ...why };
+  return error === undefined ? { type: "cmd.close", now } : { type: "cmd.fail", now, error };
+}
+
+/** A step that must not be tried twice may well have an undo that can. */
+const UNDO_ATTEMPTS_MIN = 4;
+
+/** Undoes one step after the other, the last completed first; then the run ends. */
+function settleCompensating(state: RunState, now: number): readonly MillraceEvent[] {
+  const last = state.undoable.at(-1);
+  if (last === undefined) {
+    const { error } = state.run.context;
+    return ofRun(state, endCommand(state, now, error ?? undefined));
+  }
+  const { maxAttempts: asked } = stepActor(state, last).context;
+  const maxAttempts = Math.max(asked, UNDO_ATTEMPTS_MIN);
+  return ofStep(state, undoId(last), { type: "cmd.schedule", now, maxAttempts });
 }
 
 function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
   if (state.failed !== undefined) {
     const stopped = stopAll(state, now, `step ${state.failed} failed`);
     if (stopped.length > 0) return stopped;
-    return ofRun(state, { type: "cmd.fail", now, error: failureOf(state, state.failed) });
+    return ofRun(state, endCommand(state, now, failureOf(state, state.failed)));
   }
   const events: MillraceEvent[] = [...expired(state, now)];
   for (const id of state.ready) {

@@ -9,7 +9,7 @@ import { stepMachine } from "../../machines/step.ts";
 import type { StepCommand, StepContext, StepEvent } from "../../machines/step-data.ts";
 import { stepContext } from "../../machines/step-data.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
-import { type Graph, itemOf, type Plan, type PlanStep } from "./plan.ts";
+import { type Graph, itemOf, type Plan, type PlanStep, undoOf } from "./plan.ts";
 import { type Actor, compileMachine } from "./table.ts";
 
 /** `runMachine` and `stepMachine` as the fold and every decision use them. */
@@ -37,7 +37,7 @@ export interface Cursor {
   inbox: number;
 }
 
-/** One answer to the function of a code workflow: `step:a`, `timer:t`, `signal:3`, and when it came. */
+/** One answer to the function of a code workflow: `step:a`, `timer:t`, `wait:w`, and when it came. */
 export interface Answered {
   readonly key: string;
   readonly at: number;
@@ -67,6 +67,10 @@ export interface RunState {
   readonly mappings: Map<string, Mapping>;
   /** Declared steps that have not ended. */
   open: number;
+  /** Steps of code that declare how they are undone. */
+  readonly canUndo: Set<string>;
+  /** Completed steps that can be undone, in the order of their completion. */
+  readonly undoable: string[];
   /** The first step that failed for good. */
   failed: string | undefined;
   /** Retries used by all steps together. */
@@ -96,6 +100,8 @@ export function emptyRun(id: string): RunState {
     retrying: new Set(),
     mappings: new Map(),
     open: 0,
+    canUndo: new Set(),
+    undoable: [],
     failed: undefined,
     retries: 0,
     checkpoints: 0,
@@ -122,9 +128,15 @@ export const isDriven = ({ plan }: RunState): boolean =>
 export const stepsMove = (state: RunState, ending: boolean): boolean =>
   hasBegun(state) && (!isTerminal(state) || (ending && isDriven(state)));
 
+/** Nothing new begins: it was paused, or is not being worked on. */
+export const isHeld = (state: RunState): boolean =>
+  state.run.state !== "compensating" &&
+  (state.run.state !== "running" || state.run.context.paused !== null);
+
 /** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */
 export function planStep(state: RunState, id: string): PlanStep | undefined {
-  return state.graph?.steps.get(itemOf(id)?.step ?? id);
+  const step = undoOf(id) ?? id;
+  return state.graph?.steps.get(itemOf(step)?.step ?? step);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The attempts of one run that run in this process. Each holds a slot until it has ended. */
-import { itemOf } from "../domain/plan.ts";
+import { itemOf, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState } from "../domain/state.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { StepBody } from "../workflow/definition.ts";
@@ -69,6 +69,11 @@ export class Attempts {
 }
 
 function bodyOf(context: TurnContext, state: RunState, step: string): StepBody {
+  const undone = undoOf(step);
+  if (undone !== undefined) {
+    const { undo } = bodyOf(context, state, undone);
+    if (undo !== undefined) return { run: undo };
+  }
   const { workflow, driver } = context;
   const body =
     workflow.kind === "graph"

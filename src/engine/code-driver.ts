@@ -15,6 +15,7 @@ import {
   type Call,
   CodeSession,
   type RequestedStep,
+  type RequestedWait,
   type SessionEnd,
 } from "../workflow/session.ts";
 import type { Draft } from "./draft.ts";
@@ -51,11 +52,45 @@ export class CodeDriver {
       this.#session = await this.#begin(state);
       await this.#take(draft, await this.#session.advance(undefined, state.run.context.createdAt));
     }
-    while (this.#delivered < state.answers.length && state.run.state === "running") {
+    await this.#answerWaits(draft, this.#session);
+    // While the run is compensated, its function only has to come to where its undos are.
+    const goesOn = (): boolean =>
+      state.run.state === "running" || state.run.state === "compensating";
+    while (this.#delivered < state.answers.length && goesOn()) {
       const { key, at } = state.answers[this.#delivered++] as Answered;
       const answer = await this.#answer(state, key);
       await this.#take(draft, await this.#session.advance(answer, at));
+      await this.#answerWaits(draft, this.#session);
     }
+  }
+
+  /** Gives open waits the signals that fit them, then ends those whose time is over. */
+  async #answerWaits(draft: Draft, session: CodeSession): Promise<void> {
+    const { state, now } = draft;
+    for (const wait of Object.keys(state.run.context.waits)) {
+      // Asked for by an earlier execution of the function, and not yet by this one: its turn will come.
+      const asked = session.wait(wait);
+      if (asked === undefined) continue;
+      const signal = await this.#fitting(draft, asked);
+      if (signal !== undefined) draft.run({ type: "cmd.match_wait", now, wait, signal });
+      else draft.run({ type: "cmd.expire_wait", now, wait });
+    }
+  }
+
+  async #fitting(draft: Draft, { name, where }: RequestedWait): Promise<string | undefined> {
+    const { state } = draft;
+    for (const signal of state.run.context.signals) {
+      if (signal.takenBy !== null || signal.name !== name) continue;
+      if (where === undefined) return signal.id;
+      const payload = handOut(await fromValue(this.#engine.store.blobs, signal.payload, state));
+      try {
+        if (where(payload)) return signal.id;
+      } catch (thrown) {
+        draft.fail(toFailure(thrown));
+        return undefined;
+      }
+    }
+    return undefined;
   }
 
   /** Lets go of the function; it never gets another answer. */
@@ -78,11 +113,13 @@ export class CodeDriver {
     const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
     const { blobs } = this.#engine.store;
     if (kind === "timer") return { kind: "timer", id: rest };
-    if (kind === "signal") {
-      const signal = state.run.context.signals[Number(rest)];
-      if (signal === undefined) throw new Error(`run ${state.id} has no signal ${rest}`);
+    if (kind === "wait") {
+      const taken = state.run.context.waited[rest] ?? null;
+      const signal = state.run.context.signals.find(({ id }) => id === taken);
+      if (signal === undefined)
+        return { kind: "wait", id: rest, payload: undefined, expired: true };
       const payload = handOut(await fromValue(blobs, signal.payload, state));
-      return { kind: "signal", name: signal.name, payload };
+      return { kind: "wait", id: rest, payload, expired: false };
     }
     const { output, error, reason } = stepActor(state, rest).context;
     if (output !== null) {
@@ -95,9 +132,15 @@ export class CodeDriver {
 
   async #take(draft: Draft, progress: { calls: readonly Call[]; end?: SessionEnd }): Promise<void> {
     const { now } = draft;
+    if (draft.state.run.state === "compensating") return;
     for (const call of progress.calls) {
       if (call.kind === "timer") {
         draft.run({ type: "cmd.set_timer", now, timer: call.id, due: now + call.ms });
+        continue;
+      }
+      if (call.kind === "wait") {
+        const due = call.timeoutMs === undefined ? null : now + call.timeoutMs;
+        draft.run({ type: "cmd.open_wait", now, wait: call.id, name: call.name, due });
         continue;
       }
       const { retry, scheduleToStartMs } = call.policy;
@@ -106,6 +149,7 @@ export class CodeDriver {
         type: "cmd.schedule",
         now,
         maxAttempts: retry.maxAttempts,
+        ...(call.body.undo === undefined ? {} : { undo: true as const }),
         ...startBy,
       });
     }
@@ -137,7 +181,7 @@ export class CodeDriver {
       const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
       draft.run({ type: "cmd.complete", now, output });
     } catch (thrown) {
-      draft.run({ type: "cmd.fail", now, error: toFailure(thrown) });
+      draft.fail(toFailure(thrown));
     }
   }
 }

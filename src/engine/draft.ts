@@ -5,9 +5,10 @@
  */
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
+import type { Failure } from "../../machines/values.ts";
 import { decideRun, decideStep } from "../domain/decide.ts";
 import { evolve } from "../domain/evolve.ts";
-import { settle, stopAll } from "../domain/settle.ts";
+import { endCommand, settle, stopAll } from "../domain/settle.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
@@ -43,6 +44,11 @@ export class Draft {
     if (!decided.ok) return decided.error;
     this.add(decided.value);
     return undefined;
+  }
+
+  /** The run cannot complete: it fails, after what its steps did is undone. */
+  fail(error: Failure): void {
+    this.run(endCommand(this.state, this.now, error));
   }
 
   anomaly(kind: string, detail: string, step?: string): void {

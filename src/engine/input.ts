@@ -4,7 +4,12 @@ import { limits } from "../kernel/limits.ts";
 
 export type Input =
   | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: Value }
-  | { readonly kind: "cancel"; readonly id: string; readonly by: string; readonly reason: string }
+  | {
+      readonly kind: "cancel" | "pause" | "resume";
+      readonly id: string;
+      readonly by: string;
+      readonly reason: string;
+    }
   /** An operator's word on one step. */
   | {
       readonly kind: "step";
@@ -50,17 +55,22 @@ const isPayload = (found: unknown): boolean =>
 
 const isStepCommand = (found: unknown): boolean => found === "cmd.cancel" || found === "cmd.skip";
 
+/** What somebody asks of the run as a whole. */
+const request: readonly Field[] = [
+  ["id", isText],
+  ["by", isText],
+  ["reason", isText],
+];
+
 const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
   signal: [
     ["id", isText],
     ["name", isText],
     ["payload", isPayload],
   ],
-  cancel: [
-    ["id", isText],
-    ["by", isText],
-    ["reason", isText],
-  ],
+  cancel: request,
+  pause: request,
+  resume: request,
   step: [
     ["id", isText],
     ["step", isText],

@@ -1,7 +1,7 @@
 /** A run kept in memory: its state and its notes, both true up to the same committed frame. */
 import { evolveFrame } from "../domain/evolve.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
-import { valueOf } from "../events/carried-values.ts";
+import { carriedValue } from "../events/carried-value.ts";
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -21,7 +21,7 @@ const EVENT_BYTES = 256;
 /** Roughly what is kept of an event: of notes only an index, of all others the value too. */
 function weigh(event: MillraceEvent): number {
   if (NOTES.has(event.type)) return EVENT_BYTES;
-  const value = valueOf(event);
+  const value = carriedValue(event);
   const inline = value !== undefined && "json" in value ? JSON.stringify(value.json) : undefined;
   return EVENT_BYTES + (inline?.length ?? 0);
 }

@@ -10,6 +10,7 @@ const SAVE_EVERY_FRAMES = 2_000;
 /** … or, for a large view, so many that its copies stay within this many bytes per frame. */
 const SAVED_BYTES_PER_FRAME = 512;
 
+/** One projection in one process: every answer is true up to the head of the log when it was asked for. */
 export class Projector<V> {
   readonly #engine: Engine;
   readonly #projection: Projection<V>;

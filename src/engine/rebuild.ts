@@ -27,6 +27,7 @@ export interface Rebuilt {
   readonly saved: "none" | "same" | "different";
 }
 
+/** How to rebuild, and whom to tell. */
 export interface RebuildOptions {
   /** Compare with the saved copies before they are replaced. @default false */
   readonly verify?: boolean;

@@ -234,8 +234,8 @@ export class RunActor {
     const { epoch, node } = this.#state.run.context;
     const ours = epoch === this.#epoch && node === engine.node;
     if (ours && !isTerminal(this.#state)) return;
-    const who = `${node ?? "nobody"} in epoch ${epoch}`;
-    this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${who} now`));
+    const whom = `${node ?? "nobody"} in epoch ${epoch}`;
+    this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${whom} now`));
     if (isTerminal(this.#state)) this.#leave(leaveEnded(engine, this.claim, this.#state));
   }
 
@@ -270,11 +270,10 @@ export class RunActor {
   async #park(until: number | undefined): Promise<void> {
     const { engine } = this.#options;
     const draft = new Draft(this.#state, engine.world.clock.now());
-    const reason = until === undefined ? "waits for a signal" : "waits for a time";
+    const reason = whyParked(this.#state, until);
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
-    if (await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal)) {
-      return this.#parked();
-    }
+    const stands = await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal);
+    if (stands) return this.#parked();
     await this.#reload();
     this.#nudge();
   }
@@ -298,4 +297,9 @@ export class RunActor {
     this.letGo(fault);
     this.#options.onFault(error);
   }
+}
+
+function whyParked(state: RunState, until: number | undefined): string {
+  if (state.run.context.paused !== null) return "paused";
+  return until === undefined ? "waits for a signal" : "waits for a time";
 }

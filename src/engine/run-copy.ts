@@ -44,6 +44,8 @@ export const copyRunState = (state: RunState): RunState => ({
   retrying: new Set(state.retrying),
   mappings: new Map(Array.from(state.mappings, ([id, mapping]) => [id, { ...mapping }])),
   open: state.open,
+  canUndo: new Set(state.canUndo),
+  undoable: [...state.undoable],
   failed: state.failed,
   retries: state.retries,
   checkpoints: state.checkpoints,

@@ -1,6 +1,6 @@
 /** What a step's function is called with, from the results that the log holds. */
 import type { Value } from "../../machines/values.ts";
-import { itemOf, type PlanStep } from "../domain/plan.ts";
+import { itemOf, type PlanStep, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Json } from "../kernel/json.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
@@ -17,6 +17,8 @@ export class Results {
 
   /** The input of a step, an item, or (no needs) the run's own. The caller must not change it. */
   async inputOf(state: RunState, id: string): Promise<Json | undefined> {
+    const undone = undoOf(id);
+    if (undone !== undefined) return this.#resultOf(state, undone);
     const step = planStep(state, id);
     if (step === undefined || step.needs.length === 0) return this.runInput(state);
     const item = itemOf(id);

@@ -4,8 +4,8 @@
  */
 import { type Setback, setbackCommand, startCommand } from "../domain/decide.ts";
 import { nextWake, outstanding } from "../domain/outstanding.ts";
-import type { StepPolicy } from "../domain/plan.ts";
-import { planStep, type RunState, stepActor } from "../domain/state.ts";
+import { type StepPolicy, undoOf } from "../domain/plan.ts";
+import { isHeld, planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
 import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -18,6 +18,7 @@ import type { Engine } from "./engine.ts";
 import { decodeInput, type Input } from "./input.ts";
 import type { Arrival, Mail, Note, Report } from "./mail.ts";
 import type { Results } from "./step-input.ts";
+import { handOut } from "./values.ts";
 
 export interface TurnContext {
   readonly engine: Engine;
@@ -98,7 +99,8 @@ function takeSetback(
 }
 
 export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
-  planStep(state, step)?.policy ?? context.driver?.body(step)?.policy ?? { retry: DEFAULT_RETRY };
+  planStep(state, step)?.policy ??
+  context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };
 
 function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): void {
   const actor = stepActor(draft.state, note.step);
@@ -140,6 +142,10 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
       });
     case "cancel":
       return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });
+    case "pause":
+      return draft.run({ type: "cmd.pause", now, by: input.by, reason: input.reason });
+    case "resume":
+      return draft.run({ type: "cmd.resume", now, by: input.by });
     case "step":
       if (!isKnown(draft.state, input.step)) return { state: "undeclared", refused: input.command };
       return draft.step(input.step, { type: input.command, now, reason: input.reason });
@@ -155,7 +161,7 @@ async function followUp(context: TurnContext, draft: Draft): Promise<void> {
   for (;;) {
     const before = draft.events.length;
     draft.settle();
-    if (state.run.state === "running") {
+    if (!isHeld(state)) {
       fireTimers(draft);
       if (context.workflow.kind === "graph") {
         await chooseSteps(context, context.workflow, draft);
@@ -189,7 +195,7 @@ async function chooseSteps(
     const { now } = draft;
     const wait = step.policy.scheduleToStartMs;
     const startBy = wait === undefined || step.over !== undefined ? {} : { startBy: now + wait };
-    const input = await context.results.inputOf(draft.state, id);
+    const input = handOut(await context.results.inputOf(draft.state, id));
     try {
       const when = workflow.bodies.get(id)?.when;
       if (when?.(input) === false)
@@ -225,7 +231,7 @@ function failPending(draft: Draft, id: string, error: ReturnType<typeof toFailur
 
 function startSteps(context: TurnContext, draft: Draft): string[] {
   const started: string[] = [];
-  if (draft.state.run.state !== "running") return started;
+  if (isHeld(draft.state)) return started;
   const due: string[] = [];
   for (const duty of outstanding(draft.state, draft.now)) {
     if (duty.kind !== "start" || !canStart(context, duty.step)) continue;
@@ -244,4 +250,4 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
 
 /** A step of code can only run once the code, run again after a crash, has come to it. */
 const canStart = (context: TurnContext, step: string): boolean =>
-  context.workflow.kind === "graph" || context.driver?.body(step) !== undefined;
+  context.workflow.kind === "graph" || context.driver?.body(undoOf(step) ?? step) !== undefined;

@@ -14,8 +14,9 @@ type Field =
   | "array"
   | "value"
   | "failure"
+  | "boolean"
   | "number or null"
-  | `${"string" | "number" | "count" | "object" | "value"}?`;
+  | `${"string" | "number" | "count" | "object" | "value" | "failure" | "boolean"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
 export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>> } = {
@@ -25,20 +26,28 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     input: "value",
     plan: "object",
     labels: "object?",
+    deadline: "number?",
   },
   "run.claimed": { epoch: "count", node: "string", lease: "string" },
   "run.parked": { reason: "string", until: "number or null" },
+  "run.paused": { by: "string", reason: "string" },
+  "run.resumed": { by: "string" },
   "run.cancelling": { by: "string", reason: "string" },
   "run.completed": { output: "value" },
+  "run.compensating": { error: "failure?" },
   "run.failed": { error: "failure" },
   "run.cancelled": {},
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
   "signal.received": { signal: "string", name: "string", payload: "value" },
+  "wait.opened": { wait: "string", name: "string", due: "number or null" },
+  "wait.matched": { wait: "string", signal: "string" },
+  "wait.expired": { wait: "string" },
   "step.scheduled": {
     step: "string",
     maxAttempts: "count?",
     startBy: "number?",
+    undo: "boolean?",
     input: "value?",
   },
   "step.mapped": { step: "string", count: "count" },
@@ -112,6 +121,8 @@ function matches(found: unknown, field: Field): boolean {
       return found === null || Number.isFinite(found);
     case "count":
       return isCount(found);
+    case "boolean":
+      return typeof found === "boolean";
     case "array":
       return Array.isArray(found);
     case "object":

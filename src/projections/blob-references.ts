@@ -2,7 +2,7 @@
  * Which runs refer to which blob. Blobs are stored by digest, so runs with equal values share them: a
  * run's blobs may only be deleted with it when no other run refers to them.
  */
-import { valueOf } from "../events/carried-values.ts";
+import { carriedValue } from "../events/carried-value.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { Projection } from "./projection.ts";
 
@@ -37,6 +37,6 @@ const byBlob = ([one = ""]: readonly string[], [other = ""]: readonly string[]):
 
 /** The blob that an event refers to. */
 function blobOf(event: MillraceEvent): string | undefined {
-  const value = valueOf(event);
+  const value = carriedValue(event);
   return value !== undefined && "blob" in value ? value.blob : undefined;
 }

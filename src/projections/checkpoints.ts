@@ -3,7 +3,7 @@
  * from the log again, by the position of their frame, so that memory grows with their number only.
  */
 import type { NoteEvent } from "../events/vocabulary.ts";
-import type { RunFold } from "./run-notes.ts";
+import type { RunFold } from "./run-fold.ts";
 
 export type CheckpointSaved = Extract<NoteEvent, { type: "checkpoint.saved" }>;
 

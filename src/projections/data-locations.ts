@@ -2,7 +2,7 @@
  * Where the values of one run can be fetched that live on a node. An entry without a node is the word
  * that the value is gone; one without a key, that all of the run's are.
  */
-import type { RunFold } from "./run-notes.ts";
+import type { RunFold } from "./run-fold.ts";
 
 /** Where one value lives. */
 export interface DataLocation {

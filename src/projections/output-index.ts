@@ -21,6 +21,7 @@ export interface IndexedOutput {
   children: readonly IndexedOutput[];
 }
 
+/** The outputs by what they are looked for; lists end with the newest. */
 export interface OutputIndex {
   /** In the order of the log. */
   readonly byRef: Map<string, IndexedOutput>;

@@ -4,7 +4,7 @@
  * streams gigabytes costs memory for its entries only.
  */
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
-import type { EventPlace, RunFold } from "./run-notes.ts";
+import type { EventPlace, RunFold } from "./run-fold.ts";
 
 /** An output, with its content only if that is small. */
 export interface OutputEntry {
@@ -24,6 +24,7 @@ export interface OutputEntry {
   readonly kept: OutputContent | null;
 }
 
+/** The outputs of one attempt. */
 export interface AttemptOutputs {
   /** In their order. */
   readonly all: OutputEntry[];
@@ -33,6 +34,7 @@ export interface AttemptOutputs {
   final: OutputEntry | undefined;
 }
 
+/** The outputs of one run. */
 export interface RunOutputs {
   readonly byRef: Map<string, OutputEntry>;
   readonly byAttempt: Map<number, AttemptOutputs>;
@@ -43,6 +45,7 @@ type OutputEmitted = Extract<MillraceEvent, { type: "output.emitted" }>;
 /** JSON of about this many characters is kept; a thousand such entries are half a megabyte. */
 const KEPT_CHARS = 512;
 
+/** The entry of an output, from its event and where that stands. */
 export const outputEntry = (event: OutputEmitted, place: EventPlace): OutputEntry => ({
   ref: event.ref,
   run: place.run,
@@ -57,6 +60,7 @@ export const outputEntry = (event: OutputEmitted, place: EventPlace): OutputEntr
   kept: charsLeft(event.content, KEPT_CHARS) > 0 ? event.content : null,
 });
 
+/** Folds `output.emitted`. */
 export const outputFold: RunFold<RunOutputs> = {
   initial: () => ({ byRef: new Map(), byAttempt: new Map() }),
   apply(view, event, place) {

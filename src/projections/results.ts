@@ -7,9 +7,11 @@ import type { Value } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { DataLocation } from "./data-locations.ts";
 import { charsLeft } from "./outputs.ts";
-import type { RunFold } from "./run-notes.ts";
+import type { RunFold } from "./run-fold.ts";
 
+/** Attempts of steps begin with 1, so nothing that a step hands out is taken for a result. */
 export const RESULT_ATTEMPT = 0;
+/** The name of the artifact that a result is. */
 export const RESULT_NAME = "result";
 
 /** Where a result is to be had. */
@@ -31,6 +33,7 @@ export type RunResults = Map<string, ResultPlace>;
 /** Larger inline values are read from the log again. */
 const KEPT_CHARS = 2_048;
 
+/** Folds `step.completed`, `data.located`, and the outputs that are results. */
 export const resultFold: RunFold<RunResults> = {
   initial: () => new Map(),
   apply(view, event, { seq, position }) {

@@ -1,7 +1,8 @@
 /**
  * What a run's log tells beside the state of its machines: checkpoints, workflow events, outputs,
- * results, inputs and the order of completions of steps. Each is a pure fold over the committed events of one run; this
- * file puts them side by side. To add one: a field here, a line in `emptyNotes`, a line in `noteEvent`.
+ * results, inputs and the order of completions of steps. Each is a pure fold over the committed events
+ * of one run; this file puts them side by side. To add one: a field here, a line in `emptyNotes`, a line
+ * in `noteEvent`.
  */
 import type { Frame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
@@ -10,20 +11,8 @@ import { type DataLocations, locationFold } from "./data-locations.ts";
 import { type NotedEvents, notedFold } from "./noted-events.ts";
 import { outputFold, type RunOutputs } from "./outputs.ts";
 import { type RunResults, resultFold } from "./results.ts";
+import type { EventPlace } from "./run-fold.ts";
 import { type StepRuns, stepRunFold } from "./step-runs.ts";
-
-/** Where an event stands: its `seq` in the run, and the log position of its frame. */
-export interface EventPlace {
-  readonly run: string;
-  readonly seq: number;
-  readonly position: number;
-}
-
-/** A pure fold over the events of one run, in place. Events come in order, each once. */
-export interface RunFold<V> {
-  initial(): V;
-  apply(view: V, event: MillraceEvent, place: EventPlace): void;
-}
 
 /** Holds committed events only: what a draft adds is not in here before its frame is in the log. */
 export interface RunNotes {

@@ -11,7 +11,11 @@ export type RunStatus =
   | "pending"
   | "running"
   | "parked"
+  /** Somebody has paused it; shown instead of running or parked. */
+  | "paused"
   | "cancelling"
+  /** What its steps did is being undone. */
+  | "compensating"
   | "completed"
   | "failed"
   | "cancelled"
@@ -22,7 +26,9 @@ export const runStatuses: readonly RunStatus[] = [
   "pending",
   "running",
   "parked",
+  "paused",
   "cancelling",
+  "compensating",
   "completed",
   "failed",
   "cancelled",
@@ -47,8 +53,11 @@ export interface RunSummary {
   epoch: number;
   parkedReason: string | null;
   parkedUntil: number | null;
+  paused: boolean;
   /** Last inbox position taken. */
   inbox: number;
+  /** Steps and items whose attempt is running. */
+  active: string[];
   steps: { completed: number; failed: number; running: number; retries: number };
   error: Failure | null;
 }
@@ -59,6 +68,13 @@ const ENDED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled
 
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
+
+/** The status as people see it. */
+export const shownStatus = ({
+  paused,
+  status,
+}: Pick<RunSummary, "paused" | "status">): RunStatus =>
+  paused && (status === "running" || status === "parked") ? "paused" : status;
 
 const fresh = (run: string, workflow: string): RunSummary => ({
   run,
@@ -76,14 +92,16 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   epoch: 0,
   parkedReason: null,
   parkedUntil: null,
+  paused: false,
   inbox: 0,
+  active: [],
   steps: { completed: 0, failed: 0, running: 0, retries: 0 },
   error: null,
 });
 
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 1,
+  version: 2,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -123,7 +141,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.labels = event.labels ?? {};
       break;
     case "run.claimed":
-      if (summary.status !== "cancelling") summary.status = "running";
+      if (summary.status === "pending" || summary.status === "parked") summary.status = "running";
       summary.node = event.node;
       summary.lease = event.lease;
       summary.epoch = event.epoch;
@@ -134,8 +152,13 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.parkedUntil = event.until;
       letGo(summary);
       break;
+    case "run.paused":
+    case "run.resumed":
+      summary.paused = event.type === "run.paused";
+      break;
     case "run.cancelling":
-      summary.status = "cancelling";
+    case "run.compensating":
+      summary.status = event.type.slice("run.".length) as RunStatus;
       break;
     case "run.completed":
     case "run.failed":
@@ -146,7 +169,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       letGo(summary);
       break;
     default:
-      applyStep(summary.steps, event);
+      applyStep(summary, event);
   }
 }
 
@@ -155,22 +178,20 @@ function letGo(summary: RunSummary): void {
   summary.lease = null;
 }
 
-function applyStep(steps: RunSummary["steps"], event: MillraceEvent): void {
-  switch (event.type) {
-    case "step.started":
-      steps.running++;
-      break;
-    case "step.completed":
-      // A mapped step as a whole is completed by its items, without an attempt of its own.
-      if (event.attempt > 0) steps.running--;
-      steps.completed++;
-      break;
-    case "step.retrying":
-      steps.running--;
-      steps.retries++;
-      break;
-    case "step.failed":
-      steps.failed++;
-      break;
-  }
+function applyStep({ steps, active }: RunSummary, event: MillraceEvent): void {
+  if (!("step" in event) || event.step === undefined) return;
+  const at = active.indexOf(event.step);
+  if (event.type === "step.started") active.push(event.step);
+  else if (at >= 0 && ATTEMPT_ENDS.has(event.type)) active.splice(at, 1);
+  if (event.type === "step.completed") steps.completed++;
+  if (event.type === "step.failed") steps.failed++;
+  if (event.type === "step.retrying") steps.retries++;
+  steps.running = active.length;
 }
+
+const ATTEMPT_ENDS: ReadonlySet<string> = new Set([
+  "step.completed",
+  "step.retrying",
+  "step.failed",
+  "step.cancelled",
+]);

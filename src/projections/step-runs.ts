@@ -4,7 +4,7 @@
  */
 import type { Value } from "../../machines/values.ts";
 import { itemOf } from "../domain/plan.ts";
-import type { RunFold } from "./run-notes.ts";
+import type { RunFold } from "./run-fold.ts";
 
 export interface StepRunNote {
   /** As given by whoever scheduled or began it; null for steps whose input follows from the plan. */

@@ -9,6 +9,7 @@ import { checkId } from "../kernel/ids.ts";
 import type { KeptValue } from "../ports/node-values.ts";
 import { beginByHand } from "./by-hand.ts";
 
+/** Reads and writes the locations of any run, from any process. */
 export class DataLocationRegistry {
   readonly #engine: Engine;
   readonly #journal: Journal;

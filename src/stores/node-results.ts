@@ -7,6 +7,7 @@ import type { DataLocationRegistry } from "./data-locations.ts";
 import { LocalCopies } from "./local-copies.ts";
 import { isLost, lost, notFound } from "./result-refusals.ts";
 
+/** What to do about a value that is not on this node. */
 export interface FetchOptions {
   /** The node to fetch from. @default the one that is registered */
   readonly from?: string;

@@ -90,6 +90,7 @@ export async function recordedAll(
   });
 }
 
+/** The record of an output, its content read from the blob store where it is there; a copy. */
 export async function outputRecord(
   engine: Engine,
   { entry, content }: RecordedOutput,

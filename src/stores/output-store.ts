@@ -30,6 +30,7 @@ import {
 } from "./output-records.ts";
 import { type OutputStreamOptions, outputStream } from "./output-stream.ts";
 
+/** How an output is appended. */
 export interface AppendOptions {
   /**
    * Names this output among those of the same task, attempt and producer: appended again with the same

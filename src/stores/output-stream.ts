@@ -4,6 +4,7 @@ import type { Engine } from "../engine/engine.ts";
 import { openFrame } from "../events/frame.ts";
 import { type OutputRecord, outputRecord, outputsOf } from "./output-records.ts";
 
+/** Which outputs a stream gives, and when it ends. */
 export interface OutputStreamOptions {
   /** Only of this attempt; the stream then ends after its final. @default all attempts */
   readonly attempt?: number;

@@ -25,7 +25,8 @@ import {
 import { isNotYet, notFound } from "./result-refusals.ts";
 import { awaitResult } from "./result-wait.ts";
 
-export interface StoreOptions {
+/** Where a result is kept. */
+export interface StoringOptions {
   /**
    * `durable`: in the log, or as a blob; there for every process. `node`: only on this node, as long as it
    * lives; others fetch it from here. @default "durable"
@@ -58,7 +59,7 @@ export class ResultStore {
     dag: string,
     id: string,
     value: unknown,
-    { durability = "durable" }: StoreOptions = {},
+    { durability = "durable" }: StoringOptions = {},
   ): Promise<void> {
     check(dag, id);
     if (durability === "node") {

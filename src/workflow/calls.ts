@@ -12,7 +12,13 @@ export type StepOutcome =
 export type Answer =
   | { readonly kind: "step"; readonly id: string; readonly outcome: StepOutcome }
   | { readonly kind: "timer"; readonly id: string }
-  | { readonly kind: "signal"; readonly name: string; readonly payload: unknown };
+  /** `expired`: no signal came in time. */
+  | {
+      readonly kind: "wait";
+      readonly id: string;
+      readonly payload: unknown;
+      readonly expired: boolean;
+    };
 
 /** A step that the function asked for. */
 export interface RequestedStep {
@@ -20,10 +26,21 @@ export interface RequestedStep {
   readonly body: StepBody;
 }
 
+/** A signal that the function waits for. */
+export interface RequestedWait {
+  /** Name of the signal. */
+  readonly name: string;
+  /** Gives up after so many ms; absent: never. */
+  readonly timeoutMs?: number;
+  /** Takes only signals whose payload it says true to; others stay for other waits. */
+  readonly where?: (payload: unknown) => boolean;
+}
+
 /** Something that the function asks for. */
 export type Call =
   | ({ readonly kind: "step"; readonly id: string } & RequestedStep)
-  | { readonly kind: "timer"; readonly id: string; readonly ms: number };
+  | { readonly kind: "timer"; readonly id: string; readonly ms: number }
+  | ({ readonly kind: "wait"; readonly id: string } & RequestedWait);
 
 /** How the function ended. */
 export type SessionEnd =

@@ -10,7 +10,14 @@ import { limits } from "../kernel/limits.ts";
 import { findCycle } from "./cycle.ts";
 import type { Declared } from "./declare.ts";
 import type { CodeWorkflow, GraphWorkflow } from "./definition.ts";
-import { checkFunction, labelOption, numberOption, readOptions, schemaOption } from "./options.ts";
+import {
+  checkFunction,
+  durationOption,
+  labelOption,
+  numberOption,
+  readOptions,
+  schemaOption,
+} from "./options.ts";
 import { DEFAULT_RETRY_BUDGET } from "./policy.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -19,12 +26,12 @@ export interface Header {
   readonly name: string;
   readonly retryBudget: number;
   /** The optional parts of a definition that were given. */
-  readonly parts: Pick<GraphWorkflow, "version" | "input" | "output">;
+  readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs">;
 }
 
 /** Looking for a similar name costs a pass over all names. */
 const SUGGESTED = 8;
-const WORKFLOW_OPTIONS = ["input", "output", "retryBudget", "version"] as const;
+const WORKFLOW_OPTIONS = ["input", "output", "retryBudget", "timeout", "version"] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
 export function readHeader(rawName: unknown, rawOptions: unknown): Header {
@@ -35,6 +42,7 @@ export function readHeader(rawName: unknown, rawOptions: unknown): Header {
   const version = labelOption(what, read, "version");
   const input = schemaOption(what, read, "input");
   const output = schemaOption(what, read, "output");
+  const timeoutMs = durationOption(what, read, "timeout");
   return {
     name,
     retryBudget: numberOption(what, read, "retryBudget", range) ?? DEFAULT_RETRY_BUDGET,
@@ -42,6 +50,7 @@ export function readHeader(rawName: unknown, rawOptions: unknown): Header {
       ...(version === undefined ? {} : { version }),
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
     },
   };
 }

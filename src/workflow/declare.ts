@@ -21,8 +21,8 @@ export interface Declared {
   readonly body: StepBody;
 }
 
-const STEP_OPTIONS = ["needs", "when", ...POLICY_OPTIONS, "output"] as const;
-const MAP_OPTIONS = ["over", "concurrency", ...POLICY_OPTIONS, "output"] as const;
+const STEP_OPTIONS = ["needs", "when", "undo", ...POLICY_OPTIONS, "output"] as const;
+const MAP_OPTIONS = ["over", "concurrency", "undo", ...POLICY_OPTIONS, "output"] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID` */
 export function declareStep(rawName: unknown, rawOptions: unknown, fn: unknown): Declared {
@@ -33,6 +33,7 @@ export function declareStep(rawName: unknown, rawOptions: unknown, fn: unknown):
   const step: PlanStep = {
     name,
     needs: readNeeds(what, read.get("needs")),
+    ...(read.has("undo") ? { undo: true } : {}),
     ...(when === undefined ? {} : { conditional: true }),
     policy: readPolicy(what, read),
   };
@@ -59,6 +60,7 @@ export function declareMap(rawName: unknown, rawOptions: unknown, fn: unknown): 
     needs: Object.freeze([over]),
     over,
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(read.has("undo") ? { undo: true } : {}),
     policy: readPolicy(what, read),
   };
   return { step: Object.freeze(step), body: Object.freeze(stepBody(what, read, fn)) };
@@ -71,8 +73,12 @@ export function declareMap(rawName: unknown, rawOptions: unknown, fn: unknown): 
 export function stepBody(what: string, read: Read, fn: unknown): StepBody {
   const run = checkFunction<StepBody["run"]>(`${what}: its handler`, fn);
   const output = schemaOption(what, read, "output");
+  const undo = read.get("undo");
+  const undoing =
+    undo === undefined ? undefined : checkFunction<StepBody["run"]>(`${what}: undo`, undo);
   return {
     run: (ctx, input) => run(ctx, input),
+    ...(undoing === undefined ? {} : { undo: (ctx, result) => undoing(ctx, result) }),
     ...(output === undefined ? {} : { output }),
   };
 }

@@ -16,6 +16,8 @@ export interface StepBody {
   run(ctx: StepContext, input: unknown): unknown;
   /** Decides, given what `run` would get, whether the step runs (true) or is skipped. */
   when?(input: unknown): boolean;
+  /** Undoes what `run` did, given its result. Done once, in reverse order, when the run does not complete. */
+  undo?(ctx: StepContext, result: unknown): unknown;
   /** What the result must look like; checked, and transformed, before it is recorded. */
   readonly output?: StandardSchemaV1;
 }
@@ -26,6 +28,8 @@ interface WorkflowBase<I, O> {
   readonly version?: string;
   /** Checked by the client before a run starts; the run gets the transformed value. */
   readonly input?: StandardSchemaV1;
+  /** A run that has not ended after so many ms fails. */
+  readonly timeoutMs?: number;
   /** Checked before a result becomes the run's output. */
   readonly output?: StandardSchemaV1;
   /** Never there at run time: carries the types of input and output to `start` and `result`. */

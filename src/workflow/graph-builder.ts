@@ -1,7 +1,7 @@
 /** The graph builder as the compiler sees it: what each step gets, and what the run gives. */
 import type { GraphWorkflow } from "./definition.ts";
 import type { PolicyOptions } from "./policy.ts";
-import type { StepContext } from "./step-context.ts";
+import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, Recorded, ResultOf } from "./workflow-options.ts";
 
 /** What a step gets: the run's input, or the results of what it needs by name. */
@@ -31,6 +31,8 @@ export interface StepOptions<Needs, Input, When extends boolean, Checked> extend
    * Given what the step would get: false skips it. Steps that need it then get undefined for it.
    */
   readonly when?: (input: Input) => When;
+  /** Undoes the step: see `Undo`. @default nothing is undone */
+  readonly undo?: Undo;
   /** What the result must look like; others get what it makes of the result. */
   readonly output?: Checked;
 }
@@ -41,6 +43,8 @@ export interface MapOptions<Over, Checked> extends PolicyOptions {
   readonly over: Over;
   /** Items that may run at once. @default no bound but that of the workers */
   readonly concurrency?: number;
+  /** Undoes one item: see `Undo`. @default nothing is undone */
+  readonly undo?: Undo;
   /** What each item's result must look like; others get what it makes of it. */
   readonly output?: Checked;
 }

@@ -1,8 +1,15 @@
 /** The `ctx` of a code workflow: turns the user's calls into requests of a session. */
 import { checkId } from "../kernel/ids.ts";
-import type { Answer, Call } from "./calls.ts";
+import type { Answer, Call, RequestedWait } from "./calls.ts";
 import { stepBody } from "./declare.ts";
-import { checkDuration, readOptions, schemaOption } from "./options.ts";
+import {
+  checkDuration,
+  checkFunction,
+  durationOption,
+  type Read,
+  readOptions,
+  schemaOption,
+} from "./options.ts";
 import { POLICY_OPTIONS, readPolicy } from "./policy.ts";
 import { validate } from "./schema.ts";
 import { stepFailedError } from "./step-failure.ts";
@@ -14,12 +21,10 @@ export interface ContextHost {
   assertOpen(): void;
   now(): number;
   request(call: Call): Promise<Answer>;
-  /** The next signal of that name. */
-  signal(name: string): Promise<Answer>;
 }
 
-const CALL_OPTIONS = [...POLICY_OPTIONS, "output"] as const;
-const WAIT_OPTIONS = ["schema"] as const;
+const CALL_OPTIONS = [...POLICY_OPTIONS, "output", "undo"] as const;
+const WAIT_OPTIONS = ["schema", "timeout", "where"] as const;
 
 /** A context whose calls go to `host`. */
 export function sessionContext(
@@ -28,6 +33,7 @@ export function sessionContext(
 ): WorkflowContext {
   const stepId = numbered();
   const timerId = numbered();
+  const waitId = numbered();
   const ctx = {
     ...facts,
     run(rawName: unknown, fn: unknown, options?: unknown) {
@@ -54,9 +60,14 @@ export function sessionContext(
       host.assertOpen();
       const name = checkId("signal name", rawName);
       const what = `signal ${name}`;
-      const schema = schemaOption(what, readOptions(what, options, WAIT_OPTIONS), "schema");
-      const payload = host.signal(name).then(payloadOf);
-      return payload.then((found) => validate(schema, `payload of ${what}`, found));
+      const read = readOptions(what, options, WAIT_OPTIONS);
+      const schema = schemaOption(what, read, "schema");
+      const call: Call = { kind: "wait", id: waitId(name), name, ...waitOptions(what, read) };
+      return host.request(call).then((answer) => {
+        if (answer.kind !== "wait") throw new Error(`a wait was answered by a ${answer.kind}`);
+        if (answer.expired) return undefined;
+        return validate(schema, `payload of ${what}`, answer.payload);
+      });
     },
     now() {
       host.assertOpen();
@@ -83,9 +94,13 @@ function resultOf(answer: Answer): unknown {
   throw stepFailedError(id, outcome.failure, outcome.cancelled === true);
 }
 
-function payloadOf(answer: Answer): unknown {
-  if (answer.kind !== "signal") throw new Error(`a signal was answered by a ${answer.kind}`);
-  return answer.payload;
+function waitOptions(what: string, read: Read): Omit<RequestedWait, "name"> {
+  const timeoutMs = durationOption(what, read, "timeout");
+  const where = read.get("where");
+  return {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(where === undefined ? {} : { where: checkFunction(`${what}: where`, where) }),
+  };
 }
 
 async function allOf(promises: object): Promise<unknown> {

@@ -4,13 +4,21 @@
  * up again by a new session that gets the recorded answers.
  */
 import { MillraceError } from "../kernel/errors.ts";
-import type { Answer, Call, Progress, RequestedStep, SessionEnd } from "./calls.ts";
+import type { Answer, Call, Progress, RequestedStep, RequestedWait, SessionEnd } from "./calls.ts";
 import { contained } from "./contain.ts";
 import type { CodeWorkflow } from "./definition.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import { sessionContext } from "./session-context.ts";
 
-export type { Answer, Call, Progress, RequestedStep, SessionEnd, StepOutcome } from "./calls.ts";
+export type {
+  Answer,
+  Call,
+  Progress,
+  RequestedStep,
+  RequestedWait,
+  SessionEnd,
+  StepOutcome,
+} from "./calls.ts";
 
 /** What a session is made from. */
 export interface SessionOptions {
@@ -36,6 +44,7 @@ export class CodeSession {
   readonly #recorded: readonly string[];
   readonly #answers = new Mailboxes<Answer>();
   readonly #steps = new Map<string, RequestedStep>();
+  readonly #waits = new Map<string, RequestedWait>();
   #fresh: Call[] = [];
   /** How many calls the function has made, and the last of them. */
   #asked = 0;
@@ -79,6 +88,11 @@ export class CodeSession {
     return this.#steps.get(id);
   }
 
+  /** A wait that this session has asked for, recorded ones included. */
+  wait(id: string): RequestedWait | undefined {
+    return this.#waits.get(id);
+  }
+
   /** Ends the session from outside: nothing that the function waits for will ever settle. */
   stop(): void {
     this.#stopped = true;
@@ -109,7 +123,6 @@ export class CodeSession {
         assertOpen: () => this.#assertOpen(),
         now: () => this.#now,
         request: (call) => this.#request(call),
-        signal: (name) => this.#take(`signal:${name}`),
       },
     );
     workflow.run(ctx, input).then(
@@ -132,6 +145,7 @@ export class CodeSession {
     this.#asked++;
     this.#last = key;
     if (expected === undefined) this.#fresh.push(call);
+    if (call.kind === "wait") this.#waits.set(call.id, call);
     if (call.kind === "step") this.#steps.set(call.id, { policy: call.policy, body: call.body });
     return this.#take(key);
   }
@@ -184,5 +198,4 @@ export class CodeSession {
   }
 }
 
-const keyOf = (answer: Answer): string =>
-  answer.kind === "signal" ? `signal:${answer.name}` : `${answer.kind}:${answer.id}`;
+const keyOf = (answer: Answer): string => `${answer.kind}:${answer.id}`;

@@ -54,6 +54,13 @@ export interface StepContext {
   note(name: string, payload: unknown): Promise<void>;
 }
 
+/**
+ * Undoes what a step did, given its result (annotate it). Done when the run fails or is cancelled after
+ * the step has completed, in reverse order of completion: a step of its own, `name~undo`, recorded,
+ * tried again by the step's policy (but 4 times at least), and done once. One that fails for good does not stop the others.
+ */
+export type Undo = (ctx: StepContext, result: never) => unknown;
+
 /** A saved state, as `lastCheckpoint()` gives it back. */
 export interface Checkpoint {
   readonly checkpoint: number;

@@ -6,13 +6,25 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../kernel/duration.ts";
 import type { PolicyOptions } from "./policy.ts";
-import type { StepContext } from "./step-context.ts";
+import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, ResultOf } from "./workflow-options.ts";
 
 /** How a step of a code workflow is run: see `PolicyOptions` for the defaults. */
 export interface CallOptions<Checked extends MaybeSchema = MaybeSchema> extends PolicyOptions {
   /** What the result must look like; the workflow gets what it makes of the result. */
   readonly output?: Checked;
+  /** Undoes the step: see `Undo`. @default nothing is undone */
+  readonly undo?: Undo;
+}
+
+/** Which signal is waited for, and how long. */
+export interface WaitOptions<T> {
+  /** What the payload must look like, decided without I/O. @default anything */
+  readonly schema?: StandardSchemaV1<unknown, T>;
+  /** Gives up after this long. @default never */
+  readonly timeout?: Duration;
+  /** Takes only payloads that it says true to; deterministic. @default all */
+  readonly where?: (payload: unknown) => boolean;
 }
 
 /**
@@ -45,16 +57,17 @@ export interface WorkflowContext {
    */
   sleep(name: string, duration: Duration): Promise<void>;
   /**
-   * The payload of a signal. The k-th `waitFor` of a name gets the k-th signal of that name, also
-   * one that came before anybody waited. One that lost a race still takes its signal.
-   * @param options `schema`: what the payload must look like, decided without I/O; rejects with
-   *   `E_SCHEMA` if it does not
-   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`
+   * The payload of a signal: of the first of that name which no other wait has taken and which `where`
+   * takes, also one that came before anybody waited. With a timeout, `undefined` when none came in
+   * time; exactly one of the two happens, and the log says which. A wait that lost a race still takes
+   * its signal.
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`; rejects with `E_SCHEMA`
    */
   waitFor<T = unknown>(
     name: string,
-    options?: { readonly schema?: StandardSchemaV1<unknown, T> },
-  ): Promise<T>;
+    options: WaitOptions<T> & { readonly timeout: Duration },
+  ): Promise<T | undefined>;
+  waitFor<T = unknown>(name: string, options?: WaitOptions<T>): Promise<T>;
   /** Time of the last answer that was delivered (ms since the epoch): the same in every re-run. */
   now(): number;
 }

@@ -3,6 +3,7 @@
  * results.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Duration } from "../kernel/duration.ts";
 
 /** Where a schema may be given. */
 export type MaybeSchema = StandardSchemaV1 | undefined;
@@ -23,6 +24,8 @@ export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema
   readonly output?: Out;
   /** Retries that all steps of one run may use together. @default 1000 */
   readonly retryBudget?: number;
+  /** A run that has not ended after this long fails. @default never */
+  readonly timeout?: Duration;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
 }

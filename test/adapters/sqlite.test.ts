@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, rename, stat, writeFile } from "node:fs/promise
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import { isGone, thisProcess } from "../../src/adapters/sqlite/process-identity.ts";
+import { isGone, thisProcess } from "../../src/adapters/process-identity.ts";
 import { bodies, encode, frame, inScratch, openStore, put, readAll } from "./sqlite-kit.ts";
 
 const modeOf = async (path: string): Promise<string> =>

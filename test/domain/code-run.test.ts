@@ -9,11 +9,12 @@ import { checkLog } from "./invariants.ts";
 import { codePlan, noRetry } from "./plans.ts";
 import { RecordedRun } from "./recorded-run.ts";
 
-type Move = "step" | "startBy" | "sleep" | "signal" | "start" | "done" | "fail" | "lose" | "fire";
-const MOVES: readonly Move[] = [
+const MOVES = [
+  ...(["wait", "match", "expire"] as const),
   ...(["step", "startBy", "sleep", "signal"] as const),
   ...(["start", "done", "fail", "lose", "fire", "start", "done"] as const),
 ];
+type Move = (typeof MOVES)[number];
 const error = { code: "Error", message: "m" };
 const retry = { ...noRetry, maxAttempts: 2, initialMs: 5, maxMs: 5 };
 
@@ -38,6 +39,26 @@ function play(run: RecordedRun, move: Move, number: number): void {
       break;
     case "signal":
       run.run({ type: "cmd.signal", now, signal: name, name: "n", payload: { json: number } });
+      break;
+    case "wait": {
+      const due = number % 3 === 0 ? now + (number % 20) : null;
+      run.run({ type: "cmd.open_wait", now, wait: name, name: "n", due });
+      break;
+    }
+    case "match": {
+      const { signals, waits } = state.run.context;
+      const [wait] = Object.keys(waits);
+      const signal = signals.find(({ takenBy }) => takenBy === null);
+      if (wait !== undefined && signal !== undefined) {
+        assert.ok(run.run({ type: "cmd.match_wait", now, wait, signal: signal.id }));
+      }
+      break;
+    }
+    case "expire":
+      for (const [wait, { due }] of Object.entries(state.run.context.waits)) {
+        const late = due !== null && due <= now;
+        assert.equal(run.run({ type: "cmd.expire_wait", now, wait }), late);
+      }
       break;
     case "start": {
       const duties = [...outstanding(state, now)].filter(({ kind }) => kind === "start");
@@ -91,7 +112,10 @@ describe("a run of code under a random scheduler", () => {
       for (const { type } of run.events) seen.add(type);
     });
     fc.assert(property, { numRuns: 200 });
-    for (const type of ["timer.fired", "step.retrying", "signal.received", "step.failed"]) {
+    for (const type of [
+      ...["timer.fired", "step.retrying", "signal.received", "step.failed"],
+      ...["wait.opened", "wait.matched", "wait.expired"],
+    ]) {
       expect(seen, type).toContain(type);
     }
   });
@@ -101,7 +125,7 @@ describe("a run of code under a random scheduler", () => {
 function checkConversation({ events, state }: RecordedRun): void {
   const calls: string[] = [];
   const answers: { key: string; at: number }[] = [];
-  let signals = 0;
+  const taken: string[] = [];
   const due = new Map<string, number>();
   for (const event of events) {
     const { type, at } = event;
@@ -112,8 +136,11 @@ function checkConversation({ events, state }: RecordedRun): void {
     } else if (type === "timer.fired") {
       assert.ok(at >= (due.get(event.timer) ?? Infinity), "I20: not before it is due");
       answers.push({ key: `timer:${event.timer}`, at });
-    } else if (type === "signal.received") answers.push({ key: `signal:${signals++}`, at });
-    else if (type === "step.completed" || type === "step.failed") {
+    } else if (type === "wait.opened") calls.push(`wait:${event.wait}`);
+    else if (type === "wait.matched" || type === "wait.expired") {
+      answers.push({ key: `wait:${event.wait}`, at });
+      if (type === "wait.matched") taken.push(event.signal);
+    } else if (type === "step.completed" || type === "step.failed") {
       answers.push({ key: `step:${event.step}`, at });
     }
   }
@@ -121,6 +148,7 @@ function checkConversation({ events, state }: RecordedRun): void {
   assert.deepEqual(state.answers, answers);
   assert.equal(new Set(calls).size, calls.length, "each thing is asked for once");
   assert.equal(new Set(answers.map(({ key }) => key)).size, answers.length, "I20, I21");
+  assert.equal(new Set(taken).size, taken.length, "I21: a signal answers one wait");
   const ids = events.flatMap((event) => (event.type === "signal.received" ? [event.signal] : []));
   assert.equal(new Set(ids).size, ids.length, "I21: a signal is taken once");
 }

@@ -206,9 +206,12 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
   });
 
   it("with an event whose field is missing or of another type", () => {
-    const optional = new Set(["at", "labels", "maxAttempts", "startBy", "endBy", "encoding"]);
+    const optional = new Set([
+      ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
+    ]);
     const sometimes = new Map([
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],
+      ["error", new Set<string>(["run.compensating"])],
       ["input", new Set<string>(["step.scheduled", "step.started"])],
     ]);
     const wrong = [undefined, null, true, 7, -1, 1.5, "x", [], {}];
@@ -221,7 +224,12 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
       const mayMiss = optional.has(field) || sometimes.get(field)?.has(event.type) === true;
       fc.pre(!(absent && mayMiss));
       fc.pre(absent || kindOf(instead) !== kindOf(value));
-      fc.pre(!(field === "until" && (instead === null || typeof instead === "number")));
+      fc.pre(
+        !(
+          (field === "until" || event.type === "wait.opened") &&
+          (instead === null || typeof instead === "number")
+        ),
+      );
       const changed = { ...event, [field]: instead };
       refused(forge({ run: RUN }, { ...body, events: [{ type: "run.cancelled" }, changed] }));
     });

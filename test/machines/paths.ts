@@ -10,7 +10,11 @@ import type { StepContext, StepEvent } from "../../machines/step-data.ts";
 import type { Message, Subject } from "./subject.ts";
 
 interface Space {
-  readonly events: readonly Message[];
+  /**
+   * Sets of events whose paths are looked for together. All events of the run at once would have more
+   * simple paths than anybody can walk; what does not concern each other is kept apart.
+   */
+  readonly facets: readonly (readonly Message[])[];
   /** Two snapshots with the same text are the same place. */
   place(snapshot: AnyMachineSnapshot): string;
   /** No path goes on from here. */
@@ -22,25 +26,44 @@ const json = { json: null };
 const error = { code: "E", message: "m" };
 const step = "s";
 
-const runEvents: readonly RunEvent[] = [
-  {
-    type: "run.created",
-    at,
-    workflow: "w",
-    content: "c",
-    input: json,
-    plan: { kind: "code", version: "v", retryBudget: 0 },
-  },
-  { type: "run.claimed", at, epoch: 1, node: "n", lease: "l" },
-  { type: "run.claimed", at, epoch: 2, node: "m", lease: "l" },
-  { type: "run.parked", at, reason: "r", until: null },
-  { type: "run.cancelling", at, by: "b", reason: "r" },
-  { type: "run.completed", at, output: json },
-  { type: "run.failed", at, error },
-  { type: "run.cancelled", at },
-  { type: "timer.set", at, timer: "t", due: 5 },
-  { type: "timer.fired", at, timer: "t" },
-  { type: "signal.received", at, signal: "s", name: "n", payload: json },
+const created: RunEvent = {
+  type: "run.created",
+  at,
+  workflow: "w",
+  content: "c",
+  input: json,
+  plan: { kind: "code", version: "v", retryBudget: 0 },
+};
+const claimed: RunEvent = { type: "run.claimed", at, epoch: 1, node: "n", lease: "l" };
+const parked: RunEvent = { type: "run.parked", at, reason: "r", until: null };
+const cancelling: RunEvent = { type: "run.cancelling", at, by: "b", reason: "r" };
+const signalled: RunEvent = { type: "signal.received", at, signal: "s", name: "n", payload: json };
+
+const runFacets: readonly (readonly RunEvent[])[] = [
+  [
+    ...[created, claimed, parked, cancelling],
+    { type: "run.claimed", at, epoch: 2, node: "m", lease: "l" },
+    { type: "run.compensating", at, error },
+    { type: "run.completed", at, output: json },
+    { type: "run.failed", at, error },
+    { type: "run.cancelled", at },
+  ],
+  [
+    ...[created, claimed, parked, cancelling, signalled],
+    { type: "timer.set", at, timer: "t", due: 5 },
+    { type: "timer.fired", at, timer: "t" },
+  ],
+  [
+    ...[created, claimed, signalled],
+    { type: "wait.opened", at, wait: "w", name: "n", due: null },
+    { type: "wait.matched", at, wait: "w", signal: "s" },
+    { type: "wait.expired", at, wait: "w" },
+  ],
+  [
+    ...[created, claimed, parked, cancelling],
+    { type: "run.paused", at, by: "b", reason: "r" },
+    { type: "run.resumed", at, by: "b" },
+  ],
 ];
 
 const stepEvents: readonly StepEvent[] = [
@@ -67,20 +90,21 @@ const nodeEvents: readonly NodeEvent[] = [
 
 const spaces: Readonly<Record<string, Space>> = {
   run: {
-    events: runEvents,
+    facets: runFacets,
     place: ({ value, context }) => {
-      const { epoch, timers, fired, signals } = context as RunContext;
-      return JSON.stringify([value, epoch, timers, Object.keys(fired), signals.length]);
+      const { epoch, timers, fired, signals, waits, waited, paused } = context as RunContext;
+      const counts = [signals.length, Object.keys(waits).length, Object.keys(waited).length];
+      return JSON.stringify([value, epoch, timers, Object.keys(fired), counts, paused !== null]);
     },
     far: ({ context }) => (context as RunContext).epoch > 2,
   },
   step: {
-    events: stepEvents,
+    facets: [stepEvents],
     place: ({ value, context }) => `${String(value)}#${(context as StepContext).attempt}`,
     far: ({ context }) => (context as StepContext).attempt > 2,
   },
   node: {
-    events: nodeEvents,
+    facets: [nodeEvents],
     place: ({ value }) => String(value),
     far: () => false,
   },
@@ -94,15 +118,16 @@ type Finder = typeof getSimplePaths | typeof getShortestPaths;
 function find(finder: Finder, { name, machine, input }: Subject): readonly Path[] {
   const space = spaces[name];
   if (space === undefined) throw new Error(`no event space for machine ${name}`);
-  const options = {
-    input,
-    events: space.events,
-    serializeState: space.place,
-    stopWhen: space.far,
-    limit: 100_000,
-  };
   // The options' types are those of one machine, and `input` is missing from them.
-  const paths = finder(machine, options as never);
+  const paths = space.facets.flatMap((events) =>
+    finder(machine, {
+      input,
+      events,
+      serializeState: space.place,
+      stopWhen: space.far,
+      limit: 100_000,
+    } as never),
+  );
   // XState's own first event is not the machine's.
   return paths.map(({ steps }) =>
     steps.map(({ event }) => event as Message).filter(({ type }) => !type.startsWith("xstate.")),
@@ -116,4 +141,5 @@ export const simplePaths = (subject: Subject): readonly Path[] => find(getSimple
 export const shortestPaths = (subject: Subject): readonly Path[] => find(getShortestPaths, subject);
 
 /** Events that move the machine somewhere: the whole vocabulary of the machine, with sample fields. */
-export const sampleEvents = ({ name }: Subject): readonly Message[] => spaces[name]?.events ?? [];
+export const sampleEvents = ({ name }: Subject): readonly Message[] =>
+  spaces[name]?.facets.flat() ?? [];

@@ -96,11 +96,11 @@ describe.each(places(url))("checkpoint store on %s", (_name, makePlace) => {
 
   it("5: an unknown run refuses writes and has nothing to read", async () => {
     const writes = [
-      store.saveCheckpoint("none", "A", bytes("x")),
-      store.appendEvent("none", { type: "x" }),
+      () => store.saveCheckpoint("none", "A", bytes("x")),
+      () => store.appendEvent("none", { type: "x" }),
     ];
     for (const write of writes)
-      await expect(write).rejects.toMatchObject({ code: "E_RUN_NOT_FOUND" });
+      await expect(write()).rejects.toMatchObject({ code: "E_RUN_NOT_FOUND" });
     expect(await store.getRun("none")).toBeUndefined();
     expect(await store.loadCheckpoint("none", "A")).toBeUndefined();
     expect(await store.loadCheckpoint("r", "A")).toBeUndefined();
@@ -114,9 +114,10 @@ describe.each(places(url))("checkpoint store on %s", (_name, makePlace) => {
     await store.appendEvent("r", { type: "e" });
     const before = await store.getRun("r");
     expect(await (await peer()).createRun("r", "flow", { k: [1] })).toEqual(before);
-    const others = [store.createRun("r", "flow", { k: [2] }), store.createRun("r", "other")];
-    for (const other of others)
-      await expect(other).rejects.toMatchObject({ code: "E_RUN_CONFLICT" });
+    for (const [workflow, params] of [["flow", { k: [2] }], ["other"]] as const)
+      await expect(store.createRun("r", workflow, params)).rejects.toMatchObject({
+        code: "E_RUN_CONFLICT",
+      });
     expect(await store.getRun("r")).toEqual(before);
     expect(before).toMatchObject({
       workflow: "flow",

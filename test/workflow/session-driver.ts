@@ -36,10 +36,12 @@ export const failed = (id: string, message = "it broke", cancelled = false): Ans
 });
 
 export const fired = (id: string): Answer => ({ kind: "timer", id });
-export const signal = (name: string, payload: unknown): Answer => ({
-  kind: "signal",
-  name,
+/** The wait of this id has got a signal. */
+export const matched = (id: string, payload: unknown): Answer => ({
+  kind: "wait",
+  id,
   payload,
+  expired: false,
 });
 
 export const keyOf = (call: Call): string => `${call.kind}:${call.id}`;

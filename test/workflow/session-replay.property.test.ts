@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../src/workflow/session.ts";
 import type { WorkflowContext } from "../../src/workflow/workflow-context.ts";
-import { begin, Driver, type Fn, failed, fired, noop, ok, signal } from "./session-driver.ts";
+import { begin, Driver, type Fn, failed, fired, matched, noop, ok } from "./session-driver.ts";
 
 type Program =
   | { readonly do: "run" | "sleep" | "wait"; readonly name: string }
@@ -96,10 +96,10 @@ async function live(fn: Fn, choices: readonly number[]): Promise<Record> {
 }
 
 function answerTo(open: string[], choice: number, turn: number): Answer {
-  if (open.length === 0 || choice % 5 === 0) return signal("abc"[choice % 3] ?? "a", turn);
   const [key] = open.splice(choice % open.length, 1);
   const [kind, id] = (key ?? "").split(":");
   if (kind === "timer") return fired(id ?? "");
+  if (kind === "wait") return matched(id ?? "", turn);
   return choice % 4 === 0 ? failed(id ?? "", `failure ${turn}`) : ok(id ?? "", turn);
 }
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { isMillraceError, MillraceError } from "../../src/kernel/errors.ts";
 import type { StepContext } from "../../src/workflow/step-context.ts";
 import type { WorkflowContext } from "../../src/workflow/workflow-context.ts";
-import { begin, CREATED, Driver, failed, fired, noop, ok, signal } from "./session-driver.ts";
+import { begin, CREATED, Driver, failed, fired, matched, noop, ok } from "./session-driver.ts";
 
 const withCode = (code: string): unknown =>
   expect.toSatisfy((error) => isMillraceError(error) && error.code === code);
@@ -27,7 +27,7 @@ describe("a sequence", () => {
 
   it("begins before it delivers an answer that comes first", async () => {
     const run = new Driver((ctx) => ctx.waitFor("s"));
-    await run.give(signal("s", 1));
+    await run.give(matched("s", 1));
     expect(run.end).toEqual({ ok: true, value: 1 });
   });
 
@@ -150,15 +150,16 @@ describe("things at once", () => {
 });
 
 describe("signals", () => {
-  it("go to the waiters of their name in order, also when they came first", async () => {
+  it("are asked for by name and order, and answered one by one", async () => {
     const run = await begin(async (ctx) => {
       await ctx.run("a", noop);
       const first = await ctx.waitFor("s");
       const rest = await ctx.all([ctx.waitFor("s"), ctx.waitFor("other"), ctx.waitFor("s")]);
       return [first, ...rest];
     });
-    await run.give(signal("s", 1), signal("s", 2), ok("a"));
-    await run.give(signal("s", 3), signal("other", "o"));
+    await run.give(ok("a"), matched("s", 1));
+    expect(run.calls).toEqual(["step:a", "wait:s", "wait:s#2", "wait:other", "wait:s#3"]);
+    await run.give(matched("s#3", 3), matched("other", "o"), matched("s#2", 2));
     expect(run.end).toEqual({ ok: true, value: [1, 2, "o", 3] });
   });
 
@@ -169,9 +170,9 @@ describe("signals", () => {
       await ctx.waitFor("s", { schema });
       return good;
     });
-    await run.give(signal("s", { yes: "y" }));
+    await run.give(matched("s", { yes: "y" }));
     expect(run.end).toBeUndefined();
-    await run.give(signal("s", { yes: 1 }));
+    await run.give(matched("s#2", { yes: 1 }));
     expect(run.error).toMatchObject({ code: "E_SCHEMA", details: { paths: [".yes"] } });
   });
 });

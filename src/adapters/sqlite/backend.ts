@@ -5,11 +5,11 @@
 import { pause } from "../../kernel/clock.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { World } from "../../ports/store.ts";
+import { thisProcess } from "../process-identity.ts";
 import { Database } from "./database.ts";
 import { faultError, faultOf } from "./faults.ts";
 import { ForeignCommits } from "./foreign-commits.ts";
 import { closedError, GroupCommit, type Write } from "./group-commit.ts";
-import { thisProcess } from "./process-identity.ts";
 import { namespacesMax } from "./schema.ts";
 
 /** Readers are locked out only while another process recovers or removes the write-ahead log. */

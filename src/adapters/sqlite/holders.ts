@@ -5,9 +5,9 @@
 import type { StatementSync } from "node:sqlite";
 import type { CancelTimer } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
+import { isGone, type ProcessIdentity } from "../process-identity.ts";
 import type { Backend } from "./backend.ts";
 import { faultOf } from "./faults.ts";
-import { isGone, type ProcessIdentity } from "./process-identity.ts";
 
 /** How often a process that waits for tickets looks whether the other processes are still there. */
 const LOOK_EVERY_MS = 50;

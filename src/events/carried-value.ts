@@ -3,7 +3,7 @@ import type { Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "./vocabulary.ts";
 
 /** The value in an event; no event has more than one. */
-export function valueOf(event: MillraceEvent): Value | undefined {
+export function carriedValue(event: MillraceEvent): Value | undefined {
   switch (event.type) {
     case "run.created":
     case "step.scheduled":
