@@ -109,8 +109,8 @@ export interface RunContext {
   waited: Record<string, string | null>;
   /** In the order in which they were taken. */
   signals: Signal[];
-  /** Ids of those signals: each is taken once, however often it is sent. */
-  taken: Record<string, true>;
+  /** Where in `signals` each id is: a signal is taken once, however often it is sent. */
+  taken: Record<string, number>;
   output: Value | null;
   error: Failure | null;
 }
@@ -148,6 +148,45 @@ export const runContext = (input: RunInput): RunContext => ({
   output: null,
   error: null,
 });
+
+/** What is between a run and the world outside: timers, signals, and waits for them. */
+type Conversation = Exclude<RunEvent, { type: `run.${string}` }>;
+
+function converse(context: RunContext, event: Conversation): void {
+  switch (event.type) {
+    case "timer.set":
+      context.timers[event.timer] = event.due;
+      break;
+    case "timer.fired":
+      delete context.timers[event.timer];
+      context.fired[event.timer] = event.at;
+      break;
+    case "signal.received":
+      context.taken[event.signal] = context.signals.length;
+      context.signals.push({
+        id: event.signal,
+        name: event.name,
+        payload: event.payload,
+        takenBy: null,
+      });
+      break;
+    case "wait.opened":
+      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
+      break;
+    case "wait.matched": {
+      const at = context.taken[event.signal] ?? -1;
+      const signal = context.signals[at];
+      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
+      delete context.waits[event.wait];
+      context.waited[event.wait] = event.signal;
+      break;
+    }
+    case "wait.expired":
+      delete context.waits[event.wait];
+      context.waited[event.wait] = null;
+      break;
+  }
+}
 
 /** How events change a run's context; one definition for XState and for the engine's fold. */
 export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
@@ -198,36 +237,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
     case "run.cancelled":
       context.endedAt = event.at;
       break;
-    case "timer.set":
-      context.timers[event.timer] = event.due;
-      break;
-    case "timer.fired":
-      delete context.timers[event.timer];
-      context.fired[event.timer] = event.at;
-      break;
-    case "signal.received":
-      context.signals.push({
-        id: event.signal,
-        name: event.name,
-        payload: event.payload,
-        takenBy: null,
-      });
-      context.taken[event.signal] = true;
-      break;
-    case "wait.opened":
-      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
-      break;
-    case "wait.matched": {
-      const at = context.signals.findIndex(({ id }) => id === event.signal);
-      const signal = context.signals[at];
-      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
-      delete context.waits[event.wait];
-      context.waited[event.wait] = event.signal;
-      break;
-    }
-    case "wait.expired":
-      delete context.waits[event.wait];
-      context.waited[event.wait] = null;
-      break;
+    default:
+      converse(context, event);
   }
 });

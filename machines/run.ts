@@ -47,13 +47,12 @@ const run = setup({
       !Object.hasOwn(context.waited, event.wait),
     openWait: ({ context, event }) => "wait" in event && Object.hasOwn(context.waits, event.wait),
     /** The wait is open, and the signal is one of its name that nobody has taken. */
-    fittingSignal: ({ context, event }) =>
-      (event.type === "cmd.match_wait" || event.type === "wait.matched") &&
-      Object.hasOwn(context.waits, event.wait) &&
-      context.signals.some(
-        ({ id, name, takenBy }) =>
-          id === event.signal && takenBy === null && name === context.waits[event.wait]?.name,
-      ),
+    fittingSignal: ({ context: { waits, signals, taken }, event }) => {
+      if (event.type !== "cmd.match_wait" && event.type !== "wait.matched") return false;
+      if (!Object.hasOwn(waits, event.wait) || !Object.hasOwn(taken, event.signal)) return false;
+      const signal = signals[taken[event.signal] ?? -1];
+      return signal?.takenBy === null && signal.name === waits[event.wait]?.name;
+    },
     dueWait: ({ context, event }) =>
       event.type === "cmd.expire_wait" &&
       Object.hasOwn(context.waits, event.wait) &&

@@ -5,10 +5,11 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Cli } from "./cli.ts";
-import { registerCancel } from "./commands/cancel.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerEvents } from "./commands/events.ts";
+import { registerExplain } from "./commands/explain.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
+import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
 import { registerShow } from "./commands/show.ts";
@@ -47,7 +48,13 @@ function programOf(cli: Cli): Command {
       outputError: () => undefined,
     });
   const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
-  const others = [registerSignal, registerCancel, registerRebuild, registerDoctor];
+  const others = [
+    registerExplain,
+    registerSignal,
+    registerRequests,
+    registerRebuild,
+    registerDoctor,
+  ];
   for (const register of [...commands, ...others]) register(program, cli);
   return program;
 }

@@ -46,6 +46,9 @@ export interface RunView {
   readonly epoch: number;
   readonly parkedReason: string | null;
   readonly parkedUntil: number | null;
+  /** Who asked for its end, and why. */
+  readonly cancelledBy: string | null;
+  readonly cancelReason: string | null;
   readonly input: Value;
   readonly output: Value | null;
   readonly error: Failure | null;
@@ -71,6 +74,8 @@ export function runView(state: RunState): RunView {
     epoch: context.epoch,
     parkedReason: context.parkedReason,
     parkedUntil: context.parkedUntil,
+    cancelledBy: context.cancelledBy,
+    cancelReason: context.cancelReason,
     input: context.input,
     output: context.output,
     error: context.error,

@@ -105,6 +105,8 @@ function* stepWaits(state: RunState): Generator<Wait> {
   yield* some(state.running, (step) => attemptWait(state, step));
   yield* some(state.retrying, (step) => retryWait(state, step));
   yield* some(state.pending, (step) => startWait(state, step));
+  // What has not begun by now never will.
+  if (state.run.state === "compensating" || state.run.state === "cancelling") return;
   yield* some(state.unmapped, (step) => startWait(state, step));
   yield* some(state.ready, (step) => needsWait(state, step));
   for (const [step, { count, left }] of state.mappings) {

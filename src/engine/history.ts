@@ -11,16 +11,6 @@ export function foldStored(engine: Engine, state: RunState, stored: StoredFrame)
   evolveFrame(state, openFrame(state.id, stored.bytes, engine.codecs), stored.position);
 }
 
-/** Folds what the log has past the state's cursor, up to `upTo` if given. */
-export async function catchUp(engine: Engine, state: RunState, upTo?: number): Promise<void> {
-  const range = {
-    run: state.id,
-    after: state.cursor.head,
-    ...(upTo === undefined ? {} : { upTo }),
-  };
-  for await (const stored of engine.store.log.read(range)) foldStored(engine, state, stored);
-}
-
 /** The run as it was right after event `seq`; as it is now when it has fewer events. */
 export async function loadRunAt(engine: Engine, run: string, seq: number): Promise<RunState> {
   const state = emptyRun(run);
@@ -37,9 +27,13 @@ export async function loadRunAt(engine: Engine, run: string, seq: number): Promi
   return state;
 }
 
-/** The run as the log has it now; its cursor is at 0 when there is no such run. */
-export async function loadRun(engine: Engine, run: string): Promise<RunState> {
+/**
+ * The run as the log has it now; its cursor is at 0 when there is no such run.
+ * @param workflow its workflow, when the caller knows it: the read is cheaper then
+ */
+export async function loadRun(engine: Engine, run: string, workflow?: string): Promise<RunState> {
   const state = emptyRun(run);
-  await catchUp(engine, state);
+  const scope = workflow === undefined ? { run } : { run, workflow };
+  for await (const stored of engine.store.log.read(scope)) foldStored(engine, state, stored);
   return state;
 }

@@ -12,7 +12,7 @@ import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Engine } from "./engine.ts";
-import { catchUp, foldStored } from "./history.ts";
+import { foldStored, loadRun } from "./history.ts";
 import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { RunActor } from "./run-actor.ts";
@@ -194,10 +194,10 @@ export class Host {
   }
 
   async #load(run: string, workflow: string, hint: Ticket["hint"]): Promise<RunState> {
-    const state = emptyRun(run);
-    if (hint === undefined) await catchUp(this.#options.engine, state);
+    if (hint === undefined) return loadRun(this.#options.engine, run, workflow);
     // A hint that is out of date costs the claim a conflict, and then the log is read.
-    else foldStored(this.#options.engine, state, { run, workflow, ...hint });
+    const state = emptyRun(run);
+    foldStored(this.#options.engine, state, { run, workflow, ...hint });
     return state;
   }
 

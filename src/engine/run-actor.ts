@@ -230,7 +230,7 @@ export class RunActor {
     }
     this.#driver?.stop();
     this.#driver = undefined;
-    this.#state = await loadRun(engine, this.run);
+    this.#state = await loadRun(engine, this.run, this.claim.ticket.workflow);
     const { epoch, node } = this.#state.run.context;
     const ours = epoch === this.#epoch && node === engine.node;
     if (ours && !isTerminal(this.#state)) return;

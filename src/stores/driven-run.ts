@@ -3,7 +3,8 @@
  * ordinary runs with the same events by the same machines; only nobody hosts them. Between two calls
  * they are parked, so that nothing goes looking for a host.
  */
-import type { RunEvent } from "../../machines/run-data.ts";
+import type { RunCommand, RunEvent } from "../../machines/run-data.ts";
+import { refusalError } from "../domain/decide.ts";
 import type { CodePlan } from "../domain/plan.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
@@ -61,8 +62,14 @@ export async function beginDriven(
 /** Parks the run again, which claims it first: a parked run takes nothing else. */
 export function rest(draft: Draft, node: string, reason: string): void {
   const { now } = draft;
-  draft.run({ type: "cmd.claim", now, node, lease: "" });
-  draft.run({ type: "cmd.park", now, reason, until: null });
+  orderRun(draft, { type: "cmd.claim", now, node, lease: "" });
+  orderRun(draft, { type: "cmd.park", now, reason, until: null });
+}
+
+/** @throws MillraceError `E_COMMAND_REFUSED` when the run's machine does not take the command */
+export function orderRun(draft: Draft, command: RunCommand): void {
+  const refused = draft.run(command);
+  if (refused !== undefined) throw refusalError(`run ${draft.state.id}`, refused);
 }
 
 /** @throws MillraceError `E_RUN_NOT_FOUND` */

@@ -1,11 +1,10 @@
 /** The statuses of the checkpoint store, and how a run driven by hand gets from one to another. */
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
-import { refusalError } from "../domain/decide.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { BY_HAND, demandDriven, PAUSED, rest } from "./driven-run.ts";
+import { BY_HAND, demandDriven, orderRun, PAUSED, rest } from "./driven-run.ts";
 
 /** The five statuses of the seed. The last three are final. */
 export type DrivenStatus = "running" | "paused" | "completed" | "failed" | "cancelled";
@@ -61,20 +60,15 @@ export function moveRun(draft: Draft, node: string, to: DrivenStatus, ending: En
       end(draft, node, { type: "cmd.fail", now, error: ending.error });
       break;
     case "cancelled":
-      order(draft, { type: "cmd.cancel", now, by: node, reason: ending.reason });
+      orderRun(draft, { type: "cmd.cancel", now, by: node, reason: ending.reason });
       draft.settle();
   }
 }
 
 /** A run must be claimed to end. */
 function end(draft: Draft, node: string, command: RunCommand): void {
-  order(draft, { type: "cmd.claim", now: draft.now, node, lease: "" });
-  order(draft, command);
-}
-
-function order(draft: Draft, command: RunCommand): void {
-  const refused = draft.run(command);
-  if (refused !== undefined) throw refusalError(`run ${draft.state.id}`, refused);
+  orderRun(draft, { type: "cmd.claim", now: draft.now, node, lease: "" });
+  orderRun(draft, command);
 }
 
 const ended = (state: RunState, from: DrivenStatus, to: DrivenStatus): MillraceError =>

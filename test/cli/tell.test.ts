@@ -73,3 +73,22 @@ describe("millrace cancel", () => {
     expect([missing.code, missing.stderr.split(":")[0]]).toEqual([4, "E_RUN_NOT_FOUND"]);
   });
 });
+
+describe("millrace pause, resume and explain", () => {
+  it("hold a run, say so, and let it go on", async () => {
+    await using here = await hosting();
+    const handle = await here.start(patient, { who: "me" }, { id: "held" });
+    expect((await tell("pause", "held", "--reason", "audit")).code).toBe(0);
+    await expect.poll(async () => (await handle.get()).status).toBe("paused");
+    const explained = await tell("explain", "held", "--json");
+    expect(JSON.parse(explained.stdout)).toMatchObject({
+      run: "held",
+      waits: [{ kind: "paused", what: "paused by command line: audit" }],
+    });
+    expect((await tell("explain", "held")).stdout).toContain("millrace resume held");
+    expect((await tell("resume", "held")).code).toBe(0);
+    await handle.signal("go", 1);
+    await handle.result();
+    expect((await tell("explain", "held")).stdout).toContain("it waits for nothing");
+  });
+});

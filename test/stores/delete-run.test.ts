@@ -139,6 +139,23 @@ describe.each(places(url))("deleteRun on %s", (_name, makePlace) => {
     expect(await saved()).not.toContain("secret-run");
   });
 
+  it("deletes a run whose log is damaged, and one that another process has in memory", async () => {
+    const { store, engine } = here;
+    const created = await store.createRun("r", "flow");
+    await there.store.getRun("r");
+    const expected = await engine.store.log.head("r");
+    const bytes = new TextEncoder().encode("no frame");
+    await engine.store.log.append({ workflow: "flow", run: "r", expected, bytes });
+    await expect(store.getRun("r")).rejects.toMatchObject({ code: "E_FRAME_INVALID" });
+    expect(await there.store.deleteRun("r")).toBe(true);
+    const anew = await store.createRun("r", "flow");
+    expect(anew).toEqual({
+      ...created,
+      createdAt: anew.createdAt,
+      updatedAt: anew.updatedAt,
+    });
+  });
+
   it("refuses an erased id to client.start, and a run begun anew is another one", async () => {
     const flow = workflow("flow", async () => 1);
     const { store } = here;

@@ -10,7 +10,7 @@ import { limits } from "../../src/kernel/limits.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { beginDriven } from "../../src/stores/driven-run.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
-import { type EnginePlace, engineOf, places, systemWorld } from "./places.ts";
+import { type EnginePlace, engineOf, memoryPlace, places, systemWorld } from "./places.ts";
 
 const refusal = (): MillraceError => new MillraceError("E_COMMAND_REFUSED", "not now");
 
@@ -231,6 +231,19 @@ describe("journal", () => {
       "fulfilled",
     ]);
     expect(outcomes[1]).toMatchObject({ reason: { code: "E_TOO_LARGE" } });
+  });
+
+  it("lets 50 processes through that write at once", async () => {
+    const place = await memoryPlace();
+    const engines = await Promise.all(
+      Array.from({ length: 50 }, (_, nth) => place.open(`node-${nth}`)),
+    );
+    await begin(new Journal(engines[0] as Engine), engines[0] as Engine);
+    const seqs = await Promise.all(
+      engines.map((engine) => new Journal(engine).amend("r", (draft) => note(draft, engine.node))),
+    );
+    expect(new Set(seqs).size).toBe(50);
+    await place.destroy();
   });
 
   it("gives up when every append is refused, and says so", async () => {

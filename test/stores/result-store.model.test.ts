@@ -197,7 +197,7 @@ const commands = fc.commands(
 );
 
 const url = sharedNatsServer();
-const HISTORIES = { memory: 300, sqlite: 15, nats: 10 } as const;
+const HISTORIES = { memory: 200, sqlite: 15, nats: 10 } as const;
 
 describe.each(adapters(url))("result store against its model on %s", (name, makePlace) => {
   let place: ScratchPlace;

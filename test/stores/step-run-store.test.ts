@@ -233,6 +233,55 @@ describe.each(places(url))("step-run store on %s", (_name, makePlace) => {
     expect(await eventsOf(engine, "r")).toHaveLength(3);
   });
 
+  it("the last attempt fails for good", async () => {
+    const options = { maxAttempts: 2 };
+    for (const fence of [1, 2]) {
+      const begun = await store.beginStep("r", "load", null, options);
+      expect(fenceOf(begun)).toBe(fence);
+      await store.failStep("r/load", fence, `try ${fence}`);
+    }
+    const begun = await store.beginStep("r", "load", null, options);
+    expect(begun).toMatchObject({
+      execute: false,
+      stepRun: { status: "failed", attempt: 2, lastError: { message: "try 2" } },
+    });
+    for (const maxAttempts of [0, 1.5, limits.attemptsMax + 1]) {
+      const call = store.scheduleStep("r", "bill", null, { maxAttempts });
+      await expect(call).rejects.toMatchObject({ code: "E_OPTION_INVALID" });
+    }
+  });
+
+  it("nothing begins while the run is paused, and cancelling stops what runs", async () => {
+    const runs = new CheckpointStore(engine, new Journal(engine));
+    const running = await store.beginStep("r", "load");
+    await runs.updateRunStatus("r", "paused");
+    await expect(store.beginStep("r", "bill")).rejects.toMatchObject({
+      code: "E_COMMAND_REFUSED",
+      details: { status: "paused" },
+    });
+    await runs.updateRunStatus("r", "running");
+    await store.scheduleStep("r", "bill");
+    await runs.updateRunStatus("r", "cancelled", { reason: "no longer needed" });
+    expect([...(await store.stepStatuses("r"))]).toEqual([
+      ["load", "cancelled"],
+      ["bill", "cancelled"],
+    ]);
+    const late = store.completeStep("r/load", fenceOf(running), "late");
+    await expect(late).rejects.toMatchObject({ code: "E_STALE_STEP" });
+    expect((await store.beginStep("r", "bill")).execute).toBe(false);
+  });
+
+  it("refuses names and values that cannot be recorded", async () => {
+    for (const step of ["", "a b", "a/b", "a[0]", "*"])
+      await expect(store.beginStep("r", step)).rejects.toMatchObject({ code: "E_ID_INVALID" });
+    await expect(store.beginStep("r", "load", new Map())).rejects.toMatchObject({
+      code: "E_NOT_JSON",
+    });
+    await expect(store.beginStep("none", "load")).rejects.toMatchObject({
+      code: "E_RUN_NOT_FOUND",
+    });
+  });
+
   it("large values go through the blob store", async () => {
     const large = { text: "x".repeat(limits.valueInlineBytesMax * 2) };
     const begun = await store.beginStep("r", "load", large);

@@ -14,8 +14,8 @@ const lines = (text: string): number => text.trimEnd().split("\n").length;
 
 /** Words that may stand before a parenthesis and a block without making a function. */
 const NOT_A_FUNCTION = /\b(?:if|for|while|switch|catch|with|await)\s*$/;
-/** A group of tests is as long as its tests are many. */
-const GROUP_OF_TESTS = /^\s*describe\b/;
+/** A group of tests, also one of several groups made at once, is as long as its tests are many. */
+const GROUP_OF_TESTS = /^\s*describe\b|^(?!it\b|test\b)\w+\(/;
 
 interface Long {
   readonly line: number;

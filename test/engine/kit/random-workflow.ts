@@ -1,0 +1,159 @@
+/** Random small workflows whose result depends on their structure and input only, never on time. */
+import fc from "fast-check";
+import { graph, TerminalError, type Workflow, workflow } from "../../../src/index.ts";
+import { type Clock, pause } from "../../../src/kernel/clock.ts";
+import { digest } from "../../../src/kernel/json.ts";
+import type { GraphBuilder } from "../../../src/workflow/graph-builder.ts";
+import type { StepContext } from "../../../src/workflow/step-context.ts";
+import type { WorkflowContext } from "../../../src/workflow/workflow-context.ts";
+
+/** How one step behaves. */
+export interface StepSpec {
+  /** So many first attempts throw. */
+  readonly fails: number;
+  readonly ms: number;
+}
+
+export interface GraphSpec {
+  readonly kind: "graph";
+  readonly steps: readonly (StepSpec & {
+    readonly shape: "plain" | "list" | "map" | "maybe";
+    /** Which of the steps before it, counted from the front and taken modulo their number. */
+    readonly needs: readonly number[];
+    readonly chosen: boolean;
+    readonly concurrency: number;
+  })[];
+  /** The step that fails for good, if there is one of that number. */
+  readonly broken: number;
+}
+
+export type Op =
+  | ({ readonly op: "run" } & StepSpec)
+  | ({ readonly op: "broken" } & StepSpec)
+  | { readonly op: "sleep"; readonly ms: number }
+  | { readonly op: "all"; readonly branches: readonly (readonly Op[])[] };
+
+export interface CodeSpec {
+  readonly kind: "code";
+  /** A signal is waited for after each part. */
+  readonly parts: readonly (readonly Op[])[];
+}
+
+export type Spec = GraphSpec | CodeSpec;
+
+const step = { fails: fc.integer({ min: 0, max: 2 }), ms: fc.integer({ min: 0, max: 2_500 }) };
+
+export const graphSpecs: fc.Arbitrary<GraphSpec> = fc.record({
+  kind: fc.constant("graph"),
+  steps: fc.array(
+    fc.record({
+      ...step,
+      shape: fc.constantFrom("plain", "list", "map", "maybe"),
+      needs: fc.array(fc.nat(20), { maxLength: 3 }),
+      chosen: fc.boolean(),
+      concurrency: fc.integer({ min: 1, max: 4 }),
+    }),
+    { minLength: 1, maxLength: 8 },
+  ),
+  broken: fc.integer({ min: 0, max: 30 }),
+});
+
+const { ops } = fc.letrec<{ op: Op; ops: Op[] }>((tie) => ({
+  op: fc.oneof(
+    { depthSize: "small" },
+    fc.record({ op: fc.constant("run" as const), ...step }),
+    fc.record({ op: fc.constant("broken" as const), ...step }),
+    fc.record({ op: fc.constant("sleep" as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+    fc.record({
+      op: fc.constant("all" as const),
+      branches: fc.array(tie("ops"), { maxLength: 3 }),
+    }),
+  ),
+  ops: fc.array(tie("op"), { maxLength: 4 }),
+}));
+
+export const codeSpecs: fc.Arbitrary<CodeSpec> = fc.record({
+  kind: fc.constant("code"),
+  parts: fc.array(ops, { minLength: 1, maxLength: 3 }),
+});
+
+/** What happens outside: told of every execution. */
+export interface Outside {
+  readonly clock: Clock;
+  executed(ctx: StepContext): void;
+}
+
+/** Enough attempts for every crash that a test can think of. */
+const RETRY = { retry: { maxAttempts: 200, initial: 10, max: 500 } } as const;
+
+async function behave(outside: Outside, { fails, ms }: StepSpec, ctx: StepContext): Promise<void> {
+  outside.executed(ctx);
+  await pause(outside.clock, ms, ctx.signal);
+  if (ctx.attempt <= fails) throw new Error(`attempt ${ctx.attempt} of ${fails} that fail`);
+}
+
+export const build = (spec: Spec, outside: Outside): Workflow<never, unknown> =>
+  spec.kind === "graph" ? buildGraph(spec, outside) : buildCode(spec, outside);
+
+type AnyGraph = GraphBuilder<unknown, unknown, Record<string, unknown>, unknown, never>;
+
+function buildGraph(spec: GraphSpec, outside: Outside): Workflow<never, unknown> {
+  let builder = graph("random") as unknown as AnyGraph;
+  const names: string[] = [];
+  const lists: string[] = [];
+  for (const [index, one] of spec.steps.entries()) {
+    const name = `s${index}`;
+    const run = async (ctx: StepContext, input: unknown): Promise<unknown> => {
+      await behave(outside, one, ctx);
+      if (index === spec.broken) throw new TerminalError(`${name} is broken`);
+      const mark = digest(JSON.stringify([name, input])).slice(0, 8);
+      return one.shape === "list"
+        ? Array.from({ length: one.ms % 5 }, (_, nth) => [mark, nth])
+        : mark;
+    };
+    const over = lists.at(one.ms % Math.max(1, lists.length));
+    if (one.shape === "map" && over !== undefined) {
+      builder = builder.map(name, { over, concurrency: one.concurrency, ...RETRY }, run);
+    } else {
+      const needs = [...new Set(one.needs.map((need) => names[need % Math.max(1, index)] ?? ""))];
+      const when = one.shape === "maybe" ? { when: () => one.chosen } : {};
+      builder = builder.step(name, { needs: needs.filter(Boolean), ...when, ...RETRY }, run);
+    }
+    names.push(name);
+    if (one.shape === "list") lists.push(name);
+  }
+  return builder.build() as Workflow<never, unknown>;
+}
+
+function buildCode(spec: CodeSpec, outside: Outside): Workflow<never, unknown> {
+  const perform = async (ctx: WorkflowContext, ops: readonly Op[]): Promise<unknown[]> => {
+    const results: unknown[] = [];
+    for (const op of ops) results.push(await one(ctx, op));
+    return results;
+  };
+  const one = async (ctx: WorkflowContext, op: Op): Promise<unknown> => {
+    switch (op.op) {
+      case "run":
+        return ctx.run("step", (step) => behave(outside, op, step).then(() => op.ms), RETRY);
+      case "broken":
+        return ctx
+          .run("broken", async (step) => {
+            await behave(outside, { ...op, fails: 0 }, step);
+            throw new TerminalError("broken");
+          })
+          .catch((error: Error) => error.message.replace(/#\d+/, ""));
+      case "sleep":
+        await ctx.sleep("nap", op.ms);
+        return "slept";
+      case "all":
+        return ctx.all(op.branches.map((branch) => perform(ctx, branch)));
+    }
+  };
+  return workflow("random", async (ctx) => {
+    const results: unknown[] = [];
+    for (const part of spec.parts) {
+      results.push(await perform(ctx, part), await ctx.waitFor("word"));
+    }
+    return results;
+  }) as Workflow<never, unknown>;
+}
