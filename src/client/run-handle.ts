@@ -10,7 +10,7 @@ import type { Client, RequestOptions } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
-import { runEvents, type SubscribeOptions, TERMINAL } from "./subscribe.ts";
+import { runEnd, type SubscribeOptions } from "./subscribe.ts";
 
 export interface ResultOptions {
   /** Gives up after so many ms; the run goes on. @default never */
@@ -44,13 +44,11 @@ export class RunHandle<O> {
     const { clock } = this.#engine.world;
     const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort());
     try {
-      const from = this.#after === 0 ? 1 : 2;
-      const events = runEvents(this.#engine, this.id, this.#after, { from, signal: stop.signal });
-      for await (const event of events) {
-        if (TERMINAL.has(event.type)) return (await this.#outcome(event)) as O;
-      }
+      const end = await runEnd(this.#engine, this.id, this.#after, stop.signal);
+      if (end !== undefined) return (await this.#outcome(end)) as O;
     } finally {
       cancel?.();
+      stop.abort();
     }
     throw new MillraceError(
       "E_TIMEOUT",

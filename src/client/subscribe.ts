@@ -1,6 +1,6 @@
 /** A run's events as an async iterable. */
 import type { Engine } from "../engine/engine.ts";
-import { NO_PREVIOUS, type Opened, openFrame } from "../events/frame.ts";
+import { mayHold, NO_PREVIOUS, type Opened, openFrame } from "../events/frame.ts";
 import { recordedEvents } from "../events/recorded.ts";
 import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -57,11 +57,36 @@ export async function* runEvents(
     end();
   }
   if (given.signal?.aborted) return;
-  throw new MillraceError(
+  throw storeClosed(run);
+}
+
+/**
+ * The event that ended the run, as soon as there is one; undefined when `signal` aborts before. Frames
+ * that cannot hold it are not opened.
+ * @param after position behind which to look
+ * @throws MillraceError `E_STORE_CLOSED`, `E_FRAME_INVALID`
+ */
+export async function runEnd(
+  engine: Engine,
+  run: string,
+  after: number,
+  signal: AbortSignal,
+): Promise<RecordedEvent | undefined> {
+  for await (const stored of engine.store.log.subscribe({ run }, after, signal)) {
+    if (!mayHold(stored.bytes, TERMINAL)) continue;
+    const { frame } = openFrame(run, stored.bytes, engine.codecs);
+    const end = recordedEvents(stored, frame).find((event) => TERMINAL.has(event.type));
+    if (end !== undefined) return end;
+  }
+  if (!signal.aborted) throw storeClosed(run);
+  return undefined;
+}
+
+const storeClosed = (run: string): MillraceError =>
+  new MillraceError(
     "E_STORE_CLOSED",
     `the store was closed before run ${run} ended; open it again to go on`,
   );
-}
 
 /** Sees to it that no frame is missing between two. */
 class Chain {

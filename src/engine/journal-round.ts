@@ -7,7 +7,10 @@ import { Draft } from "./draft.ts";
 import type { KeptRun } from "./kept-run.ts";
 import { copyRunState } from "./run-copy.ts";
 
-/** Adds events to the draft and returns the answer, or throws a refusal. May be called several times. */
+/**
+ * Adds events to the draft and returns the answer, or throws a refusal. May be called several
+ * times.
+ */
 export type Decide<T> = (draft: Draft, notes: RunNotes) => T;
 
 /** What it returns must stay true when the run goes on: copies, never parts of the state. */

@@ -1,6 +1,7 @@
 /**
- * Runs read and written without hosting them: what the stores are made of. Per run there is one queue
- * in this process; everything that waits in it becomes one frame, through the engine's own `commit`.
+ * Runs read and written without hosting them: what the stores are made of. Per run there is one
+ * queue in this process; everything that waits in it becomes one frame, through the engine's own
+ * `commit`.
  *
  *   amend, amend, read ──> decide on a copy ──> append ──> answer all three
  *                              └── refused: read what is new, pause, decide again
@@ -55,11 +56,12 @@ export class Journal {
   }
 
   /**
-   * Writes to a run, which need not exist. `decide` sees the run as committed plus what comes before it
-   * in the same frame (the draft), and the notes as committed; what it throws rejects this call only and
-   * leaves nothing behind. When it adds no event, nothing is written, and its answer is still up to date.
-   * @throws MillraceError `E_TOO_LARGE`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`; `E_STORE_UNAVAILABLE` when others
-   * write to the run without end; whatever `decide` throws
+   * Writes to a run, which need not exist. `decide` sees the run as committed plus what comes
+   * before it in the same frame (the draft), and the notes as committed; what it throws rejects
+   * this call only and leaves nothing behind. When it adds no event, nothing is written, and its
+   * answer is still up to date.
+   * @throws MillraceError `E_TOO_LARGE`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`; `E_STORE_UNAVAILABLE`
+   * when others write to the run without end; whatever `decide` throws
    */
   amend<T>(run: string, decide: Decide<T>): Promise<T> {
     const done = deferred<T>();
@@ -114,7 +116,7 @@ export class Journal {
       const calls = line.calls.splice(0);
       try {
         await this.#turn(line, calls);
-        // Nothing is known of a run that is not there: whoever begins it is heard of by asking again.
+        // Nothing is kept of a run that is not there: that it begins is heard by asking again.
         if (line.kept?.state.cursor.seq === 0) line.kept = undefined;
       } catch (error) {
         if (!isMillraceError(error, "E_TOO_LARGE")) line.kept = undefined;

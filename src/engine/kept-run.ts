@@ -29,8 +29,8 @@ function weigh(event: MillraceEvent): number {
 const NOTES: ReadonlySet<string> = new Set(["checkpoint.saved", "user.noted", "output.emitted"]);
 
 /**
- * The run as the log has it now. Of one that does not exist `cursor.seq` is 0, and `cursor.head` is what
- * an append that begins it must expect: 0, or the place where an erased run of this id ended.
+ * The run as the log has it now. Of one that does not exist `cursor.seq` is 0, and `cursor.head` is
+ * what an append that begins it must expect: 0, or the place where an erased run of this id ended.
  * @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT`
  */
 export async function loadKept(engine: Engine, run: string): Promise<KeptRun> {
@@ -46,8 +46,8 @@ export async function loadKept(engine: Engine, run: string): Promise<KeptRun> {
 }
 
 /**
- * Brings a kept run up to date, in place; one request when nothing has happened. Gives another one when
- * the run was erased meanwhile.
+ * Brings a kept run up to date, in place; one request when nothing has happened. Gives another one
+ * when the run was erased meanwhile.
  * @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT`
  */
 export async function catchUpKept(engine: Engine, kept: KeptRun): Promise<KeptRun> {

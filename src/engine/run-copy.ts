@@ -27,7 +27,10 @@ function copySteps(steps: RunState["steps"]): RunState["steps"] {
   return copy;
 }
 
-/** Linear in the steps, quick for those that have ended. Recorded values, the plan and its graph are shared: nobody changes them. */
+/**
+ * Linear in the steps, quick for those that have ended. Recorded values, the plan and its graph are
+ * shared: nobody changes them.
+ */
 export const copyRunState = (state: RunState): RunState => ({
   id: state.id,
   cursor: { ...state.cursor },

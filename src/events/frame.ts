@@ -131,6 +131,19 @@ export function openFrame(
   return { frame: parseFrame(run, body), sum, prev };
 }
 
+/**
+ * Whether the frame may hold an event of one of these types. False is certain; it costs a look at the
+ * bytes, where opening the frame costs a hash and a parse.
+ */
+export function mayHold(bytes: Uint8Array, types: Iterable<string>): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const line = buffer.indexOf(10);
+  const [, , names] = buffer.toString("latin1", 0, Math.max(line, 0)).split(" ");
+  if (names !== plainCodec.id) return true;
+  for (const type of types) if (buffer.includes(`"type":"${type}"`, line)) return true;
+  return false;
+}
+
 function decodeBody(
   run: string,
   names: string,

@@ -7,7 +7,7 @@ export interface NewFrame {
   readonly run: string;
   /** `head(run)` as the writer knows it: of the run's last frame or tombstone; 0: it has none. */
   readonly expected: Position;
-  /** The frame, opaque to the log, never empty. Must contain something unique (a commit id): see `append`. */
+  /** The frame: opaque, not empty, with something unique in it (a commit id): see `append`. */
   readonly bytes: Uint8Array;
 }
 

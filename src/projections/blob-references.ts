@@ -1,6 +1,6 @@
 /**
- * Which runs refer to which blob. Blobs are stored by digest, so runs with equal values share them: a
- * run's blobs may only be deleted with it when no other run refers to them.
+ * Which runs refer to which blob. Blobs are stored by digest, so runs with equal values share them:
+ * a run's blobs may only be deleted with it when no other run refers to them.
  */
 import { carriedValue } from "../events/carried-value.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";

@@ -1,6 +1,7 @@
 /**
- * The checkpoints of a run. States are not kept, except the newest of each node: older ones are read
- * from the log again, by the position of their frame, so that memory grows with their number only.
+ * The checkpoints of a run. States are not kept, except the newest of each node: older ones are
+ * read from the log again, by the position of their frame, so that memory grows with their number
+ * only.
  */
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { RunFold } from "./run-fold.ts";

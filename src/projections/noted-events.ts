@@ -1,6 +1,7 @@
 /**
- * The workflow events of a run: facts that user code wanted in the log (`user.noted`), counted from 1.
- * Payloads are not kept; a page of events is read from the log again, by the positions kept here.
+ * The workflow events of a run: facts that user code wanted in the log (`user.noted`), counted from
+ * 1. Payloads are not kept; a page of events is read from the log again, by the positions kept
+ * here.
  */
 import type { RunFold } from "./run-fold.ts";
 

@@ -1,8 +1,8 @@
 /**
  * What a run's log tells beside the state of its machines: checkpoints, workflow events, outputs,
- * results, inputs and the order of completions of steps. Each is a pure fold over the committed events
- * of one run; this file puts them side by side. To add one: a field here, a line in `emptyNotes`, a line
- * in `noteEvent`.
+ * results, inputs and the order of completions of steps. Each is a pure fold over the committed
+ * events of one run; this file puts them side by side. To add one: a field here, a line in
+ * `emptyNotes`, a line in `noteEvent`.
  */
 import type { Frame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";

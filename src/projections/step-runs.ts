@@ -1,13 +1,15 @@
 /**
- * What is told of a run's steps beside the state of their machines: the input they were given by hand,
- * when something last happened to them, and in which order they completed.
+ * What is told of a run's steps beside the state of their machines: the input they were given by
+ * hand, when something last happened to them, and in which order they completed.
  */
 import type { Value } from "../../machines/values.ts";
 import { itemOf } from "../domain/plan.ts";
 import type { RunFold } from "./run-fold.ts";
 
 export interface StepRunNote {
-  /** As given by whoever scheduled or began it; null for steps whose input follows from the plan. */
+  /**
+   * As given by whoever scheduled or began it; null for steps whose input follows from the plan.
+   */
   input: Value | null;
   readonly insertedAt: number;
   updatedAt: number;
@@ -15,7 +17,9 @@ export interface StepRunNote {
 
 export interface StepRuns {
   readonly byStep: Map<string, StepRunNote>;
-  /** Names of completed steps, in the order in which they completed; items of mapped steps left out. */
+  /**
+   * Names of completed steps, in the order in which they completed; items of mapped steps left out.
+   */
   readonly completed: string[];
 }
 

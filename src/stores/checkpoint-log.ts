@@ -1,4 +1,6 @@
-/** What is not kept in memory: older checkpoints and workflow events, read from the log by position. */
+/**
+ * What is not kept in memory: older checkpoints and workflow events, read from the log by position.
+ */
 import type { Engine } from "../engine/engine.ts";
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent, NoteEvent } from "../events/vocabulary.ts";
@@ -29,7 +31,10 @@ export interface NotedPage {
   readonly count: number;
 }
 
-/** The place of the `limit` workflow events after the one numbered `since`; undefined when there are none. */
+/**
+ * The place of the `limit` workflow events after the one numbered `since`; undefined when there are
+ * none.
+ */
 export function pageOf(
   { positions }: NotedEvents,
   since: number,

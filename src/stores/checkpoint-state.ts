@@ -32,7 +32,8 @@ export async function recordBytes(blobs: BlobStore, bytes: Uint8Array): Promise<
 }
 
 /**
- * The state of a checkpoint, as bytes of the caller's own. One that `ctx.checkpoint` saved is its JSON text.
+ * The state of a checkpoint, as bytes of the caller's own. One that `ctx.checkpoint` saved is its
+ * JSON text.
  * @throws MillraceError `E_STORE_MISSING` when its blob is gone
  */
 export async function stateOf(

@@ -58,8 +58,8 @@ export class CheckpointStore {
   }
 
   /**
-   * Begins a run driven by hand, unless it exists: the same id with the same workflow and parameters is the
-   * same run, and is left as it is. An id whose run was deleted begins anew.
+   * Begins a run driven by hand, unless it exists: the same id with the same workflow and
+   * parameters is the same run, and is left as it is. An id whose run was deleted begins anew.
    * @throws MillraceError `E_RUN_CONFLICT`, `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
    */
   async createRun(run: string, workflow: string, params?: unknown): Promise<RunMetadata> {
@@ -79,9 +79,10 @@ export class CheckpointStore {
   }
 
   /**
-   * Sets the status of a run driven by hand. Running and paused lead anywhere, the other three nowhere; the
-   * status that it has already changes nothing.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED`, `E_OPTION_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
+   * Sets the status of a run driven by hand. Running and paused lead anywhere, the other three
+   * nowhere; the status that it has already changes nothing.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED`, `E_OPTION_INVALID`, `E_NOT_JSON`,
+   * `E_TOO_LARGE`
    */
   async updateRunStatus(
     run: string,
@@ -212,9 +213,9 @@ export class CheckpointStore {
   }
 
   /**
-   * Removes a run and all traces of it: events, checkpoints, blobs that only it refers to, inbox, ticket,
-   * timer, and what the views know. One that is hosted somewhere is let go of there: cancel it first if its
-   * steps should end in order. When it is cut short, call it again.
+   * Removes a run and all traces of it: events, checkpoints, blobs that only it refers to, inbox,
+   * ticket, timer, and what the views know. One that is hosted somewhere is let go of there: cancel
+   * it first if its steps should end in order. When it is cut short, call it again.
    * @returns false when there was no such run
    */
   deleteRun(run: string): Promise<boolean> {

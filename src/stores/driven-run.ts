@@ -1,7 +1,7 @@
 /**
- * Runs driven by hand: made and moved through the stores, by whoever likes, from any process. They are
- * ordinary runs with the same events by the same machines; only nobody hosts them. Between two calls
- * they are parked, so that nothing goes looking for a host.
+ * Runs driven by hand: made and moved through the stores, by whoever likes, from any process. They
+ * are ordinary runs with the same events by the same machines; only nobody hosts them. Between two
+ * calls they are parked, so that nothing goes looking for a host.
  */
 import type { RunCommand, RunEvent } from "../../machines/run-data.ts";
 import { refusalError } from "../domain/decide.ts";
@@ -29,10 +29,10 @@ export interface DrivenRun {
 }
 
 /**
- * Begins the run unless it exists; also one whose id was erased. The same id with the same content is the
- * same run.
- * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`, `E_RUN_CONFLICT` when the id is taken by a
- * run with other content
+ * Begins the run unless it exists; also one whose id was erased. The same id with the same content
+ * is the same run.
+ * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`, `E_RUN_CONFLICT` when the id
+ * is taken by a run with other content
  */
 export async function beginDriven(
   journal: Journal,

@@ -38,7 +38,8 @@ export function drivenStatus({ run }: RunState): DrivenStatus {
 
 /**
  * Moves the run. Setting the status that it has changes nothing.
- * @throws MillraceError `E_RUN_NOT_FOUND`; `E_COMMAND_REFUSED` when the run has ended, or is not driven by hand
+ * @throws MillraceError `E_RUN_NOT_FOUND`; `E_COMMAND_REFUSED` when the run has ended, or is not
+ * driven by hand
  */
 export function moveRun(draft: Draft, node: string, to: DrivenStatus, ending: Ending): void {
   const { state, now } = draft;

@@ -7,7 +7,9 @@ import type { Json } from "../kernel/json.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
 import { type StepRunNote, stepRunFold } from "../projections/step-runs.ts";
 
-/** The four statuses of the seed; the others only in runs that a workflow drives, or when declared. */
+/**
+ * The four statuses of the seed; the others only in runs that a workflow drives, or when declared.
+ */
 export type StepRunStatus =
   | "pending"
   | "running"
@@ -33,7 +35,10 @@ export interface StepRun {
   readonly output: Json;
   /** Of the last attempt, when that failed. */
   readonly lastError: Failure | null;
-  /** Who began the last attempt, and until when others leave it alone (ms since the epoch; null: for ever). */
+  /**
+   * Who began the last attempt, and until when others leave it alone (ms since the epoch; null: for
+   * ever).
+   */
   readonly owner: string | null;
   readonly leaseUntil: number | null;
   readonly insertedAt: number;
@@ -109,7 +114,9 @@ export function declaredStatuses(state: RunState): Map<string, StepRunStatus> {
   return declared;
 }
 
-/** Driven by hand, a step that may be begun again is called failed; there is nobody who retries it. */
+/**
+ * Driven by hand, a step that may be begun again is called failed; there is nobody who retries it.
+ */
 function statusOf(state: RunState, of: string): StepRunStatus {
   if (of === "mapping") return "running";
   return (of === "retrying" && isDriven(state) ? "failed" : of) as StepRunStatus;

@@ -1,6 +1,7 @@
 /**
- * The decisions of the step-run store, as functions of a draft: which events a call leads to, and which
- * answer. They follow the two tables of the seed (docs/seeds.md); the step's machine has the last word.
+ * The decisions of the step-run store, as functions of a draft: which events a call leads to, and
+ * which answer. They follow the two tables of the seed (docs/seeds.md); the step's machine has the
+ * last word.
  */
 
 import type { StepCommand } from "../../machines/step-data.ts";
@@ -42,7 +43,10 @@ export function decideSchedule(
   return true;
 }
 
-/** The fence of the attempt that this call began; undefined: somebody else has the step, or it has ended. */
+/**
+ * The fence of the attempt that this call began; undefined: somebody else has the step, or it has
+ * ended.
+ */
 export function decideBegin(draft: Draft, step: string, begin: Beginning): number | undefined {
   const what = `begin step ${step}`;
   demandDriven(draft.state, what);
@@ -70,7 +74,10 @@ export function decideBegin(draft: Draft, step: string, begin: Beginning): numbe
   }
 }
 
-/** False: the report came too late, which is recorded. True: it is in the draft, or was taken before. */
+/**
+ * False: the report came too late, which is recorded. True: it is in the draft, or was taken
+ * before.
+ */
 export function decideReport(draft: Draft, step: string, fence: number, report: Report): boolean {
   demandDriven(draft.state, `${report.kind} step ${step}`);
   if (!draft.state.steps.has(step)) throw notFound(draft.state.id, step);

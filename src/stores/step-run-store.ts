@@ -1,7 +1,7 @@
 /**
- * The step-run store: the durable record of the steps of a run, for orchestrators that run the steps
- * themselves. A step is claimed by one of any number of callers in any number of processes, and what is
- * reported later is taken only from who holds the claim.
+ * The step-run store: the durable record of the steps of a run, for orchestrators that run the
+ * steps themselves. A step is claimed by one of any number of callers in any number of processes,
+ * and what is reported later is taken only from who holds the claim.
  */
 import type { Failure, Value } from "../../machines/values.ts";
 import type { RunState } from "../domain/state.ts";
@@ -60,8 +60,8 @@ export class StepRunStore {
   }
 
   /**
-   * Begins a run driven by hand; the same id with the same content again is the same run. An id whose run
-   * was deleted begins anew.
+   * Begins a run driven by hand; the same id with the same content again is the same run. An id
+   * whose run was deleted begins anew.
    * @throws MillraceError `E_RUN_CONFLICT`, `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
    */
   createRun(run: string, begun: DrivenRun): Promise<void> {
@@ -70,8 +70,8 @@ export class StepRunStore {
 
   /**
    * Records that a step may be begun, with its input, unless anything happened to it before.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` (the run has ended or is paused, or is not driven
-   * by hand), `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` (the run has ended or is paused,
+   * or is not driven by hand), `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
    */
   async scheduleStep(
     run: string,
@@ -91,9 +91,9 @@ export class StepRunStore {
   }
 
   /**
-   * Claims a step. Of any number of callers one executes it; a step that was scheduled keeps its input, one
-   * that failed takes the new one, and one that nobody scheduled is begun all the same. A claim whose lease
-   * has run out is taken over, with a new fence.
+   * Claims a step. Of any number of callers one executes it; a step that was scheduled keeps its
+   * input, one that failed takes the new one, and one that nobody scheduled is begun all the same.
+   * A claim whose lease has run out is taken over, with a new fence.
    * @throws MillraceError as `scheduleStep`
    */
   async beginStep(
@@ -119,8 +119,9 @@ export class StepRunStore {
    * Records what a step put out. The same report again changes nothing.
    * @param id of the step run
    * @param fence as `beginStep` gave it
-   * @throws MillraceError `E_STEP_NOT_FOUND`; `E_STALE_STEP` when the step does not run, or another has claimed
-   * it since (what was recorded stays, and an anomaly is recorded); `E_NOT_JSON`, `E_TOO_LARGE`
+   * @throws MillraceError `E_STEP_NOT_FOUND`; `E_STALE_STEP` when the step does not run, or another
+   * has claimed it since (what was recorded stays, and an anomaly is recorded); `E_NOT_JSON`,
+   * `E_TOO_LARGE`
    */
   async completeStep(id: string, fence: number, output?: unknown): Promise<StepRun> {
     const { run, step } = splitId(id);
@@ -162,8 +163,9 @@ export class StepRunStore {
   }
 
   /**
-   * Statuses by step. `recorded`: the steps that have a row, in the order in which they got it. `declared`:
-   * the steps that the run or its workflow declares, `waiting` where there is no row yet, then all others.
+   * Statuses by step. `recorded`: the steps that have a row, in the order in which they got it.
+   * `declared`: the steps that the run or its workflow declares, `waiting` where there is no row
+   * yet, then all others.
    * @param options.view @default "recorded"
    */
   stepStatuses(

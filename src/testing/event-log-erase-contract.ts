@@ -1,4 +1,6 @@
-/** Event log: what erasing promises, about tombstones, and about runs that begin anew behind one. */
+/**
+ * Event log: what erasing promises, about tombstones, and about runs that begin anew behind one.
+ */
 import assert from "node:assert/strict";
 import type { EventLog, Position, StoredFrame } from "../ports/event-log.ts";
 import type { ContractCase } from "./contract.ts";

@@ -20,8 +20,17 @@ async function read(
   node: string,
   digest: string,
 ): Promise<Uint8Array | undefined> {
+  const parts = await piecesOf(values, node, digest);
+  return parts && Buffer.concat(parts);
+}
+
+async function piecesOf(
+  values: NodeValues,
+  node: string,
+  digest: string,
+): Promise<readonly Uint8Array[] | undefined> {
   const found = await values.read(node, digest);
-  return found && Buffer.concat(await all(found));
+  return found && all(found);
 }
 
 const roundTrip = (what: string, count: number, size: number): ContractCase => ({
@@ -35,8 +44,11 @@ const roundTrip = (what: string, count: number, size: number): ContractCase => (
     assert.deepEqual(kept, { digest: digestOf(bytes), bytes: bytes.length });
     for (const { values } of [one, two]) {
       assertSameBytes(await read(values, "node-1", kept.digest), bytes);
-      const parts = await all((await values.read("node-1", kept.digest)) ?? []);
-      assert.ok(parts.every((part) => part.length <= MiB), "a piece is larger than 1 MiB");
+      const parts = await piecesOf(values, "node-1", kept.digest);
+      assert.ok(
+        parts?.every((part) => part.length <= MiB),
+        "a piece is larger than 1 MiB",
+      );
     }
   },
 });
@@ -72,14 +84,14 @@ export const nodeValuesContract: readonly ContractCase[] = [
     },
   },
   {
-    name: "a node that never was, or is no id, is gone",
+    name: "a node that never was is gone",
     async run(context) {
       const { values } = await context.open("node-1");
-      await refuses("E_NODE_GONE", () => values.read("nobody", digestOf("x")));
+      await refuses("E_NODE_GONE", values.read("nobody", digestOf("x")));
     },
   },
   {
-    name: "with its node a value is gone, also in the middle of many readings",
+    name: "with its node a value is gone",
     requires: ["shared"],
     async run(context) {
       const one = await context.open("node-1");
@@ -87,7 +99,7 @@ export const nodeValuesContract: readonly ContractCase[] = [
       const { digest } = await one.values.keep([encode("something")]);
       assertSameBytes(await read(two.values, "node-1", digest), encode("something"));
       await one.close();
-      await refuses("E_NODE_GONE", () => read(two.values, "node-1", digest));
+      await refuses("E_NODE_GONE", read(two.values, "node-1", digest));
     },
   },
   {
@@ -143,7 +155,7 @@ export const nodeValuesContract: readonly ContractCase[] = [
       const bytes = encode("something");
       const { digest } = await values.keep([bytes]);
       bytes.fill(0);
-      for (const piece of await all((await values.read("node-1", digest)) ?? [])) piece.fill(1);
+      for (const piece of (await piecesOf(values, "node-1", digest)) ?? []) piece.fill(1);
       assertSameBytes(await read(values, "node-1", digest), encode("something"));
     },
   },
@@ -169,9 +181,9 @@ export const nodeValuesContract: readonly ContractCase[] = [
       const store = await context.open("node-1");
       const { digest } = await store.values.keep([encode("something")]);
       await store.close();
-      await refuses("E_STORE_CLOSED", () => store.values.keep([]));
-      await refuses("E_STORE_CLOSED", () => store.values.read("node-1", digest));
-      await refuses("E_STORE_CLOSED", () => store.values.drop(digest));
+      await refuses("E_STORE_CLOSED", store.values.keep([]));
+      await refuses("E_STORE_CLOSED", store.values.read("node-1", digest));
+      await refuses("E_STORE_CLOSED", store.values.drop(digest));
     },
   },
 ];

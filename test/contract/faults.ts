@@ -15,6 +15,10 @@ const altered = <T extends object>(port: T, methods: Partial<T>): T =>
     },
   });
 
+async function* wholeOf(parts: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield Buffer.concat(parts);
+}
+
 /** What it changes in a sound store. */
 export type Fault = (store: Store) => Partial<Store>;
 
@@ -303,6 +307,43 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
     }),
     "delete does nothing": ({ views }) => ({
       views: altered(views, { delete: async () => undefined }),
+    }),
+  },
+  "values of nodes": {
+    "every node has them": ({ values }) => {
+      const held = new Set<string>();
+      return {
+        values: altered(values, {
+          async keep(pieces) {
+            const kept = await values.keep(pieces);
+            held.add(kept.digest);
+            return kept;
+          },
+          read: async (node, digest) => values.read(held.has(digest) ? "node-1" : node, digest),
+        }),
+      };
+    },
+    "gone is nothing": ({ values }) => ({
+      values: altered(values, {
+        read: (node, digest) =>
+          values.read(node, digest).catch((error: unknown) => {
+            if (isMillraceError(error, "E_NODE_GONE")) return undefined;
+            throw error;
+          }),
+      }),
+    }),
+    "pieces of any size": ({ values }) => ({
+      values: altered(values, {
+        async read(node, digest) {
+          const parts: Uint8Array[] = [];
+          const found = await values.read(node, digest);
+          for await (const part of found ?? []) parts.push(part);
+          return found && wholeOf(parts);
+        },
+      }),
+    }),
+    "drop does nothing": ({ values }) => ({
+      values: altered(values, { drop: async () => true }),
     }),
   },
 };

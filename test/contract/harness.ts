@@ -5,6 +5,7 @@ import { type ContractCase, type Place, runCase } from "../../src/testing/contra
 import { eventLogContract } from "../../src/testing/event-log-contract.ts";
 import { inboxContract } from "../../src/testing/inbox-contract.ts";
 import { nodeRegistryContract } from "../../src/testing/node-registry-contract.ts";
+import { nodeValuesContract } from "../../src/testing/node-values-contract.ts";
 import { viewStoreContract } from "../../src/testing/view-store-contract.ts";
 import { workQueueContract } from "../../src/testing/work-queue-contract.ts";
 
@@ -23,6 +24,7 @@ export const suites = {
   "node registry": nodeRegistryContract,
   "blob store": blobStoreContract,
   "view store": viewStoreContract,
+  "values of nodes": nodeValuesContract,
 } as const satisfies Record<string, readonly ContractCase[]>;
 
 /** Suites that mostly wait for leases and times; their cases wait side by side. */

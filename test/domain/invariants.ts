@@ -1,10 +1,10 @@
 /**
  * What holds of the log of any run, whatever happened to it: the checker's list of invariants (I3, I6,
- * I10 to I14, I17), as far as the domain alone can keep them.
+ * I10 to I14, I17, I19), as far as the domain alone can keep them.
  */
 import assert from "node:assert/strict";
 import type { StepEvent } from "../../machines/step-data.ts";
-import { itemOf, type Plan, type PlanStep } from "../../src/domain/plan.ts";
+import { itemOf, type Plan, type PlanStep, undoOf } from "../../src/domain/plan.ts";
 import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 
 const RUN_ENDS = new Set(["run.completed", "run.failed", "run.cancelled"]);
@@ -24,9 +24,11 @@ class Checker {
   readonly #declared: ReadonlyMap<string, PlanStep>;
   readonly #lives = new Map<string, Life>();
   readonly #plan: Plan;
+  /** Completed steps that can be undone and have not been. */
+  readonly #undoable: string[] = [];
   #retries = 0;
   #cancelling = false;
-  #ended = false;
+  #end = "";
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -36,16 +38,19 @@ class Checker {
 
   take(event: MillraceEvent): void {
     if (event.type.startsWith("run.") || event.type.startsWith("step.")) {
-      assert.equal(this.#ended, false, `I6: ${event.type} after the run's end`);
+      assert.equal(this.#end, "", `I6: ${event.type} after the run's end`);
     }
-    if (RUN_ENDS.has(event.type)) this.#ended = true;
-    if (event.type === "run.cancelling") this.#cancelling = true;
+    if (RUN_ENDS.has(event.type)) this.#end = event.type;
+    if (event.type === "run.cancelling" || event.type === "run.compensating") {
+      this.#cancelling = true;
+    }
     if (event.type.startsWith("step.")) this.#takeStep(event as StepEvent);
   }
 
   /** At the end of a run nothing is left half done. */
   finish(): void {
-    assert.equal(this.#ended, true, "the run has come to an end");
+    assert.notEqual(this.#end, "", "the run has come to an end");
+    if (this.#end !== "run.completed") assert.deepEqual(this.#undoable, [], "I19: all is undone");
     for (const [id, life] of this.#lives) {
       const begun = life.attempt > 0 || life.items !== undefined;
       if (begun) assert.equal(life.ended, true, `${id} was begun and never ended`);
@@ -53,12 +58,17 @@ class Checker {
   }
 
   #life(id: string): Life {
-    const policy = this.#declared.get(itemOf(id)?.step ?? id)?.policy;
-    const maxAttempts = policy?.retry.maxAttempts ?? 1;
+    const maxAttempts = this.#step(id)?.policy.retry.maxAttempts ?? 1;
     const fresh = { attempt: 0, underway: false, ended: false, maxAttempts, items: undefined };
     const life = this.#lives.get(id) ?? fresh;
     this.#lives.set(id, life);
     return life;
+  }
+
+  /** What the plan says of a step, of an item's mapped step, or of what a step undoes. */
+  #step(id: string): PlanStep | undefined {
+    const step = undoOf(id) ?? id;
+    return this.#declared.get(itemOf(step)?.step ?? step);
   }
 
   #takeStep(event: StepEvent): void {
@@ -92,9 +102,18 @@ class Checker {
     if (!STEP_ENDS.has(event.type)) return;
     life.ended = true;
     life.underway = false;
+    if (undoOf(event.step) !== undefined) this.#undoable.pop();
+    else if (event.type === "step.completed" && this.#step(event.step)?.undo) {
+      if (life.items === undefined) this.#undoable.push(event.step);
+    }
   }
 
   #checkBeginning(id: string): void {
+    const undone = undoOf(id);
+    if (undone !== undefined) {
+      assert.equal(undone, this.#undoable.at(-1), "I19: the last completed is undone first");
+      return;
+    }
     assert.equal(this.#cancelling, false, `I17: ${id} begins in a run that is being cancelled`);
     const item = itemOf(id);
     if (item !== undefined) {

@@ -56,6 +56,7 @@ const traits = fc.record(
     over: fc.nat(9),
     concurrency: fc.integer({ min: 1, max: 3 }),
     conditional: fc.constant(true as const),
+    undo: fc.constant(true as const),
     policy: policies,
   },
   { requiredKeys: ["needs", "policy"], noNullPrototype: true },
@@ -63,18 +64,17 @@ const traits = fc.record(
 
 type Traits = typeof traits extends fc.Arbitrary<infer T> ? T : never;
 
-function toStep(
-  { needs, over, concurrency, conditional, policy }: Traits,
-  index: number,
-): PlanStep {
+function toStep(traits: Traits, index: number): PlanStep {
+  const { needs, over, concurrency, conditional, undo, policy } = traits;
   const name = `s${index}`;
+  const shared = undo === undefined ? { policy } : { policy, undo };
   if (over !== undefined && index > 0) {
-    const mapped = planStep(name, { over: `s${over % index}`, policy });
+    const mapped = planStep(name, { over: `s${over % index}`, ...shared });
     return concurrency === undefined ? mapped : { ...mapped, concurrency };
   }
   const earlier = Array.from({ length: index }, (_, other) => other);
   const taken = earlier.filter((other) => (needs >> other) & 1).map((other) => `s${other}`);
-  const step = planStep(name, { needs: taken, policy });
+  const step = planStep(name, { needs: taken, ...shared });
   return conditional === undefined ? step : { ...step, conditional };
 }
 

@@ -9,7 +9,7 @@ import { type Duty, outstanding } from "../../src/domain/outstanding.ts";
 import type { GraphPlan, StepPolicy } from "../../src/domain/plan.ts";
 import { isTerminal, planStep } from "../../src/domain/state.ts";
 import { noRetry } from "./plans.ts";
-import { RecordedRun } from "./recorded-run.ts";
+import { RecordedRun, type RecordedRunOptions } from "./recorded-run.ts";
 
 /** Numbers from outside, used up one by one. */
 class Choices {
@@ -44,7 +44,7 @@ export class RandomLife {
   readonly seen = new Set<string>();
   readonly #choices: Choices;
 
-  constructor(plan: GraphPlan, numbers: readonly number[], options: { refold?: boolean } = {}) {
+  constructor(plan: GraphPlan, numbers: readonly number[], options: RecordedRunOptions = {}) {
     this.run = new RecordedRun(plan, options);
     this.#choices = new Choices(numbers);
   }
@@ -70,6 +70,7 @@ export class RandomLife {
       () => this.#lateReport(),
       () => this.#signal(),
       () => this.#park(),
+      () => this.#pause(),
     ];
     // Twice as often something that the run owes.
     const move = moves[this.#choices.next(moves.length * 3)];
@@ -127,10 +128,23 @@ export class RandomLife {
     assert.ok(this.run.run({ type: "cmd.park", now, reason: "r", until: null }));
   }
 
+  /** Pauses a run, or lets it go on. */
+  #pause(): void {
+    const { state, now } = this.run;
+    const { paused } = state.run.context;
+    const type = paused === null ? "cmd.pause" : "cmd.resume";
+    const able = ["pending", "running", "parked"].includes(state.run.state);
+    assert.equal(this.run.run({ type, now, by: "b", reason: "r" }), able);
+  }
+
   #doDuty(which: number): void {
     const { state, now } = this.run;
-    if (state.run.state !== "running") {
+    if (state.run.state === "pending" || state.run.state === "parked") {
       this.#claim();
+      return;
+    }
+    if (state.run.context.paused !== null) {
+      this.#pause();
       return;
     }
     const duties = [...outstanding(state, now)];

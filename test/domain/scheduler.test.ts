@@ -14,6 +14,10 @@ import { graphPlans } from "./plans.ts";
 import { RandomLife } from "./random-life.ts";
 import { dump, fold } from "./recorded-run.ts";
 
+const deadlines = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({}) },
+  { weight: 1, arbitrary: fc.record({ deadlineMs: fc.integer({ min: 1, max: 200 }) }) },
+);
 const numbers = fc.array(fc.nat(10_000), { maxLength: 150, size: "max" });
 
 /** What some life must have gone through, or the scheduler is not worth its name. */
@@ -22,6 +26,9 @@ const EVERYTHING = [
   "failed",
   "cancelled",
   "run.parked",
+  "run.paused",
+  "run.resumed",
+  "run.compensating",
   "step.mapped",
   "step.retrying",
   "step.skipped",
@@ -37,8 +44,8 @@ const EVERYTHING = [
 describe("a graph run under a random scheduler", () => {
   it("keeps every invariant and ends exactly once", () => {
     const seen = new Set<string>();
-    const property = fc.property(graphPlans, numbers, (plan, choices) => {
-      const life = new RandomLife(plan, choices, { refold: false });
+    const property = fc.property(graphPlans, numbers, deadlines, (plan, choices, deadline) => {
+      const life = new RandomLife(plan, choices, { refold: false, ...deadline });
       life.live();
       checkLog(plan, life.run.events, true);
       for (const what of life.seen) seen.add(what);

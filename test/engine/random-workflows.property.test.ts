@@ -18,6 +18,8 @@ import { faultyAppends, Process } from "./kit/chaos.ts";
 import { build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
 import { VirtualTime } from "./kit/virtual-time.ts";
 
+/** A few seconds of it here; a night of it elsewhere. */
+const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 80);
 const LEASE_MS = 3_000;
 
 /** What is done to a host at a time (ms from the start): the n-th, modulo how many there are. */
@@ -211,10 +213,10 @@ async function survives(spec: Spec, plan: Plan): Promise<void> {
   expect(new Set(disturbed.executions).size).toBe(disturbed.executions.length);
 }
 
-it("graphs", { timeout: 60_000 }, async () => {
-  await fc.assert(fc.asyncProperty(graphSpecs, plans, survives), { numRuns: 60 });
+it("graphs", { timeout: RUNS * 1_000 }, async () => {
+  await fc.assert(fc.asyncProperty(graphSpecs, plans, survives), { numRuns: RUNS });
 });
 
-it("functions", { timeout: 60_000 }, async () => {
-  await fc.assert(fc.asyncProperty(codeSpecs, plans, survives), { numRuns: 60 });
+it("functions", { timeout: RUNS * 1_000 }, async () => {
+  await fc.assert(fc.asyncProperty(codeSpecs, plans, survives), { numRuns: RUNS });
 });

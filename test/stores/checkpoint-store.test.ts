@@ -1,4 +1,7 @@
-/** The checkpoint store: acceptance tests of reference/seeds.md §3.4, by number, and our own choices. */
+/**
+ * The checkpoint store: acceptance tests of reference/seeds.md §3.4, by number, and our own
+ * choices.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Journal } from "../../src/engine/journal.ts";

@@ -1,4 +1,7 @@
-/** Runs that a workflow drives, seen and written to through the stores; and the two kinds beside each other. */
+/**
+ * Runs that a workflow drives, seen and written to through the stores; and the two kinds beside
+ * each other.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Journal } from "../../src/engine/journal.ts";

@@ -1,4 +1,6 @@
-/** The journal: group commit, refusals that harm nobody else, conflicts, and what is kept in memory. */
+/**
+ * The journal: group commit, refusals that harm nobody else, conflicts, and what is kept in memory.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.ts";
 import type { Draft } from "../../src/engine/draft.ts";

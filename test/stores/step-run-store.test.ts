@@ -1,4 +1,6 @@
-/** The step-run store: acceptance tests of reference/seeds.md §2.7, by number, and our own choices. */
+/**
+ * The step-run store: acceptance tests of reference/seeds.md §2.7, by number, and our own choices.
+ */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Journal } from "../../src/engine/journal.ts";

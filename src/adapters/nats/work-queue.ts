@@ -117,7 +117,8 @@ class NatsWorkQueue implements WorkQueue {
         if (answer instanceof Away || "seq" in answer) return answer;
         return (await this.#going(answer.wrongLast)) ? new Away("busy") : answer;
       }),
-      this.#timers.find(ticket.run),
+      // The ticket of a run that has just begun: it has no timer.
+      ticket.hint === undefined ? this.#timers.find(ticket.run) : undefined,
     ]);
     if ("seq" in stored && timer) await this.#timers.disarm(ticket.run);
   }

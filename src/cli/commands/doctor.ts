@@ -64,6 +64,7 @@ async function contractCases(scratch: Scratch): Promise<readonly Examined[]> {
   const { eventLogContract } = await import("../../testing/event-log-contract.ts");
   const { inboxContract } = await import("../../testing/inbox-contract.ts");
   const { blobStoreContract } = await import("../../testing/blob-store-contract.ts");
+  const { nodeValuesContract } = await import("../../testing/node-values-contract.ts");
   const { viewStoreContract } = await import("../../testing/view-store-contract.ts");
   const suites = {
     "work queue": workQueueContract,
@@ -72,6 +73,7 @@ async function contractCases(scratch: Scratch): Promise<readonly Examined[]> {
     inbox: inboxContract,
     "blob store": blobStoreContract,
     "view store": viewStoreContract,
+    "values of nodes": nodeValuesContract,
   };
   return Object.entries(suites).flatMap(([port, cases]) =>
     cases.map((test) => ({ port, name: test.name, run: () => runCase(test, scratch.place) })),

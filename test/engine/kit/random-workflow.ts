@@ -137,10 +137,14 @@ function buildCode(spec: CodeSpec, outside: Outside): Workflow<never, unknown> {
         return ctx.run("step", (step) => behave(outside, op, step).then(() => op.ms), RETRY);
       case "broken":
         return ctx
-          .run("broken", async (step) => {
-            await behave(outside, { ...op, fails: 0 }, step);
-            throw new TerminalError("broken");
-          })
+          .run(
+            "broken",
+            async (step) => {
+              await behave(outside, { ...op, fails: 0 }, step);
+              throw new TerminalError("broken");
+            },
+            RETRY,
+          )
           .catch((error: Error) => error.message.replace(/#\d+/, ""));
       case "sleep":
         await ctx.sleep("nap", op.ms);
