@@ -220,10 +220,13 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.paused = null;
       break;
     case "run.cancelling":
+      // Who cancels a paused run does not want it to wait; nobody could resume it from here on.
+      context.paused = null;
       context.cancelledBy = event.by;
       context.cancelReason = event.reason;
       break;
     case "run.compensating":
+      context.paused = null;
       context.error = event.error ?? null;
       break;
     case "run.completed":

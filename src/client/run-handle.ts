@@ -10,7 +10,7 @@ import type { Client, RequestOptions } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
-import { runEnd, type SubscribeOptions } from "./subscribe.ts";
+import { ENOUGH, runEnd, type SubscribeOptions } from "./subscribe.ts";
 
 export interface ResultOptions {
   /** Gives up after so many ms; the run goes on. @default never */
@@ -42,13 +42,14 @@ export class RunHandle<O> {
       given.timeoutMs === undefined ? undefined : millis("timeoutMs", given.timeoutMs);
     const stop = new AbortController();
     const { clock } = this.#engine.world;
-    const cancel = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort());
+    const cancel =
+      timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort(ENOUGH));
     try {
       const end = await runEnd(this.#engine, this.id, this.#after, stop.signal);
       if (end !== undefined) return (await this.#outcome(end)) as O;
     } finally {
       cancel?.();
-      stop.abort();
+      stop.abort(ENOUGH);
     }
     throw new MillraceError(
       "E_TIMEOUT",

@@ -20,6 +20,9 @@ export interface SubscribeOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Why a subscription is stopped; one value, since an exception made for each would cost a stack trace. */
+export const ENOUGH = "nobody listens any more";
+
 /**
  * Events of `run` with `seq >= from`, history then live. Ends after the run's last event, or when
  * `signal` aborts.
@@ -39,7 +42,7 @@ export async function* runEvents(
     throw invalidOption("signal", "must be an AbortSignal");
   }
   const stop = new AbortController();
-  const end = (): void => stop.abort();
+  const end = (): void => stop.abort(ENOUGH);
   if (given.signal?.aborted) end();
   given.signal?.addEventListener("abort", end, { once: true });
   const chain = new Chain(run, after);

@@ -3,7 +3,7 @@
  * hand, when something last happened to them, and in which order they completed.
  */
 import type { Value } from "../../machines/values.ts";
-import { itemOf } from "../domain/plan.ts";
+import { itemOf, undoOf } from "../domain/plan.ts";
 import type { RunFold } from "./run-fold.ts";
 
 export interface StepRunNote {
@@ -23,6 +23,10 @@ export interface StepRuns {
   readonly completed: string[];
 }
 
+/** Not an item of a mapped step, and not what undoes another step. */
+export const isOwnStep = (id: string): boolean =>
+  itemOf(id) === undefined && undoOf(id) === undefined;
+
 export const stepRunFold: RunFold<StepRuns> = {
   initial: () => ({ byStep: new Map(), completed: [] }),
   apply(view, event) {
@@ -34,6 +38,6 @@ export const stepRunFold: RunFold<StepRuns> = {
     if (event.type === "step.scheduled" || event.type === "step.started") {
       note.input = event.input ?? note.input;
     }
-    if (event.type === "step.completed" && itemOf(step) === undefined) view.completed.push(step);
+    if (event.type === "step.completed" && isOwnStep(step)) view.completed.push(step);
   },
 };

@@ -27,7 +27,7 @@ import {
   type WorkflowEvent,
 } from "./checkpoint-store-rows.ts";
 import { deleteRun, type SavedProjection } from "./delete-run.ts";
-import { beginDriven, demandRun } from "./driven-run.ts";
+import { BY_HAND, beginDriven, demandRun } from "./driven-run.ts";
 import { type DrivenStatus, drivenStatuses, moveRun } from "./driven-status.ts";
 
 export interface CheckpointStoreOptions {
@@ -40,7 +40,7 @@ export interface StatusDetail {
   readonly output?: unknown;
   /** Why a run failed. */
   readonly error?: unknown;
-  /** Why a run is cancelled. */
+  /** Why a run is paused or cancelled. */
   readonly reason?: string;
 }
 
@@ -96,7 +96,7 @@ export class CheckpointStore {
     const { blobs } = this.#engine.store;
     const output = await toValue(blobs, `output of run ${run}`, detail.output);
     const error = toFailure(detail.error ?? new Error("set to failed by hand"));
-    const ending = { output, error, reason: detail.reason ?? "set to cancelled by hand" };
+    const ending = { output, error, reason: detail.reason ?? BY_HAND };
     await this.#journal.amend(checkId("run id", run), (draft) =>
       moveRun(draft, this.#engine.node, status, ending),
     );

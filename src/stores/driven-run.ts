@@ -17,7 +17,6 @@ import { canonicalJson, digest, type Json, toJson } from "../kernel/json.ts";
 
 /** Why a run driven by hand is parked, as its events and lists say. */
 export const BY_HAND = "driven by hand";
-export const PAUSED = "paused by hand";
 
 /** What a run driven by hand is begun with. */
 export interface DrivenRun {
@@ -98,7 +97,7 @@ export function demandDriven(state: RunState, what: string): void {
 
 /** @throws MillraceError `E_COMMAND_REFUSED` when the run has ended or is paused */
 export function demandActive(state: RunState, what: string): void {
-  const paused = state.run.context.parkedReason === PAUSED;
+  const paused = state.run.context.paused !== null;
   if (!paused && !isTerminal(state)) return;
   const status = paused ? "paused" : state.run.state;
   throw new MillraceError(

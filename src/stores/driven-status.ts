@@ -4,7 +4,7 @@ import type { Failure, Value } from "../../machines/values.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { BY_HAND, demandDriven, orderRun, PAUSED, rest } from "./driven-run.ts";
+import { demandDriven, orderRun } from "./driven-run.ts";
 
 /** The five statuses of the seed. The last three are final. */
 export type DrivenStatus = "running" | "paused" | "completed" | "failed" | "cancelled";
@@ -32,7 +32,7 @@ export function drivenStatus({ run }: RunState): DrivenStatus {
     case "cancelled":
       return run.state;
     default:
-      return run.context.parkedReason === PAUSED ? "paused" : "running";
+      return run.context.paused === null ? "running" : "paused";
   }
 }
 
@@ -49,10 +49,10 @@ export function moveRun(draft: Draft, node: string, to: DrivenStatus, ending: En
   if (isTerminal(state)) throw ended(state, from, to);
   switch (to) {
     case "running":
-      rest(draft, node, BY_HAND);
+      orderRun(draft, { type: "cmd.resume", now, by: node });
       break;
     case "paused":
-      rest(draft, node, PAUSED);
+      orderRun(draft, { type: "cmd.pause", now, by: node, reason: ending.reason });
       break;
     case "completed":
       end(draft, node, { type: "cmd.complete", now, output: ending.output });

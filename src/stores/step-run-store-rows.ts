@@ -1,11 +1,10 @@
 /** Step runs as callers see them: rows made from a run's state and notes. */
 import type { Failure, Value } from "../../machines/values.ts";
-import { itemOf } from "../domain/plan.ts";
 import { isDriven, type RunState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import type { Json } from "../kernel/json.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
-import { type StepRunNote, stepRunFold } from "../projections/step-runs.ts";
+import { isOwnStep, type StepRunNote, stepRunFold } from "../projections/step-runs.ts";
 
 /**
  * The four statuses of the seed; the others only in runs that a workflow drives, or when declared.
@@ -98,7 +97,7 @@ export function draftedRow(draft: Draft, notes: RunNotes, step: string): Recorde
 export function recordedStatuses(state: RunState): Map<string, StepRunStatus> {
   const statuses = new Map<string, StepRunStatus>();
   for (const [step, actor] of state.steps) {
-    if (itemOf(step) === undefined) statuses.set(step, statusOf(state, actor.state));
+    if (isOwnStep(step)) statuses.set(step, statusOf(state, actor.state));
   }
   return statuses;
 }

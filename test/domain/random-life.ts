@@ -87,7 +87,9 @@ export class RandomLife {
 
   #cancelRun(): void {
     if (this.#choices.next(4) > 0) return;
-    assert.ok(this.run.run({ type: "cmd.cancel", now: this.run.now, by: "b", reason: "r" }));
+    const { state, now } = this.run;
+    const able = state.run.state !== "compensating";
+    assert.equal(this.run.run({ type: "cmd.cancel", now, by: "b", reason: "r" }), able);
   }
 
   /** Somebody skips or cancels a step, whether or not its turn has come. */

@@ -13,7 +13,7 @@ import { freshNamespace } from "../support/nats-store.ts";
 import { type StoreNode, storeNode } from "./outputs-kit.ts";
 import { engineOf, systemWorld } from "./places.ts";
 
-const MAKER = fileURLToPath(new URL("value-maker.ts", import.meta.url));
+const MAKER = fileURLToPath(new URL("fixtures/value-maker.ts", import.meta.url));
 const url = sharedNatsServer();
 const undo: (() => unknown)[] = [];
 
