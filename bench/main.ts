@@ -18,6 +18,7 @@ import { foldRate } from "./fold.ts";
 import { idleRunBytes } from "./memory.ts";
 import { type Restart, restartTime } from "./restart.ts";
 import { latency, type Throughput, throughput } from "./sequential.ts";
+import { type OutputTimes, outputTimes, type RebuildRate, rebuildRate } from "./stores.ts";
 import { chain, sequential, single } from "./workflows.ts";
 
 const { values: flags } = parseArgs({
@@ -34,6 +35,8 @@ interface StoreResult {
   readonly graph: Throughput;
   readonly single: { runs: number; p50Ms: number; p99Ms: number };
   readonly restart: Restart;
+  readonly outputs: OutputTimes;
+  readonly rebuild: RebuildRate;
   readonly floor: Floor;
 }
 
@@ -60,7 +63,11 @@ async function measure(
   say("  restart: killed after step 100 of 200, started again");
   const restart = await restartTime(client, store, folder, Number(flags.rounds));
   await client.close();
-  return { sequential: code, graph, single: one, restart };
+  say("  outputs: 100,000 of them, and the newest by name");
+  const outputs = await outputTimes(store);
+  say("  rebuild: the saved projections from all of this");
+  const rebuild = await rebuildRate(store);
+  return { sequential: code, graph, single: one, restart, outputs, rebuild };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
@@ -87,9 +94,8 @@ try {
 const report = { stores, fold: foldRate(), memory: await idleRunBytes() };
 if (flags.json) console.log(JSON.stringify(report));
 else {
-  for (const [name, { sequential: code, graph, single: one, restart, floor }] of Object.entries(
-    stores,
-  )) {
+  for (const [name, result] of Object.entries(stores)) {
+    const { sequential: code, graph, single: one, restart, outputs, rebuild, floor } = result;
     const share = Math.round((100 * code.stepsPerSecond) / (floor.fifty ?? floor.one).perSecond);
     console.log(`\n${name}`);
     console.table({ code, graph });
@@ -97,6 +103,10 @@ else {
     console.log(
       `  restart       first step after ${restart.firstStepMs} ms, end after ${restart.endMs} ms, ran twice: ${restart.completedStepsRunTwice}`,
     );
+    console.log(
+      `  outputs       ${outputs.appendsPerSecond} appends/s; newest by name among ${outputs.outputs}: p50 ${outputs.p50Ms} ms, p99 ${outputs.p99Ms} ms`,
+    );
+    console.log(`  rebuild       ${rebuild.eventsPerSecond} events/s (${rebuild.events} events)`);
     console.log(
       `  floor         ${floor.what}: ${floor.one.perSecond}/s (p50 ${floor.one.p50Ms} ms)${floor.fifty ? `, 50 at once ${floor.fifty.perSecond}/s` : ""}`,
     );

@@ -4,7 +4,7 @@
  */
 
 import { type Explanation, explain } from "../domain/explain.ts";
-import type { RunState } from "../domain/state.ts";
+import { isDriven, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
@@ -197,6 +197,13 @@ export class Client {
     const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
     const by = textOption("by", given.by ?? this.#engine.node, BY_CHARS_MAX);
     const state = await this.#load(run);
+    if (isDriven(state)) {
+      throw new MillraceError(
+        "E_COMMAND_REFUSED",
+        `run ${run} is driven by hand, through a store; nobody hosts it who could ${kind} it`,
+        { details: { run } },
+      );
+    }
     if (["completed", "failed", "cancelled"].includes(state.run.state)) {
       throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
         details: { run, status: state.run.state },

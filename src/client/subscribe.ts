@@ -13,6 +13,7 @@ export const TERMINAL: ReadonlySet<EventType> = new Set([
   "run.cancelled",
 ]);
 
+/** Which events of a run, and how long. */
 export interface SubscribeOptions {
   /** First `seq` wanted. @default 1 */
   readonly from?: number;

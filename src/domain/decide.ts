@@ -8,7 +8,7 @@ import type { StepCommand, StepEvent } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
-import { itemOf, type RetryPolicy, type StepPolicy } from "./plan.ts";
+import { itemOf, type RetryPolicy, type StepPolicy, undoOf } from "./plan.ts";
 import { backoffMs } from "./retry.ts";
 import { type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
 import type { Refusal } from "./table.ts";
@@ -20,24 +20,32 @@ export const decideRun = (
 ): Result<readonly RunEvent[], Refusal> => runTable.decide(state.run, command);
 
 /**
- * The events that a command to one step leads to. Steps move while their run lives (`stepsMove`), and none
- * begins once it is being cancelled. Cancelling a mapped step cancels those of its items that are under way.
+ * The events that a command to one step leads to. Steps move while their run lives (`stepsMove`); once
+ * it is being stopped, none begins but those that undo others. Cancelling a mapped step cancels those of
+ * its items that are under way.
  */
 export function decideStep(
   state: RunState,
   id: string,
   command: StepCommand,
 ): Result<readonly StepEvent[], Refusal> {
-  const begins = command.type === "cmd.start" || command.type === "cmd.map";
   const ends = command.type === "cmd.complete" || command.type === "cmd.fail";
-  const stopping = state.run.state === "cancelling";
-  if (!stepsMove(state, ends) || (begins && stopping)) {
+  if (!stepsMove(state, ends) || isTooLate(state, id, command)) {
     return err({ state: state.run.state, refused: command.type });
   }
   const actor = stepActor(state, id);
   const decided = stepTable.decide(actor, command);
   if (!decided.ok || command.type !== "cmd.cancel" || actor.state !== "mapping") return decided;
   return ok([...cancelItems(state, id, command), ...decided.value]);
+}
+
+const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map"]);
+
+/** Something would begin in a run that is being stopped. */
+function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean {
+  if (state.run.state === "cancelling") return BEGINS.has(type);
+  if (state.run.state !== "compensating" || undoOf(id) !== undefined) return false;
+  return BEGINS.has(type) || type === "cmd.schedule";
 }
 
 /** Items that have no event of their own end with their mapped step, without one each. */

@@ -178,7 +178,8 @@ function release(state: RunState, id: string, count: number, at: number): void {
 function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   const undone = undoOf(id);
   if (undone !== undefined) {
-    state.undoable.splice(state.undoable.indexOf(undone), 1);
+    const place = state.undoable.lastIndexOf(undone);
+    if (place >= 0) state.undoable.splice(place, 1);
     return;
   }
   if (type === "step.completed" && hasUndo(state, id)) state.undoable.push(id);

@@ -2,7 +2,7 @@
  * What a run owes the world: derived from its state alone, so that going on after a crash is the same
  * code path as going on. Each duty has a key that stays the same however often it is derived.
  */
-import { type RunState, stepActor } from "./state.ts";
+import { isTerminal, type RunState, stepActor } from "./state.ts";
 
 /** One thing that a run owes. */
 export type Duty =
@@ -17,21 +17,32 @@ export type Duty =
   /** Come back when this time is reached. */
   | { readonly kind: "wake"; readonly key: string; readonly at: number };
 
-const WORKING: ReadonlySet<string> = new Set(["running", "parked", "compensating"]);
-
 /** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
-  if (!WORKING.has(state.run.state)) return;
-  const { deadline, paused } = state.run.context;
-  if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
-  if (paused !== null) return;
+  switch (state.run.state) {
+    case "running":
+    case "parked": {
+      const { deadline, paused } = state.run.context;
+      if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
+      if (paused !== null) return;
+      yield* ofSteps(state, now);
+      yield* ofTimes(state);
+      break;
+    }
+    // What it waited for does not matter any more; only steps that undo others are left.
+    case "compensating":
+      yield* ofSteps(state, now);
+  }
+}
+
+function* ofSteps(state: RunState, now: number): Generator<Duty> {
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
     if ((retryAt ?? 0) <= now) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
     else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
   }
   for (const step of state.unmapped) yield { kind: "map", key: `map/${step}`, step };
-  for (const step of state.ready) {
+  for (const step of state.run.state === "compensating" ? [] : state.ready) {
     if (state.graph?.steps.get(step)?.conditional) {
       yield { kind: "choose", key: `choose/${step}`, step };
     }
@@ -47,6 +58,9 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
     const { node, attempt } = stepActor(state, step).context;
     yield { kind: "report", key: `report/${step}/${attempt}`, step, node: node ?? "" };
   }
+}
+
+function* ofTimes(state: RunState): Generator<Duty> {
   for (const [timer, at] of Object.entries(state.run.context.timers)) {
     yield { kind: "wake", key: `timer/${timer}`, at };
   }
@@ -58,15 +72,19 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
 /** The earliest time past `after` at which something happens by itself; undefined: nothing will. */
 export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): number | undefined {
   let earliest = Number.POSITIVE_INFINITY;
-  const look = (at: number): void => {
-    if (at > after) earliest = Math.min(earliest, at);
-  };
-  const { deadline, paused } = state.run.context;
-  if (deadline !== null) look(deadline);
-  if (paused !== null) return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
-  for (const step of state.retrying) look(stepActor(state, step).context.retryAt ?? earliest);
-  for (const at of Object.values(state.run.context.timers)) look(at);
-  for (const { due } of Object.values(state.run.context.waits)) if (due !== null) look(due);
-  for (const startBy of state.limited.values()) look(startBy);
+  for (const at of wakes(state)) if (at > after) earliest = Math.min(earliest, at);
   return earliest === Number.POSITIVE_INFINITY ? undefined : earliest;
+}
+
+function* wakes(state: RunState): Generator<number> {
+  if (isTerminal(state)) return;
+  const { deadline, paused, timers, waits } = state.run.context;
+  const undoing = state.run.state === "compensating";
+  if (deadline !== null && !undoing) yield deadline;
+  if (paused !== null) return;
+  for (const step of state.retrying) yield stepActor(state, step).context.retryAt ?? 0;
+  yield* state.limited.values();
+  if (undoing) return;
+  yield* Object.values(timers);
+  for (const { due } of Object.values(waits)) if (due !== null) yield due;
 }

@@ -4,6 +4,7 @@
  */
 import type { Inbox, StoredInput } from "../ports/inbox.ts";
 
+/** Who follows an inbox, and what has become of it so far. */
 export interface InboxFollower {
   /** Last position taken. */
   taken(): number;

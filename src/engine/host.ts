@@ -4,7 +4,7 @@
  */
 
 import { nextWake } from "../domain/outstanding.ts";
-import { emptyRun, isTerminal, type RunState } from "../domain/state.ts";
+import { emptyRun, isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -168,7 +168,8 @@ export class Host {
     const workflow = workflows.get(name);
     const state = await this.#load(run, name, hint);
     if (this.#stopping.signal.aborted) return claim.release();
-    if (state.cursor.seq === 0 || isTerminal(state)) return claim.ack();
+    // A run that is driven by hand is nobody's to host.
+    if (state.cursor.seq === 0 || isTerminal(state) || isDriven(state)) return claim.ack();
     if (workflow === undefined || !this.#hasCode(workflow, state)) {
       engine.logger.warn("this process lacks code for the run", { run, workflow: name });
       return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);

@@ -34,6 +34,16 @@ const NOTES: ReadonlySet<string> = new Set(["checkpoint.saved", "user.noted", "o
  * @throws MillraceError `E_FRAME_INVALID`, `E_LOG_CORRUPT`
  */
 export async function loadKept(engine: Engine, run: string): Promise<KeptRun> {
+  try {
+    return await readKept(engine, run);
+  } catch (error) {
+    // One that is erased and begun anew while it is read looks broken, but not twice.
+    if (!isMillraceError(error, "E_LOG_CORRUPT")) throw error;
+    return readKept(engine, run);
+  }
+}
+
+async function readKept(engine: Engine, run: string): Promise<KeptRun> {
   const kept: KeptRun = { state: emptyRun(run), notes: emptyNotes(), bytes: 0 };
   await foldNew(engine, kept);
   if (kept.state.cursor.seq > 0) return kept;

@@ -1,4 +1,7 @@
-/** The newest checkpoint of a step, found in its run's log. */
+/**
+ * The newest checkpoint that a step itself saved, found in its run's log. What others saved under its
+ * name as bytes is none of its own.
+ */
 import { emptyRun } from "../domain/state.ts";
 import { openFrame } from "../events/frame.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
@@ -16,7 +19,8 @@ export async function lastCheckpoint(
   let newest: Saved | undefined;
   for await (const stored of engine.store.log.read({ run })) {
     for (const event of openFrame(run, stored.bytes, engine.codecs).frame.events) {
-      if (event.type === "checkpoint.saved" && event.node === node) newest = event;
+      if (event.type === "checkpoint.saved" && event.node === node && event.encoding === undefined)
+        newest = event;
     }
   }
   if (newest === undefined) return undefined;

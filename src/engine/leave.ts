@@ -14,6 +14,12 @@ export async function leaveEnded(engine: Engine, claim: Claim, state: RunState):
   ]);
 }
 
+/** What a run that is parked waits for, as recorded. */
+export function whyParked(state: RunState, until: number | undefined): string {
+  if (state.run.context.paused !== null) return "paused";
+  return until === undefined ? "waits for a signal" : "waits for a time";
+}
+
 /** The run waits, held by nobody: until a time, if there is one, and for inputs. */
 export async function leaveParked(
   engine: Engine,
@@ -31,12 +37,13 @@ export async function leaveParked(
   if (cursor.inbox > 0) await inbox.discard(run, cursor.inbox);
 }
 
+/** True for what a changed, missing or foreign frame leads to: trying again cannot help. */
 export const isDamage = (error: unknown): boolean =>
   isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
 
 /**
- * The run cannot be gone on with here. A damaged log helps nobody who claims it next, so its ticket
- * goes; anything else is tried again, by whoever claims it, a little later.
+ * The run cannot be gone on with here. A damaged or erased log helps nobody who claims it next, so its
+ * ticket goes; anything else is tried again, by whoever claims it, a little later.
  */
 export async function leaveFaulty(engine: Engine, claim: Claim, error: unknown): Promise<void> {
   const { logger, world } = engine;
@@ -45,7 +52,7 @@ export async function leaveFaulty(engine: Engine, claim: Claim, error: unknown):
     run: claim.ticket.run,
     error: String(error),
   });
-  if (damaged) await claim.ack();
+  if (damaged || isMillraceError(error, "E_RUN_ERASED")) await claim.ack();
   else await claim.release(world.clock.now() + limits.parkAfterMs);
 }
 

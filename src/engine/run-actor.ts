@@ -17,7 +17,7 @@ import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
-import { leaveEnded, leaveParked, unattended } from "./leave.ts";
+import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
@@ -297,9 +297,4 @@ export class RunActor {
     this.letGo(fault);
     this.#options.onFault(error);
   }
-}
-
-function whyParked(state: RunState, until: number | undefined): string {
-  if (state.run.context.paused !== null) return "paused";
-  return until === undefined ? "waits for a signal" : "waits for a time";
 }

@@ -27,7 +27,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
   };
   let mended = 0;
   for (const summary of (await summaries.current()).values()) {
-    if (hasEnded(summary) || options.isHosted(summary.run)) continue;
+    if (hasEnded(summary) || summary.driven || options.isHosted(summary.run)) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
   return mended;

@@ -54,6 +54,8 @@ export interface RunSummary {
   parkedReason: string | null;
   parkedUntil: number | null;
   paused: boolean;
+  /** Driven by hand: nobody hosts it. */
+  driven: boolean;
   /** Last inbox position taken. */
   inbox: number;
   /** Steps and items whose attempt is running. */
@@ -93,6 +95,7 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   parkedReason: null,
   parkedUntil: null,
   paused: false,
+  driven: false,
   inbox: 0,
   active: [],
   steps: { completed: 0, failed: 0, running: 0, retries: 0 },
@@ -101,7 +104,7 @@ const fresh = (run: string, workflow: string): RunSummary => ({
 
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 2,
+  version: 3,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -139,6 +142,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
     case "run.created":
       summary.createdAt = event.at;
       summary.labels = event.labels ?? {};
+      summary.driven = (event.plan as { declares?: unknown }).declares !== undefined;
       break;
     case "run.claimed":
       if (summary.status === "pending" || summary.status === "parked") summary.status = "running";

@@ -18,7 +18,7 @@ export interface StepRunNote {
 export interface StepRuns {
   readonly byStep: Map<string, StepRunNote>;
   /**
-   * Names of completed steps, in the order in which they completed; items of mapped steps left out.
+   * Names of completed steps, in the order in which they completed: those with `isOwnStep`.
    */
   readonly completed: string[];
 }

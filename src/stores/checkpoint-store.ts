@@ -9,7 +9,6 @@ import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
 import { Projector } from "../engine/projector.ts";
 import { fromValue, toValue } from "../engine/values.ts";
-import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { type BlobReferences, blobReferences } from "../projections/blob-references.ts";
@@ -29,6 +28,7 @@ import {
 import { deleteRun, type SavedProjection } from "./delete-run.ts";
 import { BY_HAND, beginDriven, demandRun } from "./driven-run.ts";
 import { type DrivenStatus, drivenStatuses, moveRun } from "./driven-status.ts";
+import { givenFailure } from "./given-failure.ts";
 
 export interface CheckpointStoreOptions {
   /** Projections over all runs, which forget a run that is deleted, also in their saved copies. */
@@ -95,7 +95,7 @@ export class CheckpointStore {
     }
     const { blobs } = this.#engine.store;
     const output = await toValue(blobs, `output of run ${run}`, detail.output);
-    const error = toFailure(detail.error ?? new Error("set to failed by hand"));
+    const error = givenFailure(detail.error ?? BY_HAND);
     const ending = { output, error, reason: detail.reason ?? BY_HAND };
     await this.#journal.amend(checkId("run id", run), (draft) =>
       moveRun(draft, this.#engine.node, status, ending),

@@ -97,12 +97,13 @@ export function demandDriven(state: RunState, what: string): void {
 
 /** @throws MillraceError `E_COMMAND_REFUSED` when the run has ended or is paused */
 export function demandActive(state: RunState, what: string): void {
-  const paused = state.run.context.paused !== null;
-  if (!paused && !isTerminal(state)) return;
-  const status = paused ? "paused" : state.run.state;
+  const ended = isTerminal(state);
+  if (!ended && state.run.context.paused === null) return;
+  const status = ended ? state.run.state : "paused";
+  const until = ended ? "" : " until it is set running";
   throw new MillraceError(
     "E_COMMAND_REFUSED",
-    `${what}: run ${state.id} is ${status}; no step of it begins${paused ? " until it is set running" : ""}`,
+    `${what}: run ${state.id} is ${status}; no step of it begins${until}`,
     { details: { run: state.id, status } },
   );
 }

@@ -3,18 +3,18 @@
  * steps themselves. A step is claimed by one of any number of callers in any number of processes,
  * and what is reported later is taken only from who holds the claim.
  */
-import type { Failure, Value } from "../../machines/values.ts";
+import type { Value } from "../../machines/values.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
 import { fromValue, toValue } from "../engine/values.ts";
-import { toFailure } from "../events/failure.ts";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { Json } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
 import { beginDriven, type DrivenRun } from "./driven-run.ts";
+import { givenFailure } from "./given-failure.ts";
 import {
   declaredStatuses,
   draftedRow,
@@ -136,7 +136,7 @@ export class StepRunStore {
    */
   async failStep(id: string, fence: number, error: unknown): Promise<StepRun> {
     const { run, step } = splitId(id);
-    return this.#report(run, step, fence, { kind: "fail", error: failureOf(error) });
+    return this.#report(run, step, fence, { kind: "fail", error: givenFailure(error) });
   }
 
   /** The row of a step; undefined when nothing ever happened to it, or there is no such run. */
@@ -227,14 +227,4 @@ function checkAttempts(count: number | undefined): number | undefined {
     `maxAttempts: ${count} is not a whole number from 1 to ${limits.attemptsMax}`,
     { details: { option: "maxAttempts" } },
   );
-}
-
-/** Objects keep their own code and message, as the seed's error maps have them. */
-function failureOf(error: unknown): Failure {
-  if (error instanceof Error || typeof error !== "object" || error === null) {
-    return toFailure(error);
-  }
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-  if (typeof message !== "string") return toFailure(error);
-  return { code: typeof code === "string" ? code : "Error", message };
 }

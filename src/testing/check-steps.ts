@@ -1,5 +1,5 @@
 /** The invariants of a run's steps, checked without the machines that the engine decides by. */
-import { itemOf, type Plan, type PlanStep } from "../domain/plan.ts";
+import { itemOf, type Plan, type PlanStep, undoOf } from "../domain/plan.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import type { Report } from "./violation.ts";
 
@@ -13,14 +13,19 @@ interface Seen {
   maxAttempts: number;
   items: number;
   ended: string | undefined;
+  /** Seq of the event that ended it. */
+  endedAt: number;
 }
 
-/** I10, I11, I12, I14 and I17 of one run. */
+/** I10, I11, I12, I14, I17 and I19 of one run. */
 export class StepCheck {
   readonly #report: Report;
   readonly #steps = new Map<string, Seen>();
   #declared: ReadonlyMap<string, PlanStep> | undefined;
-  #cancelling = false;
+  #stopping = false;
+  #undoing = false;
+  /** Undoing goes backwards: what is undone next was completed before this seq. */
+  #undoneFrom = Number.POSITIVE_INFINITY;
 
   constructor(report: Report) {
     this.#report = report;
@@ -33,7 +38,8 @@ export class StepCheck {
         this.#declared = new Map(plan.steps.map((step) => [step.name, step]));
       }
     }
-    if (event.type === "run.cancelling") this.#cancelling = true;
+    if (event.type === "run.cancelling") this.#stopping = true;
+    if (event.type === "run.compensating") [this.#stopping, this.#undoing] = [true, true];
     if (isStepEvent(event)) this.#takeStep(event, this.#seen(event.step));
   }
 
@@ -43,6 +49,7 @@ export class StepCheck {
       case "step.scheduled":
         seen.maxAttempts = event.maxAttempts ?? seen.maxAttempts;
         this.#begins(event);
+        this.#undoes(event);
         break;
       case "step.mapped":
         seen.items = event.count;
@@ -66,6 +73,7 @@ export class StepCheck {
       default:
         seen.ended = event.type;
     }
+    if (seen.ended !== undefined) seen.endedAt = event.seq;
   }
 
   #started(event: Extract<StepEvent, { type: "step.started" }>, seen: Seen): void {
@@ -85,7 +93,8 @@ export class StepCheck {
   }
 
   #begins(event: StepEvent): void {
-    if (this.#cancelling) this.#report("I17", event, `${event.type} in a cancelled run`);
+    const stopping = this.#stopping && undoOf(event.step) === undefined;
+    if (stopping) this.#report("I17", event, `${event.type} in a run that is being stopped`);
     if (this.#declared === undefined) return;
     const item = itemOf(event.step);
     if (item !== undefined) {
@@ -101,12 +110,25 @@ export class StepCheck {
     if (missing.length > 0) this.#report("I14", event, `${missing.join(", ")} have not ended`);
   }
 
+  #undoes(event: StepEvent): void {
+    const undone = undoOf(event.step);
+    if (undone === undefined) return;
+    const { ended, endedAt } = this.#seen(undone);
+    if (!this.#undoing || ended !== "step.completed") {
+      this.#report("I19", event, `${undone} is undone, and ${ended ?? "has not ended"}`);
+    }
+    if (endedAt >= this.#undoneFrom) {
+      this.#report("I19", event, `${undone} is undone after what was completed before it`);
+    }
+    this.#undoneFrom = endedAt;
+  }
+
   #seen(step: string): Seen {
     const known = this.#steps.get(step);
     if (known !== undefined) return known;
     const policy = this.#declared?.get(itemOf(step)?.step ?? step)?.policy;
     const maxAttempts = policy?.retry.maxAttempts ?? Number.POSITIVE_INFINITY;
-    const seen: Seen = { attempt: 0, maxAttempts, items: 0, ended: undefined };
+    const seen: Seen = { attempt: 0, maxAttempts, items: 0, ended: undefined, endedAt: 0 };
     this.#steps.set(step, seen);
     return seen;
   }

@@ -169,6 +169,7 @@ function end(run: RecordedRun, cancelled: boolean): void {
   );
   assert.ok(run.run({ type: "cmd.complete", now, output: { json: null } }));
   assert.deepEqual(settle(run.state, now), []);
+  assert.equal(nextWake(run.state), undefined);
 }
 
 describe("nextWake", () => {

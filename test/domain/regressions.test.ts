@@ -125,6 +125,63 @@ describe("a graph run", () => {
   });
 });
 
+describe("a run that is undone", () => {
+  /** Step `a` has completed and can be undone; `b` could run; `c` is still to be decided on. */
+  function undoableRun(): RecordedRun {
+    const a = planStep("a", { undo: true });
+    const run = runOf(a, planStep("b"), planStep("c", { needs: ["a"], conditional: true }));
+    start(run, "a");
+    complete(run, "a");
+    run.settle();
+    return run;
+  }
+
+  it("is not kept waiting by a pause that came before it was cancelled", () => {
+    const run = undoableRun();
+    run.run({ type: "cmd.pause", now: run.now, by: "b", reason: "r" });
+    run.settle();
+    expect(keys(run)).toEqual([]);
+    run.run({ type: "cmd.cancel", now: run.now, by: "b", reason: "r" });
+    run.settle();
+    expect(keys(run)).toEqual(["start/a~undo/1"]);
+  });
+
+  it("is not kept waiting by a pause when its deadline passes", () => {
+    const plan = graphPlan([planStep("a", { undo: true }), planStep("b")]);
+    const run = new RecordedRun(plan, { deadlineMs: 10 });
+    run.run({ type: "cmd.claim", now: run.now, node: "n", lease: "l" });
+    run.settle();
+    start(run, "a");
+    complete(run, "a");
+    run.run({ type: "cmd.pause", now: run.now, by: "b", reason: "r" });
+    run.now += 10;
+    run.settle();
+    expect(keys(run)).toEqual(["start/a~undo/1"]);
+    expect(nextWake(run.state)).toBeUndefined();
+  });
+
+  it("begins nothing but what undoes", () => {
+    const run = undoableRun();
+    expect(keys(run)).toEqual(["choose/c", "start/b/1"]);
+    run.run({ type: "cmd.cancel", now: run.now, by: "b", reason: "r" });
+    run.settle();
+    expect(run.step("c", { type: "cmd.schedule", now: run.now })).toBe(false);
+    expect(start(run, "a~undo")).toBe(true);
+    complete(run, "a~undo");
+    run.settle();
+    expect(run.state.run.state).toBe("cancelled");
+  });
+
+  it("keeps what else is to be undone when a log undoes something that was not done", () => {
+    const run = undoableRun();
+    const [at, step] = [run.now, "b~undo"];
+    evolve(run.state, { type: "step.scheduled", at, step });
+    evolve(run.state, { type: "step.started", at, step, attempt: 1, node: "n" });
+    evolve(run.state, { type: "step.completed", at, step, attempt: 1, output: { json: null } });
+    expect(run.state.undoable).toEqual(["a"]);
+  });
+});
+
 describe("an item", () => {
   it.each(["a[01]", "a[1e0]", "a[ 1]", "a[]", "a[-1]", "a[1.0]", "a[0x1]", "a[x]", "]", "a]"])(
     "has one name only: %s is not one",

@@ -65,13 +65,12 @@ describe("a graph run under a random scheduler", () => {
 
   it("is over when it is over", () => {
     const property = fc.property(
-      graphPlans,
-      numbers,
+      fc.tuple(graphPlans, numbers, deadlines),
       fc.array(runCommands),
       fc.array(stepCommands),
       fc.array(fc.oneof(runEvents, stepEvents)),
-      (plan, choices, forRun, forStep, events) => {
-        const life = new RandomLife(plan, choices, { refold: false });
+      ([plan, choices, deadline], forRun, forStep, events) => {
+        const life = new RandomLife(plan, choices, { refold: false, ...deadline });
         life.live();
         const { state, now, log } = life.run;
         const end = JSON.stringify(dump(state));

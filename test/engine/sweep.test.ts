@@ -11,6 +11,7 @@ import { deferred } from "../../src/kernel/async.ts";
 import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
+import { faulty } from "./kit/faulty.ts";
 import { onStores, outline, type Scene, until } from "./kit/scene.ts";
 
 const waiting = workflow("waiting", (ctx) => ctx.waitFor("word"));
@@ -114,6 +115,45 @@ onStores(
   },
   ["sqlite"],
 );
+
+onStores("a sweep that takes its time", (scene) => {
+  it("gives nothing back that was claimed anew meanwhile", async () => {
+    const gate = deferred<string>();
+    const workflows = [holding(gate.promise)];
+    const [asked, answer] = [deferred<void>(), deferred<void>()];
+    const reclaimed: string[] = [];
+    const slow = faulty({
+      nodes: (nodes) => ({
+        async alive(id) {
+          asked.resolve();
+          await answer.promise;
+          return nodes.alive(id);
+        },
+      }),
+      queue: (queue) => ({
+        reclaim(token) {
+          reclaimed.push(token);
+          return queue.reclaim(token);
+        },
+      }),
+    });
+    const first = await scene().open({ workflows, stopGrace: 1 });
+    const run = await first.start("holding");
+    await until("it runs", async () => (await run.get()).epoch === 1);
+    // It sweeps, and hosts nothing of this workflow.
+    const sweeper = await scene().open({ workflows: [echo], wrap: slow, sweepEvery: "1h" });
+    await asked.promise;
+    await scene().close(first);
+    await scene().open({ workflows, sweepEvery: "1h", node: "third" });
+    await until("it is claimed anew", async () => (await sweeper.get(run.id)).node === "third");
+    answer.resolve();
+    await until("the sweep is over", async () => (await sweeper.list()).length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(reclaimed).toEqual([]);
+    gate.resolve("released");
+    expect(await sweeper.handle(run.id).result({ timeoutMs: 5_000 })).toBe("released");
+  });
+});
 
 function tickets(scene: Scene): unknown {
   const db = new DatabaseSync(scene.file);

@@ -36,7 +36,7 @@ describe("code as these tests see it", () => {
     const text = [
       'const a = "Date"; // Date',
       "/* Date",
-      " * Date */ const b = /Date['\"`]/g.test(`Date ${Math.max(1, { x: `Date` })} Date`);",
+      ` * Date */ const b = /Date['"\`]/g.test(\`Date \${Math.max(1, { x: \`Date\` })} Date\`);`,
       "const c = a / 2 / b; const d = 'it\\'s Date';",
     ].join("\n");
     const code = mask(text);

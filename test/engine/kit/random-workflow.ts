@@ -12,6 +12,8 @@ export interface StepSpec {
   /** So many first attempts throw. */
   readonly fails: number;
   readonly ms: number;
+  /** It can be undone. */
+  readonly undo: boolean;
 }
 
 export interface GraphSpec {
@@ -41,7 +43,11 @@ export interface CodeSpec {
 
 export type Spec = GraphSpec | CodeSpec;
 
-const step = { fails: fc.integer({ min: 0, max: 2 }), ms: fc.integer({ min: 0, max: 2_500 }) };
+const step = {
+  fails: fc.integer({ min: 0, max: 2 }),
+  ms: fc.integer({ min: 0, max: 2_500 }),
+  undo: fc.boolean(),
+};
 
 export const graphSpecs: fc.Arbitrary<GraphSpec> = fc.record({
   kind: fc.constant("graph"),
@@ -92,6 +98,10 @@ async function behave(outside: Outside, { fails, ms }: StepSpec, ctx: StepContex
   if (ctx.attempt <= fails) throw new Error(`attempt ${ctx.attempt} of ${fails} that fail`);
 }
 
+/** Undoing fails as often as doing. */
+const undoing = (outside: Outside, one: StepSpec): object =>
+  one.undo ? { undo: (ctx: StepContext) => behave(outside, one, ctx) } : {};
+
 export const build = (spec: Spec, outside: Outside): Workflow<never, unknown> =>
   spec.kind === "graph" ? buildGraph(spec, outside) : buildCode(spec, outside);
 
@@ -113,11 +123,19 @@ function buildGraph(spec: GraphSpec, outside: Outside): Workflow<never, unknown>
     };
     const over = lists.at(one.ms % Math.max(1, lists.length));
     if (one.shape === "map" && over !== undefined) {
-      builder = builder.map(name, { over, concurrency: one.concurrency, ...RETRY }, run);
+      builder = builder.map(
+        name,
+        { over, concurrency: one.concurrency, ...RETRY, ...undoing(outside, one) },
+        run,
+      );
     } else {
       const needs = [...new Set(one.needs.map((need) => names[need % Math.max(1, index)] ?? ""))];
       const when = one.shape === "maybe" ? { when: () => one.chosen } : {};
-      builder = builder.step(name, { needs: needs.filter(Boolean), ...when, ...RETRY }, run);
+      builder = builder.step(
+        name,
+        { needs: needs.filter(Boolean), ...when, ...RETRY, ...undoing(outside, one) },
+        run,
+      );
     }
     names.push(name);
     if (one.shape === "list") lists.push(name);
@@ -134,7 +152,10 @@ function buildCode(spec: CodeSpec, outside: Outside): Workflow<never, unknown> {
   const one = async (ctx: WorkflowContext, op: Op): Promise<unknown> => {
     switch (op.op) {
       case "run":
-        return ctx.run("step", (step) => behave(outside, op, step).then(() => op.ms), RETRY);
+        return ctx.run("step", (step) => behave(outside, op, step).then(() => op.ms), {
+          ...RETRY,
+          ...undoing(outside, op),
+        });
       case "broken":
         return ctx
           .run(
