@@ -35,6 +35,13 @@ export type { RunStatus, RunSummary } from "./projections/run-summary.ts";
 // open
 export { type Millrace, open } from "./runtime/open.ts";
 export type { OpenOptions, WorkerOptions } from "./runtime/options.ts";
+export type { Stores } from "./runtime/stores.ts";
+// the stores
+export type { CheckpointStore } from "./stores/checkpoint-store.ts";
+export type { DataLocationRegistry } from "./stores/data-locations.ts";
+export type { OutputStore } from "./stores/output-store.ts";
+export type { ResultStore } from "./stores/result-store.ts";
+export type { StepRunStore } from "./stores/step-run-store.ts";
 // define workflows
 export { workflow } from "./workflow/code.ts";
 export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";

@@ -3,7 +3,7 @@
  * folder behind; whoever makes the next one beside it takes that away.
  */
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MillraceError } from "../kernel/errors.ts";
@@ -47,7 +47,9 @@ export class ValueFolder {
     const path = join(this.#path, `new.${this.#ids()}`);
     const hash = createHash("sha256");
     let bytes = 0;
-    const file = await open(path, "wx", 0o600);
+    const file = await open(path, "wx", 0o600).catch((error: unknown) => {
+      throw unwritable(path, error);
+    });
     try {
       for await (const piece of pieces) {
         hash.update(piece);
@@ -95,9 +97,10 @@ export class ValueFolder {
 
   async #make(): Promise<void> {
     await mkdir(this.#path, { recursive: true, mode: 0o700 });
-    const owner = await open(join(this.#path, OWNER), "wx", 0o600);
-    await owner.writeFile(JSON.stringify(thisProcess()));
-    await owner.close();
+    // Under its name only when it is whole: others read it at any time.
+    const draft = join(this.#path, this.#ids());
+    await writeFile(draft, JSON.stringify(thisProcess()), { mode: 0o600 });
+    await rename(draft, join(this.#path, OWNER));
     for (const { path, owner } of await folders(this.#parent)) {
       if (isGone(owner)) await rm(path, { recursive: true, force: true });
     }

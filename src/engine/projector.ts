@@ -90,10 +90,11 @@ export class Projector<V> {
 
   async #load(): Promise<V> {
     const saved = await this.#engine.store.views.load(viewKey(this.#projection));
-    if (saved === undefined) return this.#projection.initial();
+    const view = saved && restored(this.#projection, saved.bytes);
+    if (saved === undefined || view === undefined) return this.#projection.initial();
     this.#position = saved.position;
     this.#savedBytes = saved.bytes.length;
-    return restored(this.#projection, saved.bytes);
+    return view;
   }
 }
 
@@ -104,9 +105,16 @@ export const viewKey = ({ name, version }: Projection<unknown>): string => `${na
 export const savedBytes = <V>(projection: Projection<V>, view: V): Uint8Array =>
   Buffer.from(JSON.stringify(projection.save(view)));
 
-/** The view in a saved copy. */
-export const restored = <V>(projection: Projection<V>, bytes: Uint8Array): V =>
-  projection.restore(JSON.parse(Buffer.from(bytes).toString("utf8")));
+/** The view in a saved copy; undefined when it holds none, because nobody needs a copy to be whole. */
+export function restored<V>(projection: Projection<V>, bytes: Uint8Array): V | undefined {
+  try {
+    return projection.restore(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch (error) {
+    // Text that is no JSON, or JSON of another shape.
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * A stored frame as projections get it; one that cannot be opened says why. Undefined for a tombstone: what

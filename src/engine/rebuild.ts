@@ -43,8 +43,8 @@ const REPORT_EVERY_FRAMES = 2_000;
 interface Task {
   readonly projection: Projection<unknown>;
   readonly view: unknown;
-  /** The saved copy, and the view made from it. */
   readonly saved: SavedView | undefined;
+  /** The view in the saved copy; undefined if it holds none. */
   readonly known: unknown;
 }
 
@@ -100,17 +100,21 @@ function fold(
   frame: FoldedFrame | undefined,
 ): void {
   project(projection, view, run, frame);
-  if (saved !== undefined && position > saved.position) project(projection, known, run, frame);
+  if (saved === undefined || known === undefined || position <= saved.position) return;
+  project(projection, known, run, frame);
 }
 
 function compare({ projection, view, saved, known }: Task, head: number) {
   const bytes = savedBytes(projection, view);
   const key = viewKey(projection);
   if (saved === undefined) return { projection, key, bytes, saved: "none" } as const;
-  const kept = saved.position === head ? saved.bytes : savedBytes(projection, known);
-  const same = Buffer.compare(kept, bytes) === 0;
+  const now = saved.position === head ? saved.bytes : upToDate(projection, known);
+  const same = now !== undefined && Buffer.compare(now, bytes) === 0;
   return { projection, key, bytes, saved: same ? "same" : "different" } as const;
 }
+
+const upToDate = (projection: Projection<unknown>, known: unknown): Uint8Array | undefined =>
+  known === undefined ? undefined : savedBytes(projection, known);
 
 /** Deleted first, because a copy that claims to be further along would stay. */
 async function replace({ store }: Engine, key: string, view: SavedView): Promise<void> {

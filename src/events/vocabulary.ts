@@ -39,7 +39,10 @@ export type NoteEvent =
       encoding?: "bytes";
       metadata: Readonly<Record<string, string>>;
     }
-  /** Where a value that lives on a node can be fetched. */
+  /**
+   * Where a value that lives on a node can be fetched. An empty `node`: nowhere any more; an empty `key`:
+   * all results and locations of the run that were recorded before are cleared.
+   */
   | { type: "data.located"; at: number; key: string; node: string; digest: string; bytes: number }
   /** Something that should not have come was refused, and is kept to be looked at. */
   | { type: "anomaly.recorded"; at: number; kind: string; detail: string; step?: string }

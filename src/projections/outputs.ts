@@ -38,6 +38,8 @@ export interface AttemptOutputs {
 export interface RunOutputs {
   readonly byRef: Map<string, OutputEntry>;
   readonly byAttempt: Map<number, AttemptOutputs>;
+  /** The newest artifact of each name. */
+  readonly byArtifact: Map<string, OutputEntry>;
 }
 
 type OutputEmitted = Extract<MillraceEvent, { type: "output.emitted" }>;
@@ -62,12 +64,13 @@ export const outputEntry = (event: OutputEmitted, place: EventPlace): OutputEntr
 
 /** Folds `output.emitted`. */
 export const outputFold: RunFold<RunOutputs> = {
-  initial: () => ({ byRef: new Map(), byAttempt: new Map() }),
+  initial: () => ({ byRef: new Map(), byAttempt: new Map(), byArtifact: new Map() }),
   apply(view, event, place) {
     // A ref is a digest of 80 bits: the second of its kind is the same output, written twice.
     if (event.type !== "output.emitted" || view.byRef.has(event.ref)) return;
     const entry = outputEntry(event, place);
     view.byRef.set(entry.ref, entry);
+    if (entry.name !== null) view.byArtifact.set(entry.name, entry);
     const attempt: AttemptOutputs = view.byAttempt.get(entry.attempt) ?? {
       all: [],
       latest: new Map(),

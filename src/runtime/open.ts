@@ -9,12 +9,15 @@ import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import { openStore } from "./open-store.ts";
 import { type OpenOptions, type Settings, settings } from "./options.ts";
+import { type Stores, storesOf } from "./stores.ts";
 
 /** An open millrace: the client's methods, and the worker that hosts runs (if workflows were given). */
 export class Millrace extends Client implements AsyncDisposable {
   /** Id of this process. */
   readonly node: string;
   readonly store: Store;
+  /** The seed stores on the event log: see `Stores`. */
+  readonly stores: Stores;
   readonly #engine: Engine;
   readonly #host: Host | undefined;
   readonly #stopGraceMs: number;
@@ -26,6 +29,7 @@ export class Millrace extends Client implements AsyncDisposable {
     this.#engine = engine;
     this.node = engine.node;
     this.store = engine.store;
+    this.stores = storesOf(engine, summaries);
     this.#stopGraceMs = configured.stopGraceMs;
     const { worker, workflows, leaseMs, parkAfterMs, sweepEveryMs } = configured;
     if (worker !== undefined) {

@@ -5,6 +5,10 @@
 import type { KeptValue, NodeValues } from "../ports/node-values.ts";
 import { lost } from "./result-refusals.ts";
 
+/**
+ * Values are dropped only while none is being kept: the bytes that one result needs no more may be just
+ * coming in for another.
+ */
 export class LocalCopies {
   readonly #values: NodeValues;
   readonly #node: string;
@@ -13,6 +17,10 @@ export class LocalCopies {
   /** How many results a digest serves. */
   readonly #uses = new Map<string, number>();
   readonly #fetching = new Map<string, Promise<KeptValue>>();
+  /** To be dropped as soon as nothing is being kept, if they still serve nothing. */
+  readonly #idle = new Set<string>();
+  #keeping = 0;
+  #dropping: Promise<unknown> | undefined;
 
   constructor(values: NodeValues, node: string) {
     this.#values = values;
@@ -25,9 +33,11 @@ export class LocalCopies {
     id: string,
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<KeptValue> {
-    const kept = await this.#values.keep(pieces);
-    await this.#use(run, id, kept.digest);
-    return kept;
+    return this.#whileKeeping(async () => {
+      const kept = await this.#values.keep(pieces);
+      this.#use(run, id, kept.digest);
+      return kept;
+    });
   }
 
   /** The bytes of a value; undefined when this node does not have it. */
@@ -42,19 +52,22 @@ export class LocalCopies {
    */
   async fetch(run: string, id: string, node: string, digest: string): Promise<void> {
     const key = `${node} ${digest}`;
-    const fetching =
-      this.#fetching.get(key) ??
-      this.#fetch(node, digest).finally(() => this.#fetching.delete(key));
-    this.#fetching.set(key, fetching);
-    await fetching;
-    await this.#use(run, id, digest);
+    await this.#whileKeeping(async () => {
+      const fetching =
+        this.#fetching.get(key) ??
+        this.#fetch(node, digest).finally(() => this.#fetching.delete(key));
+      this.#fetching.set(key, fetching);
+      await fetching;
+      this.#use(run, id, digest);
+    });
   }
 
   /** Lets go of all values of a run. */
   async clear(run: string): Promise<void> {
     const digests = [...(this.#runs.get(run)?.values() ?? [])];
     this.#runs.delete(run);
-    for (const digest of digests) await this.#letGo(digest);
+    for (const digest of digests) this.#letGo(digest);
+    await this.#drop();
   }
 
   async #fetch(node: string, digest: string): Promise<KeptValue> {
@@ -62,26 +75,49 @@ export class LocalCopies {
     if (pieces === undefined) throw lost(node, digest, "does not have it any more");
     const kept = await this.#values.keep(pieces);
     if (kept.digest === digest) return kept;
-    if (!this.#uses.has(kept.digest)) await this.#values.drop(kept.digest);
+    if (!this.#uses.has(kept.digest)) this.#idle.add(kept.digest);
     throw lost(node, digest, `sent ${kept.bytes} bytes that are not it`);
   }
 
-  async #use(run: string, id: string, digest: string): Promise<void> {
+  #use(run: string, id: string, digest: string): void {
     const results = this.#runs.get(run) ?? new Map<string, string>();
     this.#runs.set(run, results);
     const before = results.get(id);
     if (before === digest) return;
     results.set(id, digest);
     this.#uses.set(digest, (this.#uses.get(digest) ?? 0) + 1);
-    if (before !== undefined) await this.#letGo(before);
+    if (before !== undefined) this.#letGo(before);
   }
 
-  async #letGo(digest: string): Promise<void> {
+  #letGo(digest: string): void {
     const left = (this.#uses.get(digest) ?? 1) - 1;
     if (left > 0) this.#uses.set(digest, left);
     else {
       this.#uses.delete(digest);
-      await this.#values.drop(digest);
+      this.#idle.add(digest);
+    }
+  }
+
+  async #whileKeeping<T>(work: () => Promise<T>): Promise<T> {
+    while (this.#dropping !== undefined) await this.#dropping;
+    this.#keeping++;
+    try {
+      return await work();
+    } finally {
+      this.#keeping--;
+      await this.#drop();
+    }
+  }
+
+  async #drop(): Promise<void> {
+    if (this.#keeping > 0 || this.#dropping !== undefined || this.#idle.size === 0) return;
+    const digests = [...this.#idle].filter((digest) => !this.#uses.has(digest));
+    this.#idle.clear();
+    this.#dropping = Promise.all(digests.map((digest) => this.#values.drop(digest)));
+    try {
+      await this.#dropping;
+    } finally {
+      this.#dropping = undefined;
     }
   }
 }

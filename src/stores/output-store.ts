@@ -92,7 +92,7 @@ export class OutputStore {
 
   /** @throws MillraceError `E_OUTPUT_NOT_FOUND` */
   get(ref: string): Promise<OutputRecord> {
-    return this.#found(`${ref}`, { ref }, (index) => index.byRef.get(ref));
+    return this.#found(ref, { ref }, (index) => index.byRef.get(ref));
   }
 
   /**
@@ -109,10 +109,13 @@ export class OutputStore {
    */
   getLatestArtifact(name: string, options: { taskId?: string } = {}): Promise<OutputRecord> {
     const { taskId } = options;
-    const what = taskId === undefined ? `artifact ${name}` : `${taskId}/artifact ${name}`;
-    return this.#found(what, { name, ...options }, (index) =>
-      index.byArtifact.get(name)?.findLast(({ run }) => taskId === undefined || run === taskId),
-    );
+    if (taskId !== undefined) {
+      return this.#foundIn(taskId, `${taskId}/artifact ${name}`, (notes) =>
+        notes.outputs.byArtifact.get(name),
+      );
+    }
+    const what = `artifact ${name}`;
+    return this.#found(what, { name }, (index) => index.byArtifact.get(name)?.at(-1));
   }
 
   /**

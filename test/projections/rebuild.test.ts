@@ -6,14 +6,16 @@ import { type RebuildProgress, rebuild } from "../../src/engine/rebuild.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
 import { savedProjections } from "../../src/projections/saved.ts";
-import { storeNode } from "../stores/outputs-kit.ts";
+import { beginDriven } from "../../src/stores/driven-run.ts";
+import { type StoreNode, storeNode } from "../stores/outputs-kit.ts";
 import { type EnginePlace, places } from "../stores/places.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 
 const big = "x".repeat(100_000);
 
 /** Outputs, a blob that two runs share, results, an erased run, and one that began anew. */
-async function live({ engine, outputs, results }: ReturnType<typeof storeNode>): Promise<void> {
+async function live(node: StoreNode): Promise<void> {
+  const { engine, journal, outputs, results } = node;
   const first = await outputs.append("r1", 1, "a", { type: "progress", stage: "one" });
   await outputs.append("r2", 1, "b", { type: "partial", chunk: big }, [first]);
   await outputs.append("r5", 1, "b", { type: "partial", chunk: `${big}y` });
@@ -21,6 +23,7 @@ async function live({ engine, outputs, results }: ReturnType<typeof storeNode>):
   await results.store("r4", "x", { n: 1 });
   await saveAll(engine);
   await engine.store.log.erase("r2");
+  await beginDriven(journal, engine, "r2", { workflow: "flow" });
   await outputs.append("r2", 1, "a", { type: "progress", stage: "anew" }, [first]);
   await engine.store.log.erase("r4");
 }
@@ -80,6 +83,19 @@ describe.each(places(url))("rebuild on %s", (_name, makePlace) => {
       "output-index": "different",
       "run-summary": "same",
     });
+    expect(await states()).toEqual(all("same"));
+  });
+
+  it.each(["[]", "{", '{"runs": 1}'])("takes a copy that is none for none: %s", async (text) => {
+    await live(storeNode(engine));
+    const position = await engine.store.log.head();
+    const bytes = Buffer.from(text);
+    for (const one of savedProjections) {
+      await engine.store.views.save(viewKey(one), { position, bytes });
+    }
+    expect((await storeNode(engine).outputs.getLatestByName("a")).taskId).toBe("r2");
+    const verified = Object.fromEntries(await states());
+    expect(verified["output-index"]).toBe("different");
     expect(await states()).toEqual(all("same"));
   });
 

@@ -5,7 +5,9 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
+import { Journal } from "../../src/engine/journal.ts";
 import type { EventLog } from "../../src/ports/event-log.ts";
+import { beginDriven } from "../../src/stores/driven-run.ts";
 import type { OutputEvent } from "../../src/stores/output-content.ts";
 import type { OutputRecord } from "../../src/stores/output-records.ts";
 import type { OutputStore } from "../../src/stores/output-store.ts";
@@ -23,9 +25,11 @@ interface Output {
   readonly key: string | undefined;
 }
 
-/** All that is there, in order. */
+/** All that is there, in order, and which tasks were erased. */
 class Model {
   outputs: Output[] = [];
+  readonly known = new Set<string>();
+  readonly erased = new Set<string>();
 }
 
 interface Real {
@@ -73,20 +77,32 @@ const append = (given: Appending): Command =>
       (one) => key !== undefined && one.key === key && one.producer === producer,
     );
     if (known.includes(undefined)) expect(got).toBe("E_OUTPUT_NOT_FOUND");
+    else if (model.erased.has(task)) expect(got).toBe("E_RUN_ERASED");
     else if (twin !== undefined) {
       const same = JSON.stringify([twin.event, twin.parents]) === JSON.stringify([event, parents]);
       expect(got).toBe(same ? twin.ref : "E_OUTPUT_CONFLICT");
     } else if (own.some((one) => one.event.type === "final")) expect(got).toBe("E_OUTPUT_SEALED");
     else {
       expect(got).toMatch(/^out-[0-9a-f]{20}$/);
+      model.known.add(task);
       model.outputs.push({ ref: String(got), task, attempt, producer, event, parents, key });
     }
   });
 
-const erase = (task: string): Command =>
-  command(`erase ${task}`, async (model, { engine, suffix }) => {
-    await engine.store.log.erase(task + suffix);
-    model.outputs = model.outputs.filter((one) => one.task !== task + suffix);
+const erase = (name: string): Command =>
+  command(`erase ${name}`, async (model, { engine, suffix }) => {
+    const task = name + suffix;
+    await engine.store.log.erase(task);
+    if (model.known.delete(task)) model.erased.add(task);
+    model.outputs = model.outputs.filter((one) => one.task !== task);
+  });
+
+const beginAnew = (name: string): Command =>
+  command(`begin ${name} anew`, async (model, { engine, suffix }) => {
+    const task = name + suffix;
+    if (!model.erased.delete(task)) return;
+    await beginDriven(new Journal(engine), engine, task, { workflow: "flow" });
+    model.known.add(task);
   });
 
 const look = command("look", async ({ outputs }, { store, suffix }) => {
@@ -173,6 +189,7 @@ const commands: fc.Arbitrary<Iterable<Command>> = fc.commands(
     appending.map(append),
     fc.nat(6).map(lookOne),
     fc.constantFrom(...TASKS).map(erase),
+    fc.constantFrom(...TASKS).map(beginAnew),
     fc.constant(restart),
     fc.constant(look),
   ],

@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { deferred } from "../../src/kernel/async.ts";
 import { open } from "../../src/runtime/open.ts";
+import { beginDriven } from "../../src/stores/driven-run.ts";
 import type { OutputEvent } from "../../src/stores/output-content.ts";
 import type { OutputRecord } from "../../src/stores/output-records.ts";
 import { graph } from "../../src/workflow/graph.ts";
@@ -366,8 +367,13 @@ describe.each(adapters(url))("output store on %s", (_name, makePlace) => {
     expect((await other.outputs.getLatestByName("a")).ref).toBe(kept);
     await expect(other.outputs.get(gone)).rejects.toMatchObject({ code: "E_OUTPUT_NOT_FOUND" });
     expect((await other.outputs.lineage(kept)).down).toEqual([]);
-    const again = await other.outputs.append("t2", 1, "a", progress("anew"));
-    expect((await node.outputs.getLatestByName("a")).ref).toBe(again);
+    await expect(other.outputs.append("t2", 1, "a", progress("late"))).rejects.toMatchObject({
+      code: "E_RUN_ERASED",
+    });
+    await beginDriven(other.journal, other.engine, "t2", { workflow: "flow" });
+    const again = await node.outputs.append("t2", 1, "a", progress("anew"));
+    expect((await other.outputs.getLatestByName("a")).ref).toBe(again);
+    expect(await other.outputs.listForAttempt("t2", 1)).toHaveLength(1);
   });
 
   it("refuses an attempt that is no number", async () => {
