@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     include: ["test/**/*.test.ts"],
+    // One nats-server for all files; those that kill or freeze a server start their own.
+    globalSetup: ["test/support/nats-server.ts"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",

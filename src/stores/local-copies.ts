@@ -27,14 +27,20 @@ export class LocalCopies {
     this.#node = node;
   }
 
-  /** Keeps the bytes for a result, in place of what it had. */
-  async keep(
+  /**
+   * Keeps the bytes for a result, in place of what it had.
+   * @param register makes known that they are here; of two at once for one result, the one that was
+   * registered last stays
+   */
+  keep(
     run: string,
     id: string,
     pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+    register: (kept: KeptValue) => Promise<void>,
   ): Promise<KeptValue> {
     return this.#whileKeeping(async () => {
       const kept = await this.#values.keep(pieces);
+      await register(kept);
       this.#use(run, id, kept.digest);
       return kept;
     });

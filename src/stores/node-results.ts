@@ -29,10 +29,10 @@ export class NodeResults {
   }
 
   /** Keeps the bytes on this node, and registers that they are here. */
-  async keep(dag: string, id: string, pieces: Pieces): Promise<KeptValue> {
-    const kept = await this.#copies.keep(dag, id, pieces);
-    await this.#locations.registerLocation(dag, id, this.#node, kept);
-    return kept;
+  keep(dag: string, id: string, pieces: Pieces): Promise<KeptValue> {
+    return this.#copies.keep(dag, id, pieces, (kept) =>
+      this.#locations.registerLocation(dag, id, this.#node, kept),
+    );
   }
 
   keepJson(dag: string, id: string, value: unknown): Promise<KeptValue> {

@@ -10,6 +10,7 @@ import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 const RUN_ENDS = new Set(["run.completed", "run.failed", "run.cancelled"]);
 const STEP_ENDS = new Set(["step.completed", "step.failed", "step.skipped", "step.cancelled"]);
 const BEGINNINGS = new Set(["step.started", "step.mapped"]);
+const NOT_WHILE_PAUSED = new Set([...BEGINNINGS, "step.scheduled", "run.completed"]);
 
 /** What the log has said of one step so far. */
 interface Life {
@@ -28,6 +29,7 @@ class Checker {
   readonly #undoable: string[] = [];
   #retries = 0;
   #cancelling = false;
+  #paused = false;
   #end = "";
 
   constructor(plan: Plan) {
@@ -43,7 +45,11 @@ class Checker {
     if (RUN_ENDS.has(event.type)) this.#end = event.type;
     if (event.type === "run.cancelling" || event.type === "run.compensating") {
       this.#cancelling = true;
+      this.#paused = false;
     }
+    if (this.#paused) assert.ok(!NOT_WHILE_PAUSED.has(event.type), `${event.type} while paused`);
+    if (event.type === "run.paused") this.#paused = true;
+    if (event.type === "run.resumed") this.#paused = false;
     if (event.type.startsWith("step.")) this.#takeStep(event as StepEvent);
   }
 

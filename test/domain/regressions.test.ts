@@ -144,6 +144,7 @@ describe("a run that is undone", () => {
     run.run({ type: "cmd.cancel", now: run.now, by: "b", reason: "r" });
     run.settle();
     expect(keys(run)).toEqual(["start/a~undo/1"]);
+    expect(run.state.run.context.paused).toBeNull();
   });
 
   it("is not kept waiting by a pause when its deadline passes", () => {
@@ -158,6 +159,7 @@ describe("a run that is undone", () => {
     run.settle();
     expect(keys(run)).toEqual(["start/a~undo/1"]);
     expect(nextWake(run.state)).toBeUndefined();
+    expect(run.state.run.context.paused).toBeNull();
   });
 
   it("begins nothing but what undoes", () => {

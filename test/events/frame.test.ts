@@ -199,8 +199,10 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
   });
 
   it("with a number that no JSON number is", () => {
-    for (const field of ["at", "seq"]) {
-      const text = JSON.stringify({ ...body, [field]: 123 }).replace("123", "1e999");
+    const timer = { type: "timer.set", timer: "t", due: 123 };
+    const events = [{ type: "run.cancelled", at: 123 }];
+    for (const more of [{ at: 123 }, { seq: 123 }, { events }, { events: [timer] }]) {
+      const text = JSON.stringify({ ...body, ...more }).replace("123", "1e999");
       refused(forge({ run: RUN }, Buffer.from(text)));
     }
   });

@@ -52,6 +52,33 @@ describe("the run machine", () => {
   });
 });
 
+describe("a wait for a signal", () => {
+  const match = (wait: string, signal: string) =>
+    ({ type: "wait.matched", at, wait, signal }) as const;
+
+  it("gets a signal of its own name that no other wait has got, and only one", () => {
+    const actor = runningRun();
+    for (const [signal, name] of [
+      ["s1", "paid"],
+      ["s2", "sent"],
+    ] as const) {
+      runTable.evolve(actor, { type: "signal.received", at, signal, name, payload: { json: 1 } });
+    }
+    for (const wait of ["w1", "w2"]) {
+      runTable.evolve(actor, { type: "wait.opened", at, wait, name: "paid", due: null });
+    }
+    expect(runTable.evolve(actor, match("w1", "s2")).ok).toBe(false);
+    expect(runTable.evolve(actor, match("w1", "constructor")).ok).toBe(false);
+    expect(runTable.evolve(actor, match("toString", "s1")).ok).toBe(false);
+    expect(runTable.evolve(actor, match("w1", "s1")).ok).toBe(true);
+    expect(runTable.evolve(actor, match("w1", "s1")).ok).toBe(false);
+    expect(runTable.evolve(actor, match("w2", "s1")).ok).toBe(false);
+    expect(actor.context.signals.map(({ takenBy }) => takenBy)).toEqual(["w1", null]);
+    expect(actor.context.waited).toEqual({ w1: "s1" });
+    expect(Object.keys(actor.context.waits)).toEqual(["w2"]);
+  });
+});
+
 describe("the node machine", () => {
   it("suspects a node no longer that was heard from, also when it says that it drains", () => {
     const subject = subjects.find(({ name }) => name === "node");

@@ -281,6 +281,13 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
     expect(read.mock.calls.filter(([from]) => from === "node-1")).toHaveLength(1);
   });
 
+  it("of many stored at once under one id, the one that is registered is there", async () => {
+    const values = Array.from({ length: 40 }, (_, n) => `value ${n % 3}`);
+    await Promise.all(values.map((value) => one.results.store("r1", "a", value, node)));
+    expect(values).toContain(await two.results.getWithFetch("r1", "a"));
+    expect(values).toContain(await one.results.get("r1", "a"));
+  });
+
   it("a reading that is given up leaves nothing open", async () => {
     await one.results.storeStream("r1", "a", [Buffer.alloc(3_000_000, 1)]);
     const from = await two.engine.store.values.read("node-1", digest(Buffer.alloc(3_000_000, 1)));

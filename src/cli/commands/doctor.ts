@@ -10,27 +10,35 @@ import type { Cli } from "../cli.ts";
 import { DoctorReport } from "../doctor-report.ts";
 import { type Examined, examine } from "../examination.ts";
 import { exits } from "../failures.ts";
+import { monitoredDurability } from "../monitored-durability.ts";
 import { type Scratch, scratchOf } from "../scratch.ts";
 import { type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
+
+interface DoctorFlags extends StoreFlags {
+  readonly monitor?: string;
+}
 
 /** Adds the command to the program. */
 export function registerDoctor(program: Command, cli: Cli): void {
   withStoreFlags(program.command("doctor"))
     .description("describe the store, and run the contract cases of all ports against it")
-    .action((flags: StoreFlags) => diagnose(cli, flags));
+    .option("--monitor <url>", "the nats-server's monitoring port, which tells its sync interval")
+    .action((flags: DoctorFlags) => diagnose(cli, flags));
 }
 
 /** More only make each other slow; the cases that wait for a lease, about 40, take 1.5 s each. */
 const CASES_AT_ONCE = 12;
 
-async function diagnose(cli: Cli, flags: StoreFlags): Promise<void> {
+async function diagnose(cli: Cli, flags: DoctorFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   const { store, namespace } = settings;
   const report = new DoctorReport(cli, settings);
   {
     await using millrace = await open({ store, namespace });
-    report.facts(await millrace.store.describe());
+    const { monitor } = flags;
+    const told = monitor === undefined ? {} : { monitored: await monitoredDurability(monitor) };
+    report.facts({ ...(await millrace.store.describe()), ...told });
   }
   const world = { clock: cli.clock, random: systemRandom, ids: systemIds };
   const { contractLeaseMs: leaseMs } = await import("../../testing/contract.ts");
