@@ -4,7 +4,7 @@ export type { Failure, Value } from "../machines/values.ts";
 // start and follow runs
 export { Client, type ListOptions, type SubscribeOptions } from "./client/client.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
-export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
+export type { RequestOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";
 export type { Explanation, Wait } from "./domain/explain.ts";

@@ -5,6 +5,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 
+/** What names one process of one machine. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Start time in the kernel's own count; "" where it cannot be had. */

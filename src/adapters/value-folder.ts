@@ -30,10 +30,10 @@ export class ValueFolder {
   #made: Promise<void> | undefined;
   #closed = false;
 
-  /** Nothing is made before the first value comes. */
-  constructor(parent: string, node: string, ids: Ids) {
+  /** @param name what others look for; several folders may have it, and nothing is made before a value comes */
+  constructor(parent: string, name: string, ids: Ids) {
     this.#parent = parent;
-    this.#path = join(parent, `${node}.${ids()}`);
+    this.#path = join(parent, `${name}.${ids()}`);
     this.#ids = ids;
   }
 
@@ -107,15 +107,15 @@ export class ValueFolder {
   }
 }
 
-/** The path of a value that any living process keeps as `node` in a folder of this parent. */
+/** The path of a value that any living process keeps in a folder of this name. */
 export async function findBeside(
   parent: string,
-  node: string,
+  name: string,
   digest: string,
 ): Promise<string | undefined> {
   if (!DIGEST.test(digest)) return undefined;
-  for (const { path, name, owner } of await folders(parent)) {
-    if (!name.startsWith(`${node}.`) || isGone(owner)) continue;
+  for (const { path, entry, owner } of await folders(parent)) {
+    if (!entry.startsWith(`${name}.`) || isGone(owner)) continue;
     const found = await ifThere(join(path, digest));
     if (found !== undefined) return found;
   }
@@ -149,7 +149,8 @@ const unwritable = (path: string, cause: unknown): MillraceError =>
   );
 
 interface Folder {
-  readonly name: string;
+  /** Its name, and what tells it from others of that name. */
+  readonly entry: string;
   readonly path: string;
   readonly owner: ProcessIdentity;
 }
@@ -157,10 +158,10 @@ interface Folder {
 /** Those that are fully made; the others are being made or removed right now. */
 async function folders(parent: string): Promise<readonly Folder[]> {
   const found: Folder[] = [];
-  for (const name of (await unlessMissing(readdir(parent))) ?? []) {
-    const path = join(parent, name);
+  for (const entry of (await unlessMissing(readdir(parent))) ?? []) {
+    const path = join(parent, entry);
     const text = await unlessMissing(readFile(join(path, OWNER), "utf8"));
-    if (text) found.push({ name, path, owner: JSON.parse(text) as ProcessIdentity });
+    if (text) found.push({ entry, path, owner: JSON.parse(text) as ProcessIdentity });
   }
   return found;
 }

@@ -1,12 +1,7 @@
 /** Scratch namespaces on a NATS server: one per place, and all their streams deleted again. */
-import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import { connectTo } from "../adapters/nats/connect.ts";
-import { subjectsOf } from "../adapters/nats/subjects.ts";
+import { namespaceRemover } from "../adapters/nats/remove-namespace.ts";
 import { openStore } from "../runtime/open-store.ts";
-import type { Scratch, ScratchOptions, ScratchPlace } from "./scratch.ts";
-
-/** The server's "stream not found". */
-const STREAM_NOT_FOUND = 10_059;
+import type { Scratch, ScratchOptions, ScratchPlace } from "./scratch-place.ts";
 
 /**
  * Places on the server at `url`, in namespaces that begin with `name`.
@@ -17,12 +12,11 @@ export async function natsScratch(
   name: string,
   { world, leaseMs }: ScratchOptions,
 ): Promise<Scratch> {
-  const connection = await connectTo(url, {}, "millrace doctor", world);
-  const manager = await jetstreamManager(connection);
+  const remover = await namespaceRemover(url, world);
   const left = new Set<string>();
   let places = 0;
   const destroy = async (namespace: string): Promise<void> => {
-    await deleteStreams(manager, namespace);
+    await remover.remove(namespace);
     left.delete(namespace);
   };
   const place = async (): Promise<ScratchPlace> => {
@@ -41,19 +35,8 @@ export async function natsScratch(
       try {
         for (const namespace of left) await destroy(namespace);
       } finally {
-        await connection.close();
+        await remover.close();
       }
     },
   };
-}
-
-/** Deletes a namespace with everything in it; a stream that was never made is no fault. */
-async function deleteStreams(manager: JetStreamManager, namespace: string): Promise<void> {
-  for (const stream of Object.values(subjectsOf(namespace).streams)) {
-    try {
-      await manager.streams.delete(stream);
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND)) throw error;
-    }
-  }
 }

@@ -5,33 +5,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { MemoryBackend, memoryStore } from "../adapters/memory/store.ts";
-import type { Store, World } from "../ports/store.ts";
+import type { Store } from "../ports/store.ts";
 import { openStore } from "../runtime/open-store.ts";
+import type { Scratch, ScratchOptions, ScratchPlace } from "./scratch-place.ts";
 import { sqlitePath } from "./settings.ts";
-
-/** One empty place, as the contract suites want it. */
-export interface ScratchPlace {
-  readonly capabilities: readonly ("durable" | "shared")[];
-  open(node?: string): Promise<Store>;
-  destroy(): Promise<void>;
-}
-
-/** Where scratch places come from, and how they go again. */
-export interface Scratch {
-  /** Where it is, for people: should this process be killed, it can be removed by hand. */
-  readonly where: string;
-  /** Makes a place; each is removed by its own `destroy`. */
-  place(): Promise<ScratchPlace>;
-  /** Removes whatever is left. */
-  remove(): Promise<void>;
-}
-
-/** What scratch stores are opened with. */
-export interface ScratchOptions {
-  readonly world: World;
-  /** Lease of the stores that are opened in it. */
-  readonly leaseMs: number;
-}
 
 /** Scratch places on the backend that `address` names. */
 export async function scratchOf(address: string, options: ScratchOptions): Promise<Scratch> {

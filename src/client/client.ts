@@ -24,13 +24,14 @@ import {
 import type { Workflow } from "../workflow/definition.ts";
 import { didYouMean } from "../workflow/suggest.ts";
 import { callOptions, invalidOption, textOption, wholeOption } from "./options.ts";
-import { RunHandle } from "./run-handle.ts";
+import { type RequestOptions, RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
 import { runEvents, type SubscribeOptions } from "./subscribe.ts";
 
 export type { SubscribeOptions } from "./subscribe.ts";
 
+/** Which runs `list` gives. */
 export interface ListOptions {
   readonly workflow?: string;
   readonly status?: RunStatus;
@@ -48,14 +49,6 @@ function built(workflow: Workflow | undefined): Workflow {
     "E_WORKFLOW_UNKNOWN",
     "what was given to start() is no workflow; did you forget `.build()`?",
   );
-}
-
-/** What is recorded with a request to cancel, pause or resume a run. */
-export interface RequestOptions {
-  /** @default "asked to" */
-  readonly reason?: string;
-  /** Who asks. @default the id of this process */
-  readonly by?: string;
 }
 
 export class Client {

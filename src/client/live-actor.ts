@@ -22,11 +22,14 @@ import { limits } from "../kernel/limits.ts";
 import { textOption } from "./options.ts";
 import { runEvents } from "./subscribe.ts";
 
+/** A run as an XState actor. */
 export type LiveRun = ActorRefFrom<typeof runMachine>;
+/** A step as an XState actor. */
 export type LiveStep = ActorRefFrom<typeof stepMachine>;
 
 type Post = (run: string, input: Input) => Promise<void>;
 
+/** An actor that follows the run's committed events; its `send` goes into the run's inbox. */
 export async function liveRun(engine: Engine, run: string, post: Post): Promise<LiveRun> {
   const state = await loadRun(engine, run);
   const { state: value, context } = state.run;
@@ -38,6 +41,7 @@ export async function liveRun(engine: Engine, run: string, post: Post): Promise<
   });
 }
 
+/** An actor that follows one step's committed events; its `send` goes into the run's inbox. */
 export async function liveStep(
   engine: Engine,
   run: string,

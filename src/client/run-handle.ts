@@ -1,30 +1,53 @@
 /** One run, as a program holds it. */
 import type { Failure } from "../../machines/values.ts";
+import type { Explanation } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
+import type { Input } from "../engine/input.ts";
 import { fromValue } from "../engine/values.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { Client, RequestOptions } from "./client.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
 import { ENOUGH, runEnd, type SubscribeOptions } from "./subscribe.ts";
 
+/** What is recorded with a request to cancel, pause or resume a run. */
+export interface RequestOptions {
+  /** @default "asked to" */
+  readonly reason?: string;
+  /** Who asks. @default the id of this process */
+  readonly by?: string;
+}
+
+/** The client's calls about one run, which a handle makes with its own id. */
+export interface RunCalls {
+  get(run: string): Promise<RunView>;
+  explain(run: string): Promise<Explanation>;
+  subscribe(run: string, options: SubscribeOptions): AsyncIterable<RecordedEvent>;
+  signal(run: string, name: string, payload: unknown, options: { id?: string }): Promise<void>;
+  cancel(run: string, options: RequestOptions): Promise<void>;
+  pause(run: string, options: RequestOptions): Promise<void>;
+  resume(run: string, options: RequestOptions): Promise<void>;
+  post(run: string, input: Input): Promise<void>;
+}
+
+/** How long to wait for a result. */
 export interface ResultOptions {
   /** Gives up after so many ms; the run goes on. @default never */
   readonly timeoutMs?: number;
 }
 
+/** A run of which the id is known: it may be running anywhere, have ended, or not exist yet. */
 export class RunHandle<O> {
   readonly id: string;
-  readonly #client: Client;
+  readonly #client: RunCalls;
   readonly #engine: Engine;
   /** Nothing that the handle waits for is at or before this position. */
   readonly #after: number;
 
-  constructor(client: Client, engine: Engine, id: string, after: number) {
+  constructor(client: RunCalls, engine: Engine, id: string, after: number) {
     this.#client = client;
     this.#engine = engine;
     this.id = id;
@@ -61,6 +84,11 @@ export class RunHandle<O> {
   /** The run as it is now. */
   get(): Promise<RunView> {
     return this.#client.get(this.id);
+  }
+
+  /** Why the run is not finished: see `Client.explain`. */
+  explain(): Promise<Explanation> {
+    return this.#client.explain(this.id);
   }
 
   /** The run's events from a seq on: history, then live, until its end. */

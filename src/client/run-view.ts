@@ -14,6 +14,7 @@ export type StepStatus =
   | "skipped"
   | "cancelled";
 
+/** A step as people look at it. */
 export interface StepView {
   readonly step: string;
   readonly status: StepStatus;
@@ -31,6 +32,7 @@ export interface StepView {
   readonly reason: string | null;
 }
 
+/** A run as people look at it: see `runView`. */
 export interface RunView {
   readonly run: string;
   readonly workflow: string;

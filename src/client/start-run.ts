@@ -15,6 +15,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import { callOptions, invalidOption, isPlainObject } from "./options.ts";
 
+/** What `start` may be told besides the input. */
 export interface StartOptions {
   /** The run's id; by default a new one. The same id with the same input is the same run. */
   readonly id?: string;
@@ -22,6 +23,7 @@ export interface StartOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** A run that is durable. */
 export interface Started {
   readonly run: string;
   /** Position of the run's first frame. */

@@ -9,6 +9,7 @@ import { deferred } from "../kernel/async.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError, type RetryableError } from "../kernel/errors.ts";
 
+/** How an attempt ended: with a recorded value, or with why it did not succeed. */
 export type AttemptOutcome =
   | { readonly ok: true; readonly output: Value }
   | {
@@ -18,6 +19,7 @@ export type AttemptOutcome =
       readonly afterMs?: number | undefined;
     };
 
+/** What is to be attempted, and under which timeouts. */
 export interface AttemptTask {
   readonly step: string;
   readonly attempt: number;
@@ -26,6 +28,7 @@ export interface AttemptTask {
   run(signal: AbortSignal): Promise<Value>;
 }
 
+/** An attempt that was begun and may still run. */
 export interface RunningAttempt {
   readonly step: string;
   readonly attempt: number;

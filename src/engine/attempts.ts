@@ -9,6 +9,7 @@ import type { Note, Report } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { policyOf, type TurnContext } from "./turn.ts";
 
+/** What attempts need of the run they belong to. */
 export interface AttemptsOptions {
   readonly slots: Slots;
   /** Puts what an attempt says into the run's mailbox. */

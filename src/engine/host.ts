@@ -19,6 +19,7 @@ import { RunActor } from "./run-actor.ts";
 import { Slots } from "./slots.ts";
 import { sweep } from "./sweep.ts";
 
+/** What a host hosts, and how much of it. */
 export interface HostOptions {
   readonly engine: Engine;
   readonly workflows: ReadonlyMap<string, Workflow>;

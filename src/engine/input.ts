@@ -2,6 +2,7 @@
 import type { Value } from "../../machines/values.ts";
 import { limits } from "../kernel/limits.ts";
 
+/** One thing that a run is told from outside. */
 export type Input =
   | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: Value }
   | {
@@ -19,6 +20,7 @@ export type Input =
       readonly reason: string;
     };
 
+/** The input as bytes for an inbox. */
 export const encodeInput = (input: Input): Uint8Array => Buffer.from(JSON.stringify(input));
 
 /**

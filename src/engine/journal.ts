@@ -19,6 +19,7 @@ import type { Engine } from "./engine.ts";
 import { type Call, type Decide, decideRound, type Look } from "./journal-round.ts";
 import { adopt, catchUpKept, type KeptRun, loadKept } from "./kept-run.ts";
 
+/** How much a journal keeps in memory. */
 export interface JournalOptions {
   /** Runs kept in memory, beside those in use. @default 1000 */
   readonly runs?: number;

@@ -8,6 +8,7 @@ import { isMillraceError } from "../kernel/errors.ts";
 import { emptyNotes, foldNotes, type RunNotes } from "../projections/run-notes.ts";
 import type { Engine } from "./engine.ts";
 
+/** A run that is kept in memory between calls, as committed. */
 export interface KeptRun {
   state: RunState;
   readonly notes: RunNotes;

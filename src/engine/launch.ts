@@ -17,6 +17,7 @@ import { outputRef } from "./output-ref.ts";
 import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
 
+/** What an attempt is launched with. */
 export interface Launch {
   readonly engine: Engine;
   /** As it was right after the commit that began the attempt. */
@@ -32,6 +33,7 @@ export interface Launch {
 /** The same for all attempts of a step, and different for every other step of every run. */
 export const idempotencyKey = (run: string, step: string): string => `${run}/${step}`;
 
+/** Begins the attempt that the run's state says was started. */
 export function launch(task: Launch): RunningAttempt {
   const { engine, state, step, body, policy } = task;
   const { attempt } = stepActor(state, step).context;

@@ -34,6 +34,7 @@ export interface Nudge {
   readonly kind: "nudge";
 }
 
+/** Anything that a run's mailbox takes. */
 export type Mail = Report | Note | Arrival | Nudge;
 
 /** Tells those who wait for something to be recorded that this host will not record it any more. */

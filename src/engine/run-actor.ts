@@ -23,6 +23,7 @@ import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
 import { decideTurn, loseRunning, type TurnContext, type TurnOutcome } from "./turn.ts";
 
+/** What a hosted run is made of, and whom it tells. */
 export interface RunActorOptions {
   readonly engine: Engine;
   readonly workflow: Workflow;

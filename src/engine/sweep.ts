@@ -7,6 +7,7 @@ import { hasEnded, type RunSummaries, type RunSummary } from "../projections/run
 import type { Engine } from "./engine.ts";
 import type { Projector } from "./projector.ts";
 
+/** Where to sweep, and how thoroughly. */
 export interface SweepOptions {
   readonly engine: Engine;
   readonly summaries: Projector<RunSummaries>;

@@ -20,6 +20,7 @@ import type { Arrival, Mail, Note, Report } from "./mail.ts";
 import type { Results } from "./step-input.ts";
 import { handOut } from "./values.ts";
 
+/** What a turn may use besides its draft. */
 export interface TurnContext {
   readonly engine: Engine;
   readonly workflow: Workflow;
@@ -30,6 +31,7 @@ export interface TurnContext {
   takeSlot(): boolean;
 }
 
+/** What a turn decided, beyond the events in its draft. */
 export interface TurnOutcome {
   /** Steps that this commit begins; each holds a slot. */
   readonly started: readonly string[];
@@ -39,6 +41,7 @@ export interface TurnOutcome {
   readonly confirmed: readonly (() => void)[];
 }
 
+/** Takes the mails in order, and adds all that follows from them to the draft. */
 export async function decideTurn(
   context: TurnContext,
   draft: Draft,
@@ -98,6 +101,7 @@ function takeSetback(
     draft.anomaly("late-report", `attempt ${setback.attempt} in state ${refused.state}`, step);
 }
 
+/** How the step is run: as its plan says, or as the code asked for it. */
 export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
   planStep(state, step)?.policy ??
   context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };

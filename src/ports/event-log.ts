@@ -19,6 +19,7 @@ export interface StoredFrame {
   readonly bytes: Uint8Array;
 }
 
+/** What became of an append: see `EventLog`. */
 export type AppendOutcome =
   | { readonly ok: true; readonly position: Position }
   /** Refused, nothing was written. `head` is the position of the run's last frame at that moment. */
@@ -30,6 +31,7 @@ export interface LogScope {
   readonly workflow?: string;
 }
 
+/** Which frames to read. */
 export interface ReadRange extends LogScope {
   /** Only frames past this position; default 0: from the first. */
   readonly after?: Position;

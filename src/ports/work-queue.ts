@@ -25,6 +25,7 @@ export interface Claim {
   release(at?: number): Promise<void>;
 }
 
+/** What a process can host now. */
 export interface ClaimRequest {
   readonly workflows: readonly string[];
   /** How many at most; asked for only what the caller can host right now. */

@@ -6,6 +6,7 @@
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { RunFold } from "./run-fold.ts";
 
+/** The event that saves a checkpoint. */
 export type CheckpointSaved = Extract<NoteEvent, { type: "checkpoint.saved" }>;
 
 /** A checkpoint without its state. */
@@ -21,6 +22,7 @@ export interface CheckpointEntry {
   readonly position: number;
 }
 
+/** All checkpoints of one run. */
 export interface Checkpoints {
   /** In their order; number n stands at n - 1. */
   readonly all: CheckpointEntry[];
@@ -38,6 +40,7 @@ export function stateBytes({ state, encoding }: CheckpointSaved): number {
   return Buffer.byteLength(JSON.stringify(json) ?? "null");
 }
 
+/** Folds `checkpoint.saved` into a run's checkpoints. */
 export const checkpointFold: RunFold<Checkpoints> = {
   initial: () => ({ all: [], byNode: new Map(), newest: new Map() }),
   apply(view, event, { position }) {

@@ -5,6 +5,7 @@
  */
 import type { RunFold } from "./run-fold.ts";
 
+/** Facts that users wrote into one run's log. */
 export interface NotedEvents {
   /** Position of the frame of each event; event n stands at n - 1. */
   readonly positions: number[];

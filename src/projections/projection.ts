@@ -12,6 +12,7 @@ export interface FoldedFrame {
   readonly opened: Opened | { readonly damaged: string };
 }
 
+/** What to fold, and how a view is saved; `V` is the view. */
 export interface Projection<V> {
   /** Names its saved copies; a new `version` starts from the beginning of the log. */
   readonly name: string;

@@ -7,6 +7,7 @@ import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { FoldedFrame, Projection } from "./projection.ts";
 
+/** What a run is at, as lists show it. */
 export type RunStatus =
   | "pending"
   | "running"
@@ -22,6 +23,7 @@ export type RunStatus =
   /** Its log is damaged; nothing of it runs. */
   | "quarantined";
 
+/** Every status, in the order of a run's life. */
 export const runStatuses: readonly RunStatus[] = [
   "pending",
   "running",
@@ -35,6 +37,7 @@ export const runStatuses: readonly RunStatus[] = [
   "quarantined",
 ];
 
+/** One line about one run. */
 export interface RunSummary {
   readonly run: string;
   readonly workflow: string;
@@ -64,6 +67,7 @@ export interface RunSummary {
   error: Failure | null;
 }
 
+/** The lines of all runs, by run id. */
 export type RunSummaries = Map<string, RunSummary>;
 
 const ENDED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled", "quarantined"]);
@@ -102,6 +106,7 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   error: null,
 });
 
+/** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
   version: 3,

@@ -6,6 +6,7 @@ import type { Value } from "../../machines/values.ts";
 import { itemOf, undoOf } from "../domain/plan.ts";
 import type { RunFold } from "./run-fold.ts";
 
+/** What the state machine does not keep of a step run. */
 export interface StepRunNote {
   /**
    * As given by whoever scheduled or began it; null for steps whose input follows from the plan.
@@ -15,6 +16,7 @@ export interface StepRunNote {
   updatedAt: number;
 }
 
+/** Those notes by step. */
 export interface StepRuns {
   readonly byStep: Map<string, StepRunNote>;
   /**
@@ -27,6 +29,7 @@ export interface StepRuns {
 export const isOwnStep = (id: string): boolean =>
   itemOf(id) === undefined && undoOf(id) === undefined;
 
+/** Folds a run's step events into them. */
 export const stepRunFold: RunFold<StepRuns> = {
   initial: () => ({ byStep: new Map(), completed: [] }),
   apply(view, event) {

@@ -14,6 +14,7 @@ import { didYouMean } from "../workflow/suggest.ts";
 import { DEFAULT_STORE } from "./open-store.ts";
 import { stderrLogger } from "./stderr-logger.ts";
 
+/** How much one process takes on. */
 export interface WorkerOptions {
   /** Steps that may run at once in this process. @default 64 */
   readonly steps?: number;
@@ -21,6 +22,7 @@ export interface WorkerOptions {
   readonly runs?: number;
 }
 
+/** What `open()` may be told. */
 export interface OpenOptions {
   /** `"memory"`, `"sqlite:PATH"`, `"nats://HOST:PORT"`, or a store opened elsewhere. @default "sqlite:.millrace/millrace.db" */
   readonly store?: string | Store;
@@ -48,6 +50,7 @@ export interface OpenOptions {
   readonly world?: World;
 }
 
+/** The options of `open()` with their defaults filled in. */
 export interface Settings {
   readonly store: string | Store;
   readonly workflows: ReadonlyMap<string, Workflow>;

@@ -24,6 +24,7 @@ export interface Stores {
   readonly locations: DataLocationRegistry;
 }
 
+/** The stores of one open millrace. */
 export function storesOf(engine: Engine, summaries: Projector<RunSummaries>): Stores {
   const journal = new Journal(engine);
   const index = new Projector(engine, outputIndex);

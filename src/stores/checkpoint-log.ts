@@ -7,6 +7,7 @@ import type { MillraceEvent, NoteEvent } from "../events/vocabulary.ts";
 import type { CheckpointSaved } from "../projections/checkpoints.ts";
 import type { NotedEvents } from "../projections/noted-events.ts";
 
+/** The event that carries a workflow event of the seed's. */
 export type UserNoted = Extract<NoteEvent, { type: "user.noted" }>;
 
 /** The checkpoint whose frame is at `position`; undefined when the run was erased since. */

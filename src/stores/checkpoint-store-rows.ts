@@ -33,6 +33,7 @@ export interface CheckpointMeta {
   readonly stateSize: number;
 }
 
+/** A checkpoint with its state. */
 export interface SavedCheckpoint extends CheckpointMeta {
   readonly state: Uint8Array;
 }
@@ -46,6 +47,7 @@ export interface NewWorkflowEvent {
   readonly node?: string;
 }
 
+/** A workflow event as it was appended. */
 export interface WorkflowEvent {
   readonly run: string;
   /** 1, 2, 3 … per run, independent of the numbers of checkpoints. */

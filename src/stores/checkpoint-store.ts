@@ -30,11 +30,13 @@ import { BY_HAND, beginDriven, demandRun } from "./driven-run.ts";
 import { type DrivenStatus, drivenStatuses, moveRun } from "./driven-status.ts";
 import { givenFailure } from "./given-failure.ts";
 
+/** What a checkpoint store may be told. */
 export interface CheckpointStoreOptions {
   /** Projections over all runs, which forget a run that is deleted, also in their saved copies. */
   readonly views?: readonly SavedProjection[];
 }
 
+/** What goes with a change of status. */
 export interface StatusDetail {
   /** Of a run that is completed. JSON. @default null */
   readonly output?: unknown;
@@ -44,6 +46,7 @@ export interface StatusDetail {
   readonly reason?: string;
 }
 
+/** See the head of this file; every function beside the seed's is in docs/seeds.md. */
 export class CheckpointStore {
   readonly #engine: Engine;
   readonly #journal: Journal;

@@ -9,6 +9,7 @@ import { demandDriven, orderRun } from "./driven-run.ts";
 /** The five statuses of the seed. The last three are final. */
 export type DrivenStatus = "running" | "paused" | "completed" | "failed" | "cancelled";
 
+/** Statuses that a run driven by hand can be given. */
 export const drivenStatuses: readonly DrivenStatus[] = [
   "running",
   "paused",

@@ -22,7 +22,7 @@ import {
   type RecordedResult,
   recordedResult,
 } from "./result-places.ts";
-import { isNotYet, notFound } from "./result-refusals.ts";
+import { isLost, isNotYet, notFound } from "./result-refusals.ts";
 import { awaitResult } from "./result-wait.ts";
 
 /** Where a result is kept. */
@@ -131,7 +131,16 @@ export class ResultStore {
   async getWithFetch(dag: string, id: string, options: FetchOptions = {}): Promise<unknown> {
     const known = await this.#find(dag, id);
     if (known.kind !== "node") return this.#recorded(dag, id, known);
-    return jsonOf(id, await this.#nodes.openOrAgain(dag, id, known.at, options));
+    const open = (): Promise<AsyncIterable<Uint8Array>> =>
+      this.#nodes.openOrAgain(dag, id, known.at, options);
+    const pieces = await open();
+    try {
+      return await jsonOf(id, pieces);
+    } catch (error) {
+      // This node let go of the bytes while they were read: they are fetched, or made, again.
+      if (!isLost(error)) throw error;
+      return jsonOf(id, await open());
+    }
   }
 
   /**

@@ -26,6 +26,7 @@ import {
 } from "./step-run-store-rows.ts";
 import { decideBegin, decideReport, decideSchedule, type Report } from "./step-run-store-rules.ts";
 
+/** Defaults for claims; each call can say otherwise. */
 export interface StepRunStoreOptions {
   /** How long a claim is safe from others; after that it can be taken over. @default for ever */
   readonly lease?: Duration;
@@ -35,12 +36,14 @@ export interface StepRunStoreOptions {
   readonly maxAttempts?: number;
 }
 
+/** Whether the call scheduled the step, and the step run as it is. */
 export interface ScheduleResult {
   /** False: it had been scheduled, begun or ended before, and is as it was. */
   readonly schedule: boolean;
   readonly stepRun: StepRun;
 }
 
+/** Whether the caller executes the step. */
 export type BeginResult =
   /** The caller has the step, and reports its outcome with this fence. */
   | { readonly execute: true; readonly fence: number; readonly stepRun: StepRun }

@@ -3,6 +3,9 @@ import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
 import { monitoredDurability } from "../../src/cli/monitored-durability.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+
+const clock = systemClock();
 
 const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
@@ -26,19 +29,19 @@ describe("the monitoring port of a nats-server", () => {
   afterAll(() => server?.stop());
 
   it("tells how often the store is forced to disk", async () => {
-    const { sync, storeDirectory } = await monitoredDurability(`http://127.0.0.1:${port}`);
+    const { sync, storeDirectory } = await monitoredDurability(`http://127.0.0.1:${port}`, clock);
     expect(sync).toBe(250);
     expect(storeDirectory).toContain(server.folder);
   });
 
   it("is refused when it is no address, or nothing answers there", async () => {
     for (const address of ["", "8222", "file:///etc/passwd"]) {
-      await expect(monitoredDurability(address)).rejects.toMatchObject({
+      await expect(monitoredDurability(address, clock)).rejects.toMatchObject({
         code: "E_OPTION_INVALID",
       });
     }
     const nobody = `http://127.0.0.1:${await freePort()}`;
-    await expect(monitoredDurability(nobody)).rejects.toMatchObject({
+    await expect(monitoredDurability(nobody, clock)).rejects.toMatchObject({
       code: "E_STORE_UNAVAILABLE",
     });
   });

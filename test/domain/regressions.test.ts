@@ -93,7 +93,9 @@ describe("a graph run", () => {
 
   it("begins nothing more while it is being cancelled", () => {
     const run = mappedRun();
+    run.run({ type: "cmd.pause", now: run.now, by: "b", reason: "r" });
     run.run({ type: "cmd.cancel", now: run.now, by: "b", reason: "r" });
+    expect(run.state.run.context.paused).toBeNull();
     expect(start(run, "each[0]")).toBe(false);
     run.settle();
     expect(run.state.run.state).toBe("cancelled");

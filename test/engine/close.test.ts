@@ -91,8 +91,14 @@ onStores("close", (scene) => {
     const options = { workflows: [flow], ...LONG_LEASE };
     const millrace = await scene().open({ ...options, wrap: slow });
     await reading.promise;
-    const closing = scene().close(millrace);
+    let closed = false;
+    const closing = scene()
+      .close(millrace)
+      .then(() => {
+        closed = true;
+      });
     await sleep(20);
+    expect(closed).toBe(false);
     go.resolve();
     await closing;
     expect(outline(await scene().log(run.id))).toEqual(["run.created"]);
@@ -101,8 +107,12 @@ onStores("close", (scene) => {
   });
 
   it("lets go of everything though the registry of nodes cannot be reached", async () => {
+    const reasons: unknown[] = [];
     const flow = graph("held")
-      .step("only", (ctx) => (ctx.attempt > 1 ? "second" : new Promise(() => undefined)))
+      .step("only", (ctx) => {
+        ctx.signal.addEventListener("abort", () => reasons.push(ctx.signal.reason));
+        return ctx.attempt > 1 ? "second" : new Promise(() => undefined);
+      })
       .build();
     const unreachable = faulty({
       nodes: (nodes) => ({
@@ -115,6 +125,7 @@ onStores("close", (scene) => {
     const run = await millrace.start(flow);
     await until("it runs", async () => (await run.get()).steps[0]?.status === "running");
     expect(await refusal(scene().close(millrace))).toMatchObject({ message: "no such registry" });
+    expect(reasons.map((reason) => isMillraceError(reason, "E_FENCED"))).toEqual([true]);
     const other = await scene().open(options);
     expect(await other.handle(run.id).result({ timeoutMs: 5_000 })).toBe("second");
   });

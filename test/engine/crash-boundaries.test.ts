@@ -122,12 +122,12 @@ describe("a worker killed at every boundary of a ten-step run", { timeout: 120_0
 
   it("sqlite, a workflow in code", async () => {
     const address = `sqlite:${join(folder, "calls.db")}`;
-    await surviveAll({ address, namespace: "calls", folder, workflow: "ten-calls" }, CALLS);
+    await surviveAll({ address, namespace: "sqlite-calls", folder, workflow: "ten-calls" }, CALLS);
   });
 
   it("nats, a workflow in code", async () => {
     await surviveAll(
-      { address: server.url, namespace: "calls", folder, workflow: "ten-calls" },
+      { address: server.url, namespace: "nats-calls", folder, workflow: "ten-calls" },
       CALLS,
     );
   });
@@ -137,12 +137,12 @@ describe("a worker killed at every boundary of a ten-step run", { timeout: 120_0
 
   it("sqlite, a graph with a fan-out", async () => {
     const address = `sqlite:${join(folder, "nodes.db")}`;
-    await surviveAll({ address, namespace: "nodes", folder, workflow: "ten-nodes" }, NODES);
+    await surviveAll({ address, namespace: "sqlite-nodes", folder, workflow: "ten-nodes" }, NODES);
   });
 
   it("nats, a graph with a fan-out", async () => {
     await surviveAll(
-      { address: server.url, namespace: "nodes", folder, workflow: "ten-nodes" },
+      { address: server.url, namespace: "nats-nodes", folder, workflow: "ten-nodes" },
       NODES,
     );
   });

@@ -82,13 +82,14 @@ onStores("a parked run", (scene) => {
 
   it("is not forgotten when a signal comes while such a ticket is looked at", async () => {
     const client = await scene().open({ workflows: [waiting], worker: false });
-    let told = false;
+    let [reads, armed, told] = [0, false, false];
     const tellWhileLooking = faulty({
       inbox: (inbox) => ({
         async read(run, after) {
           const found = await inbox.read(run, after);
           const { status } = await client.get(run);
-          if (status === "parked" && found.length === 0 && !told) {
+          reads++;
+          if (armed && status === "parked" && found.length === 0 && !told) {
             told = true;
             await client.signal(run, "word", "just now");
           }
@@ -102,6 +103,8 @@ onStores("a parked run", (scene) => {
     await scene().close(first);
     const options = { workflows: [waiting], wrap: tellWhileLooking, sweepEvery: "1h" } as const;
     await scene().open(options);
+    await until("the sweep at its start has looked", () => reads > 0);
+    armed = true;
     const { queue } = await scene().store();
     await queue.offer({ workflow: "waiting", run: run.id });
     expect(await run.result({ timeoutMs: 5_000 })).toBe("just now");

@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { graph, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
-import { faulty, losing } from "./kit/faulty.ts";
+import { faulty, gate, losing } from "./kit/faulty.ts";
 import { only, onStores, onVirtualTime, sleep, until } from "./kit/scene.ts";
 
 /** Counts how many are inside at once. */
@@ -72,57 +72,67 @@ onStores("a process", (scene) => {
     expect(most).toBeLessThanOrEqual(2);
   });
 
-  it("passes a free slot on when the run that was called has no use for it", async () => {
+  /** Three runs and one slot: the first holds it, the second is busy writing when it becomes free. */
+  async function queued(options: { lost?: () => string } = {}) {
     const holding = deferred<void>();
-    const holder = graph("holder")
-      .step("only", () => holding.promise)
-      .build();
-    const flow = graph("next")
-      .step("only", () => "ran")
-      .build();
-    const client = await scene().open({ worker: false });
-    const millrace = await scene().open({ workflows: [holder, flow], worker: { steps: 1 } });
-    const first = await millrace.start(holder);
-    await until(
-      "the slot is taken",
-      async () => (await first.get()).steps[0]?.status === "running",
-    );
-    const second = await millrace.start(flow);
-    await until(
-      "the second waits",
-      async () => (await second.get()).steps[0]?.status === "pending",
-    );
-    const third = await millrace.start(flow);
-    await until("the third waits", async () => (await third.get()).steps[0]?.status === "pending");
-    // The slot becomes free for the second run just when it is being cancelled.
-    const cancelled = client.cancel(second.id);
-    holding.resolve();
-    await cancelled;
-    expect(await third.result({ timeoutMs: 5_000 })).toBe("ran");
-    await second.result({ timeoutMs: 5_000 }).catch((error: unknown) => error);
-  });
-
-  it("passes a free slot on when the run that was called is let go", async () => {
-    const holding = deferred<void>();
-    const flow = graph<number>("next")
+    const flow = graph<number>("queued")
       .step("only", (_ctx, nth) => (nth === 0 ? holding.promise : nth))
+      .step("after", { needs: ["only"], when: () => false }, () => "never")
       .build();
-    const lost = new Set<string>();
-    const wrap = faulty({ queue: losing((run) => lost.has(run)) });
-    const options = { workflows: [flow], worker: { steps: 1 }, wrap, leaseMs: 90 };
-    const millrace = await scene().open(options);
+    const held = gate();
+    const wrap = faulty({ log: held.log, queue: losing((run) => run === options.lost?.()) });
+    const millrace = await scene().open({
+      workflows: [flow],
+      worker: { steps: 1 },
+      wrap,
+      leaseMs: 600,
+    });
     const runs = [];
     for (let nth = 0; nth < 3; nth++) {
       const run = await millrace.start(flow, nth);
-      await until("it has come to its step", async () => (await run.get()).steps[0] !== undefined);
+      await until(
+        "it has come to its step",
+        async () =>
+          (await run.get()).steps[0]?.attempt === 1 ||
+          (await run.get()).steps[0]?.status === "pending",
+      );
       runs.push(run);
     }
-    lost.add(runs[1]?.id ?? "");
-    await until("it is let go", () => millrace.hosted === 2);
+    const [, second, third] = runs;
+    if (second === undefined || third === undefined) throw new Error("there are three");
+    const reached = held.hold(second.id);
+    await second.signal("word");
+    await reached;
+    return { millrace, held, holding, second, third };
+  }
+
+  it("passes a free slot on when the run that was called has no use for it", async () => {
+    const { held, holding, second, third } = await queued();
+    const actor = await second.actor("only");
+    actor.send({ type: "cmd.skip", now: 0, reason: "not now" });
+    const inbox = (await scene().store()).inbox;
+    await until("it is told", async () => (await inbox.read(second.id, 0)).length === 2);
     holding.resolve();
-    expect(await runs[2]?.result({ timeoutMs: 5_000 })).toBe(2);
-    lost.clear();
-    expect(await runs[1]?.result({ timeoutMs: 5_000 })).toBe(1);
+    await sleep(30);
+    held.go();
+    expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
+    expect((await third.get()).steps[0]?.output).toEqual({ json: 2 });
+    await second.result({ timeoutMs: 5_000 });
+    expect((await second.get()).steps[0]?.status).toBe("skipped");
+    actor.stop();
+  });
+
+  it("passes a free slot on when the run that was called is let go", async () => {
+    let lost = "";
+    const { millrace, held, holding, second, third } = await queued({ lost: () => lost });
+    holding.resolve();
+    await sleep(30);
+    lost = second.id;
+    await until("it is let go", () => millrace.hosted <= 2);
+    expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
+    lost = "";
+    held.go();
+    expect(await second.result({ timeoutMs: 10_000 })).toBeNull();
   });
 
   it("gives the slots of a commit that failed back", async () => {

@@ -74,7 +74,7 @@ it.each(addresses)("a killed node takes its values along: %s", async (name, addr
     // Whoever makes a folder beside it takes away what the dead process left.
     const folder = `${address.slice("sqlite:".length)}-values`;
     expect(existsSync(folder)).toBe(true);
-    const owners = readdirSync(folder).map((entry) => entry.split(".")[0]);
+    const owners = readdirSync(folder).map((entry) => entry.split(".")[1]);
     expect(owners.sort()).toEqual(["asker", "other"]);
   }
 });

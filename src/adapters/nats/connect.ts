@@ -20,6 +20,7 @@ export interface NatsAccess
   readonly connectTimeoutMs?: number;
 }
 
+/** What connecting needs besides the address: time, and chance for jitter. */
 export interface ConnectWorld {
   readonly clock: Clock;
   readonly random: Random;

@@ -4,6 +4,7 @@
  */
 import type { Msg } from "@nats-io/transport-node";
 
+/** Where a delivered message stands, as its ack subject says. */
 export interface Delivery {
   readonly stream: string;
   /** Sequence of the message in its stream. */
@@ -18,6 +19,7 @@ const STREAM_AT = 2;
 const SEQ_AT = 5;
 const NTH_AT = 6;
 
+/** The delivery that an ack subject names. */
 export function deliveryOf(ackSubject: string): Delivery {
   const tokens = ackSubject.split(".");
   const shift = tokens.length > SHORT_TOKENS ? 2 : 0;
@@ -38,6 +40,7 @@ const HEARTBEAT = 100;
 const REQUEST_TIMEOUT = 408;
 const CONFLICT = 409;
 
+/** What a message of a pull's inbox means that is no delivery. */
 export function pullStatus(msg: Msg): PullStatus {
   const { headers } = msg;
   const code = headers?.code;

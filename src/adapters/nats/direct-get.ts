@@ -7,6 +7,7 @@ import type { Msg } from "@nats-io/transport-node";
 import { Away, answerOf, apiCodes, messageOf, refusal } from "./answers.ts";
 import type { Ask, Link } from "./link.ts";
 
+/** A message as the stream keeps it. */
 export interface StoredMessage {
   readonly subject: string;
   readonly seq: number;
@@ -20,6 +21,7 @@ export interface Range {
   readonly after: number;
 }
 
+/** Some stored messages, and whether more follow. */
 export interface Page {
   readonly messages: readonly StoredMessage[];
   /** How many further ones there were when this page was read. */

@@ -32,6 +32,7 @@ const LAST_WAIT_MS = 1_000;
 /** A stream counts as gone when it is not found twice with this much time between. */
 const GONE_CONFIRM_MS = 100;
 
+/** One connection with what every call over it needs: requests, patience, a clock. */
 export class Link {
   readonly connection: NatsConnection;
   readonly requests: Requests;

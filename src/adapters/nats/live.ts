@@ -7,6 +7,7 @@ import type { Subscription } from "@nats-io/transport-node";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Link } from "./link.ts";
 
+/** A republished message: the original's place and bytes. */
 export interface Copy {
   /** The subject under which the original is stored. */
   readonly subject: string;
@@ -17,6 +18,7 @@ export interface Copy {
   readonly bytes: Uint8Array;
 }
 
+/** Is told every copy, in order. */
 export type Listener = (copy: Copy) => void;
 
 interface Topic {

@@ -24,6 +24,7 @@ const farewell: Headers = {
   "Nats-TTL": ["1s"],
 };
 
+/** What the registry is made of. */
 export interface RegistryOptions {
   /** The id under which this process answers. */
   readonly node: string;

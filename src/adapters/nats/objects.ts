@@ -12,6 +12,7 @@ import type { Subjects } from "./subjects.ts";
 /** Larger parts are quicker; the server's limit for a message, by default 1 MiB, bounds them. */
 const CHUNK_BYTES = 512 * 1024;
 
+/** An object of the object store as it is kept: its pieces and their digest. */
 export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly metadata: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 /** Bytes with a position before them: eight bytes, the highest first. */
 
+/** Bytes with a log position before them: the body of a ticket. */
 export interface Positioned {
   readonly position: number;
   readonly bytes: Uint8Array;
@@ -7,6 +8,7 @@ export interface Positioned {
 
 const POSITION_BYTES = 8;
 
+/** The body of a ticket that carries its run's first frame. */
 export function withPosition(position: number, bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(POSITION_BYTES + bytes.length);
   new DataView(out.buffer).setBigUint64(0, BigInt(position));

@@ -17,6 +17,7 @@ export interface ConsumerDemand {
   readonly ackWaitMs: number;
 }
 
+/** Whoever a puller pulls for. */
 export interface Owner {
   /** Is handed every message, also one that comes when none is wanted any more. */
   take(msg: Msg): void;

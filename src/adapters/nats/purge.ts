@@ -2,6 +2,7 @@
 import { Away, answerOf, refusal } from "./answers.ts";
 import type { Link } from "./link.ts";
 
+/** What is purged: one literal subject, all of it or up to a sequence. */
 export interface PurgeRequest {
   /** Whose messages go. For a wildcard the server walks all subjects, and blocks the stream. */
   readonly filter: string;

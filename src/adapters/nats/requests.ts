@@ -24,6 +24,7 @@ export type Reply = { readonly msg: Msg } | { readonly none: Silence };
 /** Message headers, each name with its values. */
 export type Headers = Record<string, string[]>;
 
+/** What a request carries besides its body. */
 export interface RequestOptions {
   readonly headers?: Headers;
   /** Default 3,000; rounded up to the next quarter of a second. */

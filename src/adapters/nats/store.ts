@@ -18,6 +18,7 @@ import { checkServer, jetStreamAccount } from "./suitability.ts";
 import { natsViewStore } from "./view-store.ts";
 import { natsWorkQueue } from "./work-queue.ts";
 
+/** How to reach the server, and as whom. */
 export interface NatsStoreOptions extends StoreOptions, NatsAccess {
   /** Copies of each stream that is made now, 1 to 5; default 1. Streams that exist keep theirs. */
   readonly replicas?: number;

@@ -41,6 +41,7 @@ export interface Subjects {
   chunks(object: string): string;
 }
 
+/** Names of the streams of one namespace. */
 export interface Streams {
   readonly log: string;
   readonly inbox: string;

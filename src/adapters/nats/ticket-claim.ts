@@ -3,6 +3,7 @@ import type { Claim, Ticket } from "../../ports/work-queue.ts";
 import { Away } from "./answers.ts";
 import type { Ask, Link } from "./link.ts";
 
+/** What a claim is made of. */
 export interface ClaimParts {
   readonly link: Link;
   readonly ask: Ask;

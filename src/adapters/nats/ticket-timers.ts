@@ -14,6 +14,7 @@ import { purge } from "./purge.ts";
 import type { Headers } from "./requests.ts";
 import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 
+/** What the timers are made of. */
 export interface TimerParts {
   /** The connection that publishes. */
   readonly writing: Link;

@@ -19,6 +19,7 @@ const INLINE_BYTES_MAX = 512 * 1024;
 const HERE = 0;
 const IN_OBJECTS = 1;
 
+/** Where views are kept: small ones in the bucket, large ones in the object store. */
 export interface ViewPlaces {
   readonly bucket: KV;
   readonly objects: Objects;

@@ -37,6 +37,7 @@ const NAK = "-NAK";
 const TERMINATE = "+TERM";
 const ACK_SUBJECT = /^\$JS\.ACK(\.[A-Za-z0-9_-]+)+$/;
 
+/** What the queue is made of. */
 export interface QueueParts {
   /** The connection that publishes tickets and acks. */
   readonly writing: Link;

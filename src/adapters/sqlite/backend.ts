@@ -23,6 +23,7 @@ export interface Opener {
   readonly world: World;
 }
 
+/** One open file: its connection, its group commit, and who is woken by what. */
 export class Backend {
   readonly db: Database;
   readonly commits: GroupCommit;

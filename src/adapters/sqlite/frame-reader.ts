@@ -9,6 +9,7 @@ const FRAMES_PER_PIECE = 512;
 const BYTES_PER_PIECE = 1024 * 1024;
 const POSITIONS_PER_PIECE = 4_096;
 
+/** Some frames in order, and where to go on. */
 export interface Piece {
   readonly frames: readonly StoredFrame[];
   /** Every frame of the scope up to here is in this piece or was in an earlier one. */

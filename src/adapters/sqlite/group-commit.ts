@@ -9,6 +9,7 @@ import type { World } from "../../ports/store.ts";
 import type { Database } from "./database.ts";
 import { faultError, faultOf } from "./faults.ts";
 
+/** One write that waits for the next transaction. */
 export interface Write<T> {
   /**
    * Does the write, inside the transaction. Called again if the transaction had to be rolled back.
@@ -53,6 +54,7 @@ interface Done {
   readonly outcome: { readonly value: unknown } | { readonly refusal: MillraceError };
 }
 
+/** Puts all writes of one turn of the event loop into one transaction. */
 export class GroupCommit {
   readonly #db: Database;
   readonly #world: World;

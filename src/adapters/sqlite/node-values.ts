@@ -11,15 +11,19 @@ import type { Holders } from "./holders.ts";
 export class SqliteNodeValues implements NodeValues {
   readonly #access: Access;
   readonly #holders: Holders;
-  readonly #parent: string;
+  readonly #namespace: number;
+  /** Undefined for a store in memory: nobody else can have it open. */
+  readonly #parent: string | undefined;
   readonly #own: ValueFolder;
 
   constructor(backend: Backend, holders: Holders, node: string) {
-    const { db, world } = backend;
+    const { db, namespace, world } = backend;
     this.#access = backend.access();
     this.#holders = holders;
-    this.#parent = db.inMemory ? temporaryParent() : `${db.path}-values`;
-    this.#own = new ValueFolder(this.#parent, node, world.ids);
+    this.#namespace = namespace;
+    this.#parent = db.inMemory ? undefined : `${db.path}-values`;
+    const parent = this.#parent ?? temporaryParent();
+    this.#own = new ValueFolder(parent, this.#nameOf(node), world.ids);
   }
 
   keep(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<KeptValue> {
@@ -31,7 +35,10 @@ export class SqliteNodeValues implements NodeValues {
       throw nodeGone(node);
     }
     // An open file stays readable to its end, whatever becomes of its node meanwhile.
-    const path = await findBeside(this.#parent, node, digest);
+    const path =
+      this.#parent === undefined
+        ? await this.#own.find(digest)
+        : await findBeside(this.#parent, this.#nameOf(node), digest);
     return path === undefined ? undefined : piecesOf(path, () => nodeGone(node));
   }
 
@@ -42,5 +49,10 @@ export class SqliteNodeValues implements NodeValues {
   async close(): Promise<void> {
     this.#access.close();
     await this.#own.close();
+  }
+
+  /** Namespaces of one file may have nodes of one name. */
+  #nameOf(node: string): string {
+    return `${this.#namespace}.${node}`;
   }
 }

@@ -37,6 +37,7 @@ export interface News {
   keys(): readonly string[] | "all";
 }
 
+/** Wakes those who wait when something they wait for may have come. */
 export class Wakeups {
   readonly #foreign: ForeignCommits;
   readonly #news: News;

@@ -11,7 +11,8 @@ import { DoctorReport } from "../doctor-report.ts";
 import { type Examined, examine } from "../examination.ts";
 import { exits } from "../failures.ts";
 import { monitoredDurability } from "../monitored-durability.ts";
-import { type Scratch, scratchOf } from "../scratch.ts";
+import { scratchOf } from "../scratch.ts";
+import type { Scratch } from "../scratch-place.ts";
 import { type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
 
@@ -37,7 +38,8 @@ async function diagnose(cli: Cli, flags: DoctorFlags): Promise<void> {
   {
     await using millrace = await open({ store, namespace });
     const { monitor } = flags;
-    const told = monitor === undefined ? {} : { monitored: await monitoredDurability(monitor) };
+    const told =
+      monitor === undefined ? {} : { monitored: await monitoredDurability(monitor, cli.clock) };
     report.facts({ ...(await millrace.store.describe()), ...told });
   }
   const world = { clock: cli.clock, random: systemRandom, ids: systemIds };

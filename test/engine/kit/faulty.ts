@@ -1,4 +1,5 @@
 /** Stores with something put in between: so that a test decides what happens at which moment. */
+import { type Deferred, deferred } from "../../../src/kernel/async.ts";
 import type { EventLog } from "../../../src/ports/event-log.ts";
 import type { Inbox } from "../../../src/ports/inbox.ts";
 import type { NodeRegistry } from "../../../src/ports/node-registry.ts";
@@ -34,6 +35,41 @@ function over<P extends object>(port: P, make: ((port: P) => Partial<P>) | undef
       return typeof own === "function" ? own.bind(target) : own;
     },
   });
+}
+
+/** Holds one append of a run, at the time of asking the next one, until it is let go. */
+export interface Gate {
+  readonly log: NonNullable<Between["log"]>;
+  /** Resolves when the append is held: before it is stored, or before its answer is given. */
+  hold(run: string, side?: "before" | "after"): Promise<void>;
+  go(): void;
+}
+
+export function gate(): Gate {
+  let held: { run: string; side: string; reached: Deferred<void>; go: Deferred<void> } | undefined;
+  const pass = async (run: string, side: string): Promise<void> => {
+    if (held?.run !== run || held.side !== side) return;
+    held.reached.resolve();
+    await held.go.promise;
+  };
+  return {
+    log: (log) => ({
+      async append(frame, signal) {
+        await pass(frame.run, "before");
+        const outcome = await log.append(frame, signal);
+        await pass(frame.run, "after");
+        return outcome;
+      },
+    }),
+    hold(run, side = "before") {
+      held = { run, side, reached: deferred(), go: deferred() };
+      return held.reached.promise;
+    },
+    go() {
+      held?.go.resolve();
+      held = undefined;
+    },
+  };
 }
 
 /** A queue whose claims are lost as soon as `lost` says so: their holder hears it at the next extension. */
