@@ -60,6 +60,8 @@ function* cancelItems(state: RunState, id: string, command: StepCommand): Genera
 
 /** Why an attempt did not succeed. */
 export interface Setback {
+  /** The attempt was to undo something: that must not fail for a budget that others have used up. */
+  readonly undoes?: true;
   readonly attempt: number;
   readonly error: Failure;
   /**
@@ -91,7 +93,7 @@ export function setbackCommand(
     now,
     attempt,
     error,
-    retry: setback.retry !== "never" && state.retries < budget,
+    retry: setback.retry !== "never" && (setback.undoes === true || state.retries < budget),
     retryAt: now + wait,
   };
 }

@@ -189,15 +189,14 @@ export class RunActor {
 
   #context(): TurnContext {
     const { engine, workflow, slots } = this.#options;
-    if (workflow.kind === "code") {
-      this.#driver ??= new CodeDriver(engine, workflow, this.#results);
-    }
+    if (workflow.kind === "code") this.#driver ??= new CodeDriver(engine, workflow, this.#results);
     return {
       engine,
       workflow,
       results: this.#results,
       driver: this.#driver,
       takeSlot: () => !this.#draining && slots.take(this.#nudge),
+      giveSlotBack: () => slots.release(),
     };
   }
 
@@ -261,7 +260,8 @@ export class RunActor {
     const wake = nextWake(this.#state, this.#decidedAt);
     const wait = (wake ?? Number.POSITIVE_INFINITY) - engine.world.clock.now();
     // What was due in the last turn and did not happen waits for a slot, not for a time.
-    const stuck = pending.size > 0 || nextWake(this.#state) !== wake;
+    const waits = pending.size > 0 || nextWake(this.#state) !== wake;
+    const stuck = waits && run.context.paused === null;
     const idle = this.#attempts.size === 0 && !stuck && this.#listening;
     if (run.state === "parked") this.#parked();
     else if (idle && run.state === "running" && wait > parkAfterMs) await this.#park(wake);
@@ -290,12 +290,10 @@ export class RunActor {
   #crash(error: unknown): void {
     // What is still under way when a run is let go meets a closed door; that is no news.
     if (this.over) return;
-    const fault = isMillraceError(error)
-      ? error
-      : new MillraceError("E_FENCED", `run ${this.run} met a fault: ${String(error)}`, {
-          cause: error,
-        });
-    this.letGo(fault);
+    this.letGo(isMillraceError(error) ? error : faultOf(this.run, error));
     this.#options.onFault(error);
   }
 }
+
+const faultOf = (run: string, cause: unknown): MillraceError =>
+  new MillraceError("E_FENCED", `run ${run} met a fault: ${String(cause)}`, { cause });

@@ -29,6 +29,8 @@ export interface TurnContext {
   readonly driver: CodeDriver | undefined;
   /** False: no further attempt can begin in this process right now. */
   takeSlot(): boolean;
+  /** A slot that was taken is not needed after all. */
+  giveSlotBack(): void;
 }
 
 /** What a turn decided, beyond the events in its draft. */
@@ -91,11 +93,12 @@ function takeSetback(
   context: TurnContext,
   draft: Draft,
   step: string,
-  setback: Omit<Setback, "random">,
+  setback: Omit<Setback, "random" | "undoes">,
 ): void {
   const random = context.engine.world.random.next();
+  const undoes = undoOf(step) === undefined ? {} : { undoes: true as const };
   const { retry } = policyOf(context, draft.state, step);
-  const command = setbackCommand(draft.state, retry, { ...setback, random }, draft.now);
+  const command = setbackCommand(draft.state, retry, { ...setback, ...undoes, random }, draft.now);
   const refused = draft.step(step, command);
   if (refused)
     draft.anomaly("late-report", `attempt ${setback.attempt} in state ${refused.state}`, step);
@@ -161,24 +164,30 @@ const isKnown = (state: RunState, step: string): boolean =>
 
 /** Adds all that follows: by itself, by time, and by what the workflow's own code decides. */
 async function followUp(context: TurnContext, draft: Draft): Promise<void> {
-  const { state, now } = draft;
+  const { state } = draft;
   for (;;) {
     const before = draft.events.length;
     draft.settle();
     if (!isHeld(state)) {
-      fireTimers(draft);
-      if (context.workflow.kind === "graph") {
-        await chooseSteps(context, context.workflow, draft);
-        await mapSteps(context, draft);
-      }
+      // What is being undone takes up nothing new; only its function may have to be run again.
+      if (state.run.state === "running") await goOn(context, draft);
       await context.driver?.advance(draft);
     }
     if (draft.events.length === before) break;
   }
   if (state.cursor.seq > limits.runEventsMax && state.run.state === "running") {
     const message = `the run has more than ${limits.runEventsMax} events; split such work into several runs`;
-    draft.run({ type: "cmd.fail", now, error: { code: "E_TOO_LARGE", message } });
+    draft.stopSteps("the run has too many events");
+    draft.fail({ code: "E_TOO_LARGE", message });
+    draft.settle();
   }
+}
+
+async function goOn(context: TurnContext, draft: Draft): Promise<void> {
+  fireTimers(draft);
+  if (context.workflow.kind !== "graph") return;
+  await chooseSteps(context, context.workflow, draft);
+  await mapSteps(context, draft);
 }
 
 function fireTimers(draft: Draft): void {
@@ -243,11 +252,10 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
     due.push(duty.step);
   }
   for (const step of due) {
-    draft.step(
-      step,
-      startCommand(context.engine.node, policyOf(context, draft.state, step), draft.now),
-    );
-    started.push(step);
+    const policy = policyOf(context, draft.state, step);
+    const refused = draft.step(step, startCommand(context.engine.node, policy, draft.now));
+    if (refused === undefined) started.push(step);
+    else context.giveSlotBack();
   }
   return started;
 }

@@ -19,8 +19,7 @@ export const limits = {
   valueBytesMax: 256 * MiB,
   jsonDepthMax: 64,
   jsonKeysMax: 2_000_000,
-  /** Events of one run: above the first a warning is recorded, at the second the run fails. */
-  runEventsWarn: 100_000,
+  /** Events of one run; one that comes to have more fails. */
   runEventsMax: 1_000_000,
   /** Steps that one graph may declare, and items one `map` may fan out to. */
   stepsPerPlanMax: 20_000,

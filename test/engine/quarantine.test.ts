@@ -4,6 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { expect, it } from "vitest";
+import { type Opened, openFrame, sealFrame } from "../../src/events/frame.ts";
 import { graph, type Millrace, workflow } from "../../src/index.ts";
 import { onStores, refusal, type Scene, sleep, until } from "./kit/scene.ts";
 
@@ -149,6 +150,37 @@ onStores(
       await scene().close(host);
       const other = await scene().open({ worker: false });
       expect(await other.list({ status: "quarantined" })).toHaveLength(1);
+    });
+
+    it("an event that its machines refuse is set aside, and not offered again", async () => {
+      const errors: string[] = [];
+      const error = (message: string): void => void errors.push(message);
+      const logger = { info: () => undefined, warn: () => undefined, error };
+      await damaged(scene(), () => undefined);
+      const store = await scene().store();
+      let opened: Opened | undefined;
+      for await (const stored of store.log.read({ run: "broken" })) {
+        opened = openFrame("broken", stored.bytes);
+      }
+      if (opened === undefined) throw new Error("the run has no frame");
+      const { frame, sum } = opened;
+      const seq = frame.seq + frame.events.length;
+      const events = [{ type: "step.completed", step: "two", attempt: 1, output: { json: 1 } }];
+      const { bytes } = sealFrame("broken", sum, {
+        ...frame,
+        commit: "forged",
+        seq,
+        events,
+      } as never);
+      const expected = await store.log.head("broken");
+      await store.log.append({ workflow: "stages", run: "broken", expected, bytes });
+      const host = await scene().open({ ...options, sweepEvery: 10, logger });
+      await host.signal("broken", "word", "never");
+      await until("it was noticed", () => errors.length > 0);
+      await sleep(200);
+      expect(errors.length).toBeLessThanOrEqual(2);
+      expect(executed.filter((line) => line === "broken two")).toEqual([]);
+      expect(await refusal(host.get("broken"))).toMatchObject({ code: "E_LOG_CORRUPT" });
     });
 
     it("damage is not looked at again and again", async () => {

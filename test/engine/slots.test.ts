@@ -3,7 +3,7 @@
  * somebody waits for it.
  */
 import { expect, it } from "vitest";
-import { graph, workflow } from "../../src/index.ts";
+import { graph, type RunHandle, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
 import { faulty, gate, losing } from "./kit/faulty.ts";
@@ -72,66 +72,64 @@ onStores("a process", (scene) => {
     expect(most).toBeLessThanOrEqual(2);
   });
 
-  /** Three runs and one slot: the first holds it, the second is busy writing when it becomes free. */
-  async function queued(options: { lost?: () => string } = {}) {
+  /** Three runs and one slot: the first had it, the second is called while it is busy writing. */
+  async function queued(
+    tell: (run: RunHandle<unknown>) => Promise<void> = () => Promise.resolve(),
+    lost: () => string = () => "",
+  ) {
     const holding = deferred<void>();
     const flow = graph<number>("queued")
       .step("only", (_ctx, nth) => (nth === 0 ? holding.promise : nth))
       .step("after", { needs: ["only"], when: () => false }, () => "never")
       .build();
     const held = gate();
-    const wrap = faulty({ log: held.log, queue: losing((run) => run === options.lost?.()) });
-    const millrace = await scene().open({
-      workflows: [flow],
-      worker: { steps: 1 },
-      wrap,
-      leaseMs: 600,
-    });
-    const runs = [];
-    for (let nth = 0; nth < 3; nth++) {
-      const run = await millrace.start(flow, nth);
-      await until(
-        "it has come to its step",
-        async () =>
-          (await run.get()).steps[0]?.attempt === 1 ||
-          (await run.get()).steps[0]?.status === "pending",
-      );
+    const wrap = faulty({ log: held.log, queue: losing((run) => run === lost()) });
+    const options = { workflows: [flow], worker: { steps: 1 }, wrap, leaseMs: 600 };
+    const millrace = await scene().open(options);
+    const runs: RunHandle<unknown>[] = [];
+    for (const status of ["running", "pending", "pending"]) {
+      const run = await millrace.start(flow, runs.length);
+      await until(`it is ${status}`, async () => (await run.get()).steps[0]?.status === status);
       runs.push(run);
     }
-    const [, second, third] = runs;
-    if (second === undefined || third === undefined) throw new Error("there are three");
-    const reached = held.hold(second.id);
+    const [first, second, third] = runs;
+    if (!first || !second || !third) throw new Error("there are three");
+    const writing = held.hold(second.id);
     await second.signal("word");
-    await reached;
-    return { millrace, held, holding, second, third };
+    await writing;
+    await tell(second);
+    // The slot becomes free, and the run that had it is busy writing as well: it calls nobody.
+    const ending = held.hold(first.id);
+    holding.resolve();
+    await ending;
+    return { millrace, held, first, second, third };
   }
 
   it("passes a free slot on when the run that was called has no use for it", async () => {
-    const { held, holding, second, third } = await queued();
-    const actor = await second.actor("only");
-    actor.send({ type: "cmd.skip", now: 0, reason: "not now" });
-    const inbox = (await scene().store()).inbox;
-    await until("it is told", async () => (await inbox.read(second.id, 0)).length === 2);
-    holding.resolve();
-    await sleep(30);
-    held.go();
+    const { millrace, held, first, second, third } = await queued(async (run) => {
+      const actor = await run.actor("only");
+      actor.send({ type: "cmd.skip", now: 0, reason: "not now" });
+      const { inbox } = await scene().store();
+      await until("it is told", async () => (await inbox.read(run.id, 0)).length > 0);
+      actor.stop();
+    });
+    held.go(second.id);
     expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
     expect((await third.get()).steps[0]?.output).toEqual({ json: 2 });
-    await second.result({ timeoutMs: 5_000 });
     expect((await second.get()).steps[0]?.status).toBe("skipped");
-    actor.stop();
+    held.go(first.id);
+    await millrace.result(first.id);
   });
 
   it("passes a free slot on when the run that was called is let go", async () => {
     let lost = "";
-    const { millrace, held, holding, second, third } = await queued({ lost: () => lost });
-    holding.resolve();
-    await sleep(30);
+    const { millrace, held, first, second, third } = await queued(undefined, () => lost);
     lost = second.id;
-    await until("it is let go", () => millrace.hosted <= 2);
+    await until("it is let go", () => millrace.hosted < 3);
     expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
     lost = "";
-    held.go();
+    held.go(second.id);
+    held.go(first.id);
     expect(await second.result({ timeoutMs: 10_000 })).toBeNull();
   });
 

@@ -188,14 +188,11 @@ describe("limits", () => {
       frameInflatedBytesMax,
       valueInlineBytesMax,
       valueBytesMax,
-      runEventsWarn,
-      runEventsMax,
     } = limits;
     expect(frameBytesMax).toBeLessThan(1024 * 1024);
     expect(frameBytesTarget + 2 * valueInlineBytesMax).toBeLessThan(frameBytesMax);
     expect(frameBytesMax).toBeLessThan(frameInflatedBytesMax);
     expect(valueInlineBytesMax).toBeLessThan(valueBytesMax);
-    expect(runEventsWarn).toBeLessThan(runEventsMax);
     expect(limits.heartbeatMs * 3).toBeLessThanOrEqual(limits.nodeGoneMs);
     expect(limits.parkAfterMs).toBeLessThan(limits.leaseMs);
     expect(limits.nodeGoneMs).toBeLessThan(limits.leaseMs);

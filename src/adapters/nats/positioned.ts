@@ -1,6 +1,7 @@
 /** Bytes with a position before them: eight bytes, the highest first. */
+import type { Ticket } from "../../ports/work-queue.ts";
 
-/** Bytes with a log position before them: the body of a ticket. */
+/** A log position with bytes that belong to it. */
 export interface Positioned {
   readonly position: number;
   readonly bytes: Uint8Array;
@@ -8,7 +9,7 @@ export interface Positioned {
 
 const POSITION_BYTES = 8;
 
-/** The body of a ticket that carries its run's first frame. */
+/** The position, then the bytes: tickets and saved views are kept so. */
 export function withPosition(position: number, bytes: Uint8Array): Uint8Array {
   const out = new Uint8Array(POSITION_BYTES + bytes.length);
   new DataView(out.buffer).setBigUint64(0, BigInt(position));
@@ -24,4 +25,14 @@ export function positioned(data: Uint8Array): Positioned | undefined {
     position: Number(view.getBigUint64(0)),
     bytes: new Uint8Array(data.subarray(POSITION_BYTES)),
   };
+}
+
+/** Larger hints are dropped: a claimer then reads the log, which costs less than carrying them. */
+const HINT_BYTES_MAX = 64 * 1024;
+
+/** What a ticket's message holds: its hint, if there is a small one. */
+export function ticketBody({ hint }: Ticket): Uint8Array {
+  return hint === undefined || hint.bytes.length > HINT_BYTES_MAX
+    ? new Uint8Array(0)
+    : withPosition(hint.position, hint.bytes);
 }

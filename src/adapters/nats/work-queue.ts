@@ -11,15 +11,13 @@ import { Away, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
 import { askLeader, lastMessage } from "./direct-get.ts";
 import { type Ask, closed, type Link } from "./link.ts";
-import { positioned, withPosition } from "./positioned.ts";
+import { positioned, ticketBody } from "./positioned.ts";
 import { Puller } from "./puller.ts";
 import { purge } from "./purge.ts";
 import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 import { TicketClaim } from "./ticket-claim.ts";
 import { TicketTimers } from "./ticket-timers.ts";
 
-/** Larger hints are dropped: a claimer then reads the log, which costs less than carrying them. */
-const HINT_BYTES_MAX = 64 * 1024;
 /** A ticket that comes when nobody waits for it is kept this long for the next claim. */
 const SPARE_MS = 20;
 /**
@@ -92,7 +90,7 @@ class NatsWorkQueue implements WorkQueue {
       reading,
       subjects,
       ask: { what: "set a timer", stream: timers, restore: () => restore("timers") },
-      body: bodyOf,
+      body: ticketBody,
       onFault: (error) => this.#fail(error),
     });
     const heard = reading.connection.subscribe(subjects.reclaimed, {
@@ -111,7 +109,7 @@ class NatsWorkQueue implements WorkQueue {
       return;
     }
     const headers = { "Nats-Expected-Last-Subject-Sequence": ["0"] };
-    const body = bodyOf(ticket);
+    const body = ticketBody(ticket);
     const [stored, timer] = await Promise.all([
       writing.insist(ask, async () => {
         const answer = storedOf(await writing.requests.send(subject, body, { headers }));
@@ -292,10 +290,4 @@ class NatsWorkQueue implements WorkQueue {
     const { subjects, restore } = this.#parts;
     return { what, stream: subjects.streams.work, restore: () => restore("work") };
   }
-}
-
-function bodyOf({ hint }: Ticket): Uint8Array {
-  return hint === undefined || hint.bytes.length > HINT_BYTES_MAX
-    ? new Uint8Array(0)
-    : withPosition(hint.position, hint.bytes);
 }

@@ -37,20 +37,21 @@ function over<P extends object>(port: P, make: ((port: P) => Partial<P>) | undef
   });
 }
 
-/** Holds one append of a run, at the time of asking the next one, until it is let go. */
+/** Holds the next append of a run until it is let go. */
 export interface Gate {
   readonly log: NonNullable<Between["log"]>;
   /** Resolves when the append is held: before it is stored, or before its answer is given. */
   hold(run: string, side?: "before" | "after"): Promise<void>;
-  go(): void;
+  go(run: string): void;
 }
 
 export function gate(): Gate {
-  let held: { run: string; side: string; reached: Deferred<void>; go: Deferred<void> } | undefined;
+  const held = new Map<string, { side: string; reached: Deferred<void>; go: Deferred<void> }>();
   const pass = async (run: string, side: string): Promise<void> => {
-    if (held?.run !== run || held.side !== side) return;
-    held.reached.resolve();
-    await held.go.promise;
+    const one = held.get(run);
+    if (one?.side !== side) return;
+    one.reached.resolve();
+    await one.go.promise;
   };
   return {
     log: (log) => ({
@@ -62,12 +63,13 @@ export function gate(): Gate {
       },
     }),
     hold(run, side = "before") {
-      held = { run, side, reached: deferred(), go: deferred() };
-      return held.reached.promise;
+      const one = { side, reached: deferred<void>(), go: deferred<void>() };
+      held.set(run, one);
+      return one.reached.promise;
     },
-    go() {
-      held?.go.resolve();
-      held = undefined;
+    go(run) {
+      held.get(run)?.go.resolve();
+      held.delete(run);
     },
   };
 }
