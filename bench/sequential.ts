@@ -3,6 +3,7 @@ import type { Millrace, Workflow } from "../src/index.ts";
 import { cpuSeconds, inParallel, percentile, rounded } from "./measure.ts";
 
 const STEPS = 10;
+const WARM_UP = 200;
 
 export interface Throughput {
   readonly runs: number;
@@ -27,7 +28,8 @@ export async function throughput(
     await (await millrace.start(workflow.name, null)).result();
     return performance.now() - began;
   };
-  await inParallel(concurrency * 2, concurrency, async () => void (await one()));
+  // What is measured is a worker that has been running for a while, not the compiler.
+  await inParallel(concurrency * 10, concurrency, async () => void (await one()));
   const used = (): number => (serverPid === undefined ? 0 : cpuSeconds(serverPid));
   const [serverBefore, cpuBefore, began] = [used(), process.cpuUsage(), performance.now()];
   const latencies: number[] = [];
@@ -54,10 +56,10 @@ export async function latency(
   runs: number,
 ): Promise<{ runs: number; p50Ms: number; p99Ms: number }> {
   const samples: number[] = [];
-  for (let run = 0; run < runs + 20; run++) {
+  for (let run = 0; run < runs + WARM_UP; run++) {
     const began = performance.now();
     await (await millrace.start(workflow.name, null)).result();
-    if (run >= 20) samples.push(performance.now() - began);
+    if (run >= WARM_UP) samples.push(performance.now() - began);
   }
   return {
     runs,

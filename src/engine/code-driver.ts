@@ -7,6 +7,7 @@
 import type { Answered, RunState } from "../domain/state.ts";
 import { stepActor } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
+import { microtasksDrained } from "../kernel/async.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import type { CodeWorkflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
@@ -104,7 +105,7 @@ export class CodeDriver {
       input: handOut(await this.#results.runInput(state)),
       runId: state.id,
       recorded: [...state.calls],
-      turn: () => this.#engine.world.clock.turn(),
+      turn: microtasksDrained,
       now: state.run.context.createdAt,
     });
   }

@@ -27,7 +27,7 @@ export interface SessionOptions {
   readonly runId: string;
   /** What earlier executions asked for, in order: "step:a", "timer:t" (`RunState.calls`). */
   readonly recorded: readonly string[];
-  /** Resolves in a later turn of the event loop, after all pending microtasks (`Clock.turn`). */
+  /** Resolves after all pending microtasks and what follows from them (`microtasksDrained`). */
   readonly turn: () => Promise<void>;
   /** When the run was created (ms since the epoch): `ctx.now()` until the first answer. */
   readonly now: number;

@@ -78,14 +78,16 @@ onStores("a process", (scene) => {
     lost: () => string = () => "",
   ) {
     const holding = deferred<void>();
-    const flow = graph<number>("queued")
-      .step("only", (_ctx, nth) => (nth === 0 ? holding.promise : nth))
-      .step("after", { needs: ["only"], when: () => false }, () => "never")
-      .build();
+    const flow = workflow("queued", async (ctx, nth: number) => {
+      const step = ctx.run("only", () => (nth === 0 ? holding.promise : nth));
+      const result = await step.catch(() => "cancelled");
+      if (result === "cancelled") await ctx.sleep("nap", "10m");
+      return result;
+    });
     const held = gate();
     const wrap = faulty({ log: held.log, queue: losing((run) => run === lost()) });
-    const options = { workflows: [flow], worker: { steps: 1 }, wrap, leaseMs: 600 };
-    const millrace = await scene().open(options);
+    const more = { wrap, leaseMs: 600, parkAfter: "1h" } as const;
+    const millrace = await scene().open({ workflows: [flow], worker: { steps: 1 }, ...more });
     const runs: RunHandle<unknown>[] = [];
     for (const status of ["running", "pending", "pending"]) {
       const run = await millrace.start(flow, runs.length);
@@ -108,15 +110,17 @@ onStores("a process", (scene) => {
   it("passes a free slot on when the run that was called has no use for it", async () => {
     const { millrace, held, first, second, third } = await queued(async (run) => {
       const actor = await run.actor("only");
-      actor.send({ type: "cmd.skip", now: 0, reason: "not now" });
+      actor.send({ type: "cmd.cancel", now: 0, reason: "not now" });
       const { inbox } = await scene().store();
       await until("it is told", async () => (await inbox.read(run.id, 0)).length > 0);
       actor.stop();
     });
     held.go(second.id);
-    expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
-    expect((await third.get()).steps[0]?.output).toEqual({ json: 2 });
-    expect((await second.get()).steps[0]?.status).toBe("skipped");
+    expect(await third.result({ timeoutMs: 5_000 })).toBe(2);
+    expect(await second.get()).toMatchObject({
+      status: "running",
+      steps: [{ status: "cancelled" }],
+    });
     held.go(first.id);
     await millrace.result(first.id);
   });
@@ -126,11 +130,11 @@ onStores("a process", (scene) => {
     const { millrace, held, first, second, third } = await queued(undefined, () => lost);
     lost = second.id;
     await until("it is let go", () => millrace.hosted < 3);
-    expect(await third.result({ timeoutMs: 5_000 })).toBeNull();
+    expect(await third.result({ timeoutMs: 5_000 })).toBe(2);
     lost = "";
     held.go(second.id);
     held.go(first.id);
-    expect(await second.result({ timeoutMs: 10_000 })).toBeNull();
+    expect(await second.result({ timeoutMs: 10_000 })).toBe(1);
   });
 
   it("gives the slots of a commit that failed back", async () => {

@@ -2,7 +2,7 @@
  * Plays the engine for sessions: keeps what was asked and answered, and lets tests choose the
  * order.
  */
-import { systemClock } from "../../src/kernel/clock.ts";
+import { microtasksDrained } from "../../src/kernel/async.ts";
 import { workflow } from "../../src/workflow/code.ts";
 import {
   type Answer,
@@ -62,7 +62,7 @@ export class Driver {
       input: 7,
       runId: "run-1",
       recorded: this.calls,
-      turn: () => systemClock().turn(),
+      turn: microtasksDrained,
       now: CREATED,
     });
   }

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import { MemoryBackend, memoryStore } from "../../../src/adapters/memory/store.ts";
+import { natsStore } from "../../../src/adapters/nats/store.ts";
 import { sqliteStore } from "../../../src/adapters/sqlite/store.ts";
 import { openFrame } from "../../../src/events/frame.ts";
 import { recordedEvents } from "../../../src/events/recorded.ts";
@@ -18,6 +19,7 @@ import { systemRandom } from "../../../src/kernel/random.ts";
 import type { Store, World } from "../../../src/ports/store.ts";
 import type { OpenOptions } from "../../../src/runtime/options.ts";
 import { checkLog } from "../../../src/testing/check-log.ts";
+import { sharedNatsServer } from "../../support/nats-server.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
 export const clock = systemClock();
@@ -131,20 +133,32 @@ function sqliteScene(folder: string): StoreScene {
   return new StoreScene("sqlite", { file, world, opener });
 }
 
-type Kind = "memory" | "sqlite";
+function natsScene(url: string): StoreScene {
+  const namespace = `scene-${systemIds()}`;
+  const opener: Opener = (node, leaseMs, theWorld) =>
+    natsStore(url, { namespace, node, leaseMs, world: theWorld });
+  return new StoreScene("nats", { file: "", world, opener });
+}
+
+type Kind = "memory" | "sqlite" | "nats";
+
+/** Where behaviour is tried that is the same on every store; `MILLRACE_TEST_STORES=nats` for another. */
+const EVERYWHERE = (process.env["MILLRACE_TEST_STORES"] ?? "memory,sqlite").split(",") as Kind[];
 
 /** Declares the same tests on several stores; each test gets a fresh one. */
 export function onStores(
   what: string,
   tests: (scene: () => Scene) => void,
-  kinds: readonly Kind[] = ["memory", "sqlite"],
+  kinds: readonly Kind[] = EVERYWHERE,
 ): void {
+  const url = kinds.includes("nats") ? sharedNatsServer() : undefined;
   describe.each(kinds)(`${what}, on %s`, (kind) => {
     let scene: StoreScene;
     let folder: string;
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "millrace-scene-"));
-      scene = kind === "memory" ? memoryScene() : sqliteScene(folder);
+      if (kind === "nats") scene = natsScene(url?.() ?? "");
+      else scene = kind === "memory" ? memoryScene() : sqliteScene(folder);
     });
     afterEach(async () => {
       try {
