@@ -16,6 +16,9 @@ import { RESULT, STEPS, tenCalls, tenNodes } from "./fixtures/ten-steps.ts";
 
 const WORKER = new URL("fixtures/crashing-worker.ts", import.meta.url).pathname;
 
+/** The workers' modules, compiled once for all of them. */
+const COMPILED = new URL("../../.cache/compiled", import.meta.url).pathname;
+
 /** Executions per idempotency key, from the file of effects. */
 function executions(sink: string): Map<string, number> {
   const counts = new Map<string, number>();
@@ -34,7 +37,8 @@ async function crash(
   side: string,
 ): Promise<boolean> {
   const args = [WORKER, address, namespace, String(at), side];
-  const worker = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
+  const worker = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
   const [, signal] = await once(worker, "exit");
   return signal === "SIGKILL";
 }

@@ -9,7 +9,7 @@ import { deferred } from "../../src/kernel/async.ts";
 import type { NewFrame } from "../../src/ports/event-log.ts";
 import type { StepContext } from "../../src/workflow/step-context.ts";
 import { faulty, losing } from "./kit/faulty.ts";
-import { only, onStores, type Scene, sleep, until } from "./kit/scene.ts";
+import { ALL_STORES, only, onStores, type Scene, sleep, until } from "./kit/scene.ts";
 
 const flowOf = (run: (ctx: StepContext) => unknown) =>
   graph("fenced")
@@ -37,71 +37,75 @@ function holdAppend(nth: number, side: "before" | "after") {
   return { log, reached: reached.promise, go: () => go.resolve() };
 }
 
-onStores("a host that has lost its lease", (scene) => {
-  const shortLease = { leaseMs: 150, sweepEvery: "1h" } as const;
+onStores(
+  "a host that has lost its lease",
+  (scene) => {
+    const shortLease = { leaseMs: 150, sweepEvery: "1h" } as const;
 
-  it("does not begin what its last commit, answered too late, recorded", async () => {
-    const attempts: number[] = [];
-    const flow = flowOf((ctx) => {
-      attempts.push(ctx.attempt);
-      return ctx.attempt;
-    });
-    const held = holdAppend(1, "after");
-    let lost = false;
-    const wrap = faulty({ log: held.log, queue: losing(() => lost) });
-    const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
-    const run = await millrace.start(flow);
-    await held.reached;
-    lost = true;
-    await until("it is let go", () => millrace.hosted === 0);
-    held.go();
-    await sleep(20);
-    expect(attempts).toEqual([]);
-    lost = false;
-    expect(await run.result({ timeoutMs: 10_000 })).toBe(2);
-    expect(attempts).toEqual([2]);
-  });
-
-  it("appends nothing that it had not decided before", async () => {
-    const flow = flowOf((ctx) => (ctx.attempt === 1 ? sleep(50) : "second"));
-    let lost = false;
-    const wrap = faulty({ queue: losing(() => lost) });
-    const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
-    const run = await millrace.start(flow);
-    await until("it runs", async () => (await run.get()).steps[0]?.status === "running");
-    lost = true;
-    await until("it is let go", () => millrace.hosted === 0);
-    const before = (await scene().log(run.id)).length;
-    await sleep(60);
-    expect((await scene().log(run.id)).length).toBe(before);
-    lost = false;
-    expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
-  });
-
-  it("refuses what its steps wait to have recorded", async () => {
-    const refused = deferred<unknown>();
-    const flow = flowOf((ctx) => {
-      if (ctx.attempt > 1) return "second";
-      return ctx.note("word", 1).catch((error: unknown) => {
-        refused.resolve(error);
-        return "first";
+    it("does not begin what its last commit, answered too late, recorded", async () => {
+      const attempts: number[] = [];
+      const flow = flowOf((ctx) => {
+        attempts.push(ctx.attempt);
+        return ctx.attempt;
       });
+      const held = holdAppend(1, "after");
+      let lost = false;
+      const wrap = faulty({ log: held.log, queue: losing(() => lost) });
+      const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
+      const run = await millrace.start(flow);
+      await held.reached;
+      lost = true;
+      await until("it is let go", () => millrace.hosted === 0);
+      held.go();
+      await sleep(20);
+      expect(attempts).toEqual([]);
+      lost = false;
+      expect(await run.result({ timeoutMs: 10_000 })).toBe(2);
+      expect(attempts).toEqual([2]);
     });
-    const held = holdAppend(2, "before");
-    let lost = false;
-    const wrap = faulty({ log: held.log, queue: losing(() => lost) });
-    const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
-    const run = await millrace.start(flow);
-    await held.reached;
-    lost = true;
-    await until("it is let go", () => millrace.hosted === 0);
-    lost = false;
-    await until("it is claimed again", async () => (await run.get()).epoch === 2);
-    held.go();
-    expect(isMillraceError(await refused.promise, "E_FENCED")).toBe(true);
-    expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
-  });
-});
+
+    it("appends nothing that it had not decided before", async () => {
+      const flow = flowOf((ctx) => (ctx.attempt === 1 ? sleep(50) : "second"));
+      let lost = false;
+      const wrap = faulty({ queue: losing(() => lost) });
+      const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
+      const run = await millrace.start(flow);
+      await until("it runs", async () => (await run.get()).steps[0]?.status === "running");
+      lost = true;
+      await until("it is let go", () => millrace.hosted === 0);
+      const before = (await scene().log(run.id)).length;
+      await sleep(60);
+      expect((await scene().log(run.id)).length).toBe(before);
+      lost = false;
+      expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
+    });
+
+    it("refuses what its steps wait to have recorded", async () => {
+      const refused = deferred<unknown>();
+      const flow = flowOf((ctx) => {
+        if (ctx.attempt > 1) return "second";
+        return ctx.note("word", 1).catch((error: unknown) => {
+          refused.resolve(error);
+          return "first";
+        });
+      });
+      const held = holdAppend(2, "before");
+      let lost = false;
+      const wrap = faulty({ log: held.log, queue: losing(() => lost) });
+      const millrace = await scene().open({ workflows: [flow], wrap, ...shortLease });
+      const run = await millrace.start(flow);
+      await held.reached;
+      lost = true;
+      await until("it is let go", () => millrace.hosted === 0);
+      lost = false;
+      await until("it is claimed again", async () => (await run.get()).epoch === 2);
+      held.go();
+      expect(isMillraceError(await refused.promise, "E_FENCED")).toBe(true);
+      expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
+    });
+  },
+  ALL_STORES,
+);
 
 /** Two hosts with one ticket each for the same run. */
 async function doubled(scene: Scene) {
@@ -158,33 +162,37 @@ onStores(
   ["sqlite"],
 );
 
-onStores("many hosts", (scene) => {
-  it("and tickets offered without end leave one legal log and the right result", async () => {
-    const flow = graph("contended")
-      .step("list", () => Array.from({ length: 20 }, (_, index) => index))
-      .map("work", { over: "list", concurrency: 4 }, async (_ctx, item: number) => {
-        await sleep(item % 3);
-        return item * 2;
-      })
-      .step("sum", { needs: ["work"] }, (_ctx, { work }) => work.reduce((a, b) => a + b, 0))
-      .build();
-    const hosts = await Promise.all(
-      Array.from({ length: 4 }, () => scene().open({ workflows: [flow], sweepEvery: 20 })),
-    );
-    const { queue } = await scene().store();
-    const runs = await Promise.all(hosts.map((host) => host.start(flow)));
-    let over = false;
-    const offering = (async () => {
-      while (!over) {
-        for (const { id: run } of runs) await queue.offer({ workflow: "contended", run });
-        await sleep(1);
+onStores(
+  "many hosts",
+  (scene) => {
+    it("and tickets offered without end leave one legal log and the right result", async () => {
+      const flow = graph("contended")
+        .step("list", () => Array.from({ length: 20 }, (_, index) => index))
+        .map("work", { over: "list", concurrency: 4 }, async (_ctx, item: number) => {
+          await sleep(item % 3);
+          return item * 2;
+        })
+        .step("sum", { needs: ["work"] }, (_ctx, { work }) => work.reduce((a, b) => a + b, 0))
+        .build();
+      const hosts = await Promise.all(
+        Array.from({ length: 4 }, () => scene().open({ workflows: [flow], sweepEvery: 20 })),
+      );
+      const { queue } = await scene().store();
+      const runs = await Promise.all(hosts.map((host) => host.start(flow)));
+      let over = false;
+      const offering = (async () => {
+        while (!over) {
+          for (const { id: run } of runs) await queue.offer({ workflow: "contended", run });
+          await sleep(1);
+        }
+      })();
+      for (const run of runs) expect(await run.result({ timeoutMs: 15_000 })).toBe(380);
+      over = true;
+      await offering;
+      for (const run of runs) {
+        expect(only(await scene().log(run.id), "run.claimed")).toHaveLength(1);
       }
-    })();
-    for (const run of runs) expect(await run.result({ timeoutMs: 15_000 })).toBe(380);
-    over = true;
-    await offering;
-    for (const run of runs) {
-      expect(only(await scene().log(run.id), "run.claimed")).toHaveLength(1);
-    }
-  });
-});
+    });
+  },
+  ALL_STORES,
+);

@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { graph, workflow } from "../../src/index.ts";
 import { faulty } from "./kit/faulty.ts";
-import { only, onStores, onVirtualTime, outline, sleep, until } from "./kit/scene.ts";
+import { ALL_STORES, only, onStores, onVirtualTime, outline, sleep, until } from "./kit/scene.ts";
 
 const napping = workflow("napping", async (ctx, nap: string) => {
   const before = await ctx.run("before", () => 1);
@@ -60,74 +60,78 @@ onVirtualTime("a run that waits for a time", (scene, time) => {
   });
 });
 
-onStores("a parked run", (scene) => {
-  it("gets no event from tickets that come for nothing", async () => {
-    const millrace = await scene().open({ workflows: [napping, waiting], parkAfter: 1 });
-    const runs = [await millrace.start(napping, "1h"), await millrace.start(waiting)];
-    for (const run of runs) {
+onStores(
+  "a parked run",
+  (scene) => {
+    it("gets no event from tickets that come for nothing", async () => {
+      const millrace = await scene().open({ workflows: [napping, waiting], parkAfter: 1 });
+      const runs = [await millrace.start(napping, "1h"), await millrace.start(waiting)];
+      for (const run of runs) {
+        await until("it is parked", async () => (await run.get()).status === "parked");
+      }
+      await until("nobody is hosted", () => millrace.hosted === 0);
+      const before = outline(await scene().log());
+      const { queue } = await scene().store();
+      for (let round = 0; round < 3; round++) {
+        await queue.offer({ workflow: "napping", run: runs[0]?.id ?? "" });
+        await queue.offer({ workflow: "waiting", run: runs[1]?.id ?? "" });
+        await sleep(30);
+      }
+      expect(outline(await scene().log())).toEqual(before);
+      await runs[1]?.signal("word", "still there");
+      expect(await runs[1]?.result({ timeoutMs: 5_000 })).toBe("still there");
+    });
+
+    it("is not forgotten when a signal comes while such a ticket is looked at", async () => {
+      const client = await scene().open({ workflows: [waiting], worker: false });
+      let [reads, armed, told] = [0, false, false];
+      const tellWhileLooking = faulty({
+        inbox: (inbox) => ({
+          async read(run, after) {
+            const found = await inbox.read(run, after);
+            const { status } = await client.get(run);
+            reads++;
+            if (armed && status === "parked" && found.length === 0 && !told) {
+              told = true;
+              await client.signal(run, "word", "just now");
+            }
+            return found;
+          },
+        }),
+      });
+      const run = await client.start(waiting);
+      const first = await scene().open({ workflows: [waiting], parkAfter: 1 });
       await until("it is parked", async () => (await run.get()).status === "parked");
-    }
-    await until("nobody is hosted", () => millrace.hosted === 0);
-    const before = outline(await scene().log());
-    const { queue } = await scene().store();
-    for (let round = 0; round < 3; round++) {
-      await queue.offer({ workflow: "napping", run: runs[0]?.id ?? "" });
-      await queue.offer({ workflow: "waiting", run: runs[1]?.id ?? "" });
-      await sleep(30);
-    }
-    expect(outline(await scene().log())).toEqual(before);
-    await runs[1]?.signal("word", "still there");
-    expect(await runs[1]?.result({ timeoutMs: 5_000 })).toBe("still there");
-  });
+      await scene().close(first);
+      const options = { workflows: [waiting], wrap: tellWhileLooking, sweepEvery: "1h" } as const;
+      await scene().open(options);
+      await until("the sweep at its start has looked", () => reads > 0);
+      armed = true;
+      const { queue } = await scene().store();
+      await queue.offer({ workflow: "waiting", run: run.id });
+      expect(await run.result({ timeoutMs: 5_000 })).toBe("just now");
+      expect(told).toBe(true);
+    });
 
-  it("is not forgotten when a signal comes while such a ticket is looked at", async () => {
-    const client = await scene().open({ workflows: [waiting], worker: false });
-    let [reads, armed, told] = [0, false, false];
-    const tellWhileLooking = faulty({
-      inbox: (inbox) => ({
-        async read(run, after) {
-          const found = await inbox.read(run, after);
-          const { status } = await client.get(run);
-          reads++;
-          if (armed && status === "parked" && found.length === 0 && !told) {
-            told = true;
-            await client.signal(run, "word", "just now");
-          }
-          return found;
-        },
-      }),
+    it("is one of 500, none of them hosted, and each wakes for its own signal", async () => {
+      const millrace = await scene().open({ workflows: [waiting], parkAfter: 1 });
+      const runs = await Promise.all(Array.from({ length: 500 }, () => millrace.start(waiting)));
+      await until("all are parked", async () => {
+        const parked = await millrace.list({ status: "parked", limit: 1_000 });
+        return parked.length === 500;
+      });
+      await until("nobody is hosted", () => millrace.hosted === 0);
+      await Promise.all(runs.map((run, nth) => run.signal("word", nth)));
+      await until("all have ended", async () => {
+        const ended = await millrace.list({ status: "completed", limit: 1_000 });
+        return ended.length === 500;
+      });
+      const results = await Promise.all(runs.map((run) => run.result({ timeoutMs: 20_000 })));
+      expect(results).toEqual(runs.map((_, nth) => nth));
     });
-    const run = await client.start(waiting);
-    const first = await scene().open({ workflows: [waiting], parkAfter: 1 });
-    await until("it is parked", async () => (await run.get()).status === "parked");
-    await scene().close(first);
-    const options = { workflows: [waiting], wrap: tellWhileLooking, sweepEvery: "1h" } as const;
-    await scene().open(options);
-    await until("the sweep at its start has looked", () => reads > 0);
-    armed = true;
-    const { queue } = await scene().store();
-    await queue.offer({ workflow: "waiting", run: run.id });
-    expect(await run.result({ timeoutMs: 5_000 })).toBe("just now");
-    expect(told).toBe(true);
-  });
-
-  it("is one of 500, none of them hosted, and each wakes for its own signal", async () => {
-    const millrace = await scene().open({ workflows: [waiting], parkAfter: 1 });
-    const runs = await Promise.all(Array.from({ length: 500 }, () => millrace.start(waiting)));
-    await until("all are parked", async () => {
-      const parked = await millrace.list({ status: "parked", limit: 1_000 });
-      return parked.length === 500;
-    });
-    await until("nobody is hosted", () => millrace.hosted === 0);
-    await Promise.all(runs.map((run, nth) => run.signal("word", nth)));
-    await until("all have ended", async () => {
-      const ended = await millrace.list({ status: "completed", limit: 1_000 });
-      return ended.length === 500;
-    });
-    const results = await Promise.all(runs.map((run) => run.result({ timeoutMs: 20_000 })));
-    expect(results).toEqual(runs.map((_, nth) => nth));
-  });
-});
+  },
+  ALL_STORES,
+);
 
 onStores(
   "a ticket with a hint that is out of date",

@@ -145,6 +145,9 @@ type Kind = "memory" | "sqlite" | "nats";
 /** Where behaviour is tried that is the same on every store; `MILLRACE_TEST_STORES=nats` for another. */
 const EVERYWHERE = (process.env["MILLRACE_TEST_STORES"] ?? "memory,sqlite").split(",") as Kind[];
 
+/** For what the adapter may make a difference to. */
+export const ALL_STORES: readonly Kind[] = ["memory", "sqlite", "nats"];
+
 /** Declares the same tests on several stores; each test gets a fresh one. */
 export function onStores(
   what: string,
