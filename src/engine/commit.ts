@@ -1,5 +1,4 @@
 /** The one place where the engine writes: a draft becomes a frame, and the frame is appended. */
-import type { RunState } from "../domain/state.ts";
 import { type Frame, sealFrame } from "../events/frame.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
@@ -20,7 +19,7 @@ export async function commit(
   const { cursor } = state;
   const frame: Frame = {
     commit: engine.world.ids(),
-    writer: { node: engine.node, epoch: hosting(state, engine.node) },
+    writer: { node: engine.node, epoch: hosting(draft, engine.node) },
     at: now,
     seq: cursor.seq - events.length + 1,
     inbox,
@@ -37,6 +36,9 @@ export async function commit(
   return true;
 }
 
-/** The epoch in which this node hosts the run; 0 when it does not. */
-const hosting = (state: RunState, node: string): number =>
-  state.run.context.node === node ? state.run.context.epoch : 0;
+/** The epoch in which this node hosts the run, or hosts it no more from this frame on; 0: it does not. */
+function hosting({ state, events }: Draft, node: string): number {
+  const { context } = state.run;
+  const parks = events.some((event) => event.type === "run.parked");
+  return context.node === node || parks ? context.epoch : 0;
+}
