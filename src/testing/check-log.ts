@@ -25,7 +25,7 @@ const ENDS: ReadonlySet<EventType> = new Set(["run.completed", "run.failed", "ru
  * - I1 an acknowledged start is in the log, and a run is created once, by its first event
  * - I3 seqs of a run are 1, 2, 3 …
  * - I5 a commit id names one frame
- * - I6 nothing follows the end of a run
+ * - I6 nothing follows the end of a run but notes of others than its host
  * - I7 every event is one that the machines take at that moment
  * - I9 positions grow from frame to frame
  * - I10 attempts of a step are 1, 2, 3 …
@@ -68,6 +68,10 @@ export function checkLog(
   return violations;
 }
 
+/** Outputs, checkpoints and facts may be added through the stores to a run that has ended. */
+const isForeignNote = ({ type, writer }: RecordedEvent): boolean =>
+  writer.epoch === 0 && !type.startsWith("run.") && !/^(step|timer|signal|wait)\./.test(type);
+
 /** The invariants of one run. */
 class RunCheck {
   readonly #report: Report;
@@ -79,6 +83,8 @@ class RunCheck {
   #position = 0;
   #epoch = 0;
   #node: string | undefined;
+  /** The frame in which the host let go of the run; all of it is still the host's. */
+  #parkedBy: string | undefined;
   #ended = false;
   #illegal = false;
 
@@ -103,12 +109,18 @@ class RunCheck {
       this.#report("I1", event, "a run begins with run.created, and only once");
     }
     if (event.position < this.#position) this.#report("I9", event, "its position goes back");
-    if (this.#ended) this.#report("I6", event, `${event.type} after the end of the run`);
+    if (this.#ended && !isForeignNote(event)) {
+      this.#report("I6", event, `${event.type} after the end of the run`);
+    }
     this.#seq = event.seq;
     this.#position = event.position;
   }
 
   #writer(event: RecordedEvent): void {
+    if (this.#parkedBy !== undefined && this.#parkedBy !== event.commit) {
+      this.#parkedBy = undefined;
+      this.#node = undefined;
+    }
     if (event.type === "run.claimed") {
       if (event.epoch !== this.#epoch + 1) {
         this.#report("I13", event, `epoch ${event.epoch} follows ${this.#epoch}`);
@@ -124,7 +136,7 @@ class RunCheck {
       const holder = `${this.#node ?? "nobody"} in epoch ${this.#epoch}`;
       this.#report("I13", event, `${node} wrote it in epoch ${epoch}, the host is ${holder}`);
     }
-    if (event.type === "run.parked") this.#node = undefined;
+    if (event.type === "run.parked") this.#parkedBy = event.commit;
   }
 
   #times(event: RecordedEvent): void {

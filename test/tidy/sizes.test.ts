@@ -14,8 +14,11 @@ const lines = (text: string): number => text.trimEnd().split("\n").length;
 
 /** Words that may stand before a parenthesis and a block without making a function. */
 const NOT_A_FUNCTION = /\b(?:if|for|while|switch|catch|with|await)\s*$/;
-/** A group of tests, also one of several groups made at once, is as long as its tests are many. */
-const GROUP_OF_TESTS = /^\s*describe\b|^(?!it\b|test\b)\w+\(/;
+/**
+ * A group of tests, also one of several groups made at once, is as long as its tests are many. One that
+ * is made once per store gets its `scene`.
+ */
+const GROUP_OF_TESTS = /^\s*describe\b|^(?!it\b|test\b)\w+\(|^ {2}\(scene\)/;
 
 interface Long {
   readonly line: number;
