@@ -8,7 +8,7 @@
  *
  * No caller sees anything that is not committed, and no answer is older than its call.
  */
-import { hasBegun } from "../domain/state.ts";
+import { hasBegun, isDriven, isTerminal } from "../domain/state.ts";
 import { type Deferred, deferred } from "../kernel/async.ts";
 import { pause } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
@@ -35,11 +35,18 @@ interface Line {
   /** What it counted as when it was weighed last (bytes). */
   weighed: number;
   working: boolean;
+  /** Monotonic ms before which the next round does not begin. */
+  notBefore: number;
 }
 
 /** After a conflict: a random part of this, doubled by each further conflict up to the maximum. */
 const PAUSE_MS = 4;
 const PAUSE_MAX_MS = 250;
+/**
+ * Between two frames for a run that has a host, or waits for one: its own commits come first, and
+ * whoever writes without pause would be refused by none of them, but refuse them all.
+ */
+const GIVE_WAY_MS = 2;
 const MiB = 1024 * 1024;
 
 export class Journal {
@@ -102,6 +109,7 @@ export class Journal {
       kept: undefined,
       weighed: 0,
       working: false,
+      notBefore: 0,
     };
     this.#lines.delete(run);
     this.#lines.set(run, line);
@@ -114,6 +122,8 @@ export class Journal {
     // What is called in the same turn of the event loop goes together.
     await Promise.resolve();
     while (line.calls.length > 0) {
+      const { clock } = this.#engine.world;
+      if (clock.mono() < line.notBefore) await pause(clock, GIVE_WAY_MS);
       const calls = line.calls.splice(0);
       try {
         await this.#turn(line, calls);
@@ -171,6 +181,9 @@ export class Journal {
       if (state.cursor.seq > limits.runEventsMax) throw tooLong(line.run);
       if (!(await commit(this.#engine, draft, state.cursor.inbox))) return false;
       adopt(kept, state, events);
+      if (!isDriven(state) && !isTerminal(state)) {
+        line.notBefore = this.#engine.world.clock.mono() + GIVE_WAY_MS;
+      }
       return true;
     } catch (error) {
       // Erased since it was read: what is there now is to be decided on.

@@ -12,13 +12,13 @@ import type { Claim } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { Attempts } from "./attempts.ts";
 import { CodeDriver } from "./code-driver.ts";
-import { commit } from "./commit.ts";
 import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
 import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
+import { commitBehindNotes } from "./rebase.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
 import { decideTurn, loseRunning, type TurnContext, type TurnOutcome } from "./turn.ts";
@@ -208,7 +208,7 @@ export class RunActor {
     const { engine, slots } = this.#options;
     let stands = false;
     try {
-      stands = !this.over && (await commit(engine, draft, outcome.inbox, this.#life.signal));
+      stands = await commitBehindNotes(engine, draft, outcome.inbox, this.#life.signal);
     } catch (error) {
       if (!isMillraceError(error, "E_TOO_LARGE") || mails.length < 2) throw error;
       this.#mail.unshift(...mails.splice(mails.length >> 1));
@@ -273,7 +273,8 @@ export class RunActor {
     const draft = new Draft(this.#state, engine.world.clock.now());
     const reason = whyParked(this.#state, until);
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
-    const stands = await commit(engine, draft, this.#state.cursor.inbox, this.#life.signal);
+    const { inbox } = this.#state.cursor;
+    const stands = await commitBehindNotes(engine, draft, inbox, this.#life.signal);
     if (stands) return this.#parked();
     await this.#reload();
     this.#nudge();

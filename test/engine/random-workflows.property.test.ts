@@ -22,11 +22,13 @@ import { VirtualTime } from "./kit/virtual-time.ts";
 const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 80);
 const LEASE_MS = 3_000;
 
+const BLOWS = ["die", "vanish", "freeze", "close", "another", "cancel", "pause", "resume"] as const;
+
 /** What is done to a host at a time (ms from the start): the n-th, modulo how many there are. */
 interface Blow {
   readonly at: number;
   readonly host: number;
-  readonly what: "die" | "vanish" | "freeze" | "close" | "another" | "cancel";
+  readonly what: (typeof BLOWS)[number];
 }
 
 interface Plan {
@@ -48,7 +50,7 @@ const plans: fc.Arbitrary<Plan> = fc.record({
     fc.record({
       at: fc.integer({ min: 0, max: 15_000 }),
       host: fc.nat(9),
-      what: fc.constantFrom("die", "vanish", "freeze", "close", "another", "cancel"),
+      what: fc.constantFrom(...BLOWS),
     }),
     { maxLength: 6 },
   ),
@@ -98,13 +100,15 @@ class World {
     for (const blow of [...this.#plan.blows].sort((a, b) => a.at - b.at)) {
       await time.pass(blow.at - now);
       now = blow.at;
-      // One that has ended refuses to be cancelled.
-      if (blow.what === "cancel") await run.cancel().catch(String);
-      else await this.#strike(blow);
+      if (blow.what === "cancel" || blow.what === "pause" || blow.what === "resume") {
+        // One that has ended refuses to be told anything.
+        await run[blow.what]().catch(String);
+      } else await this.#strike(blow);
     }
     this.#calm = true;
     for (const host of this.#hosts) host.process.thaw();
     await this.#addHost();
+    await run.resume().catch(String);
     const outcome = await time.until(run.result().catch(failure));
     // Whoever was only frozen has time to do wrong.
     await time.pass(4 * LEASE_MS);
