@@ -197,6 +197,13 @@ export class Client {
         { details: { run } },
       );
     }
+    if (state.run.state === "compensating") {
+      throw new MillraceError(
+        "E_COMMAND_REFUSED",
+        `run ${run} is undoing what it did, and ends by itself; it cannot ${kind} any more`,
+        { details: { run, status: state.run.state } },
+      );
+    }
     if (["completed", "failed", "cancelled"].includes(state.run.state)) {
       throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
         details: { run, status: state.run.state },

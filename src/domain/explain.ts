@@ -45,7 +45,10 @@ export interface Explanation {
 const LISTED_MAX = 20;
 
 export function explain(state: RunState): Explanation {
-  const waits = isTerminal(state) ? [] : waitsOf(state);
+  const { deadline } = state.run.context;
+  const waits = isTerminal(state)
+    ? []
+    : waitsOf(state).map((wait) => ({ ...wait, until: earlier(wait.until, deadline) }));
   return { run: state.id, status: state.run.state, waits };
 }
 
@@ -64,7 +67,8 @@ function waitsOf(state: RunState): Wait[] {
     ];
   }
   if (context.paused !== null) return [...pausedWaits(state)];
-  const waits = [...stepWaits(state), ...timerWaits(state), ...signalWaits(state)];
+  const outside = UNDOING.has(state.run.state) ? [] : [...timerWaits(state), ...signalWaits(state)];
+  const waits = [...setAside(state), ...stepWaits(state), ...outside];
   if (waits.length > 0) return waits;
   if (state.run.state === "parked") return [parkedWait(state)];
   const by = `its host, node ${context.node ?? "?"}; if that is gone, the next one`;
@@ -78,6 +82,19 @@ function waitsOf(state: RunState): Wait[] {
     },
   ];
 }
+
+/** No wait for anything from outside ends what is being ended. */
+const UNDOING: ReadonlySet<string> = new Set(["compensating", "cancelling"]);
+
+/** Whatever it waits for, the run's own time ends it. */
+const earlier = (until: number | null, deadline: number | null): number | null =>
+  until === null || (deadline !== null && deadline < until) ? deadline : until;
+
+/** A run that was parked for another reason than a wait of its own: its code does not fit, say. */
+const setAside = (state: RunState): Wait[] =>
+  state.run.state === "parked" && !(state.run.context.parkedReason ?? "").startsWith("waits for")
+    ? [parkedWait(state)]
+    : [];
 
 function parkedWait(state: RunState): Wait {
   const { parkedReason, parkedUntil, updatedAt: since } = state.run.context;
@@ -106,7 +123,7 @@ function* stepWaits(state: RunState): Generator<Wait> {
   yield* some(state.retrying, (step) => retryWait(state, step));
   yield* some(state.pending, (step) => startWait(state, step));
   // What has not begun by now never will.
-  if (state.run.state === "compensating" || state.run.state === "cancelling") return;
+  if (UNDOING.has(state.run.state)) return;
   yield* some(state.unmapped, (step) => startWait(state, step));
   yield* some(state.ready, (step) => needsWait(state, step));
   for (const [step, { count, left }] of state.mappings) {

@@ -1,12 +1,11 @@
 /** The attempts of one run that run in this process. Each holds a slot until it has ended. */
-import { itemOf, undoOf } from "../domain/plan.ts";
-import { planStep, type RunState } from "../domain/state.ts";
+import type { RunState } from "../domain/state.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { StepBody } from "../workflow/definition.ts";
 import type { RunningAttempt } from "./attempt.ts";
 import { launch } from "./launch.ts";
 import type { Note, Report } from "./mail.ts";
 import type { Slots } from "./slots.ts";
+import { stepBody } from "./step-body.ts";
 import { policyOf, type TurnContext } from "./turn.ts";
 
 /** What attempts need of the run they belong to. */
@@ -31,13 +30,16 @@ export class Attempts {
   /** Begins the attempt that a commit has just recorded. Its slot was taken for that commit. */
   begin(context: TurnContext, state: RunState, step: string): void {
     const { deliver, slots } = this.#options;
+    const body = stepBody(context, state, step);
+    if (body === undefined) throw new Error(`step ${step} was begun without its code`);
+    const policy = policyOf(context, state, step);
     const attempt = launch({
       engine: context.engine,
       state,
       results: context.results,
       step,
-      body: bodyOf(context, state, step),
-      policy: policyOf(context, state, step),
+      body,
+      policy,
       post: deliver,
     });
     this.#running.set(step, attempt);
@@ -46,7 +48,7 @@ export class Attempts {
       slots.release();
       if (this.#running.get(step) !== attempt) return;
       this.#running.delete(step);
-      deliver({ kind: "report", step, attempt: attempt.attempt, outcome });
+      deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy });
     });
   }
 
@@ -67,23 +69,4 @@ export class Attempts {
     this.#running.clear();
     for (const attempt of attempts) attempt.abort(reason);
   }
-}
-
-function bodyOf(context: TurnContext, state: RunState, step: string): StepBody {
-  const undone = undoOf(step);
-  if (undone !== undefined) {
-    const { undo } = bodyOf(context, state, undone);
-    if (undo !== undefined) return { run: undo };
-  }
-  const { workflow, driver } = context;
-  const body =
-    workflow.kind === "graph"
-      ? workflow.bodies.get(planStep(state, step)?.name ?? step)
-      : driver?.body(itemOf(step)?.step ?? step)?.body;
-  if (body !== undefined) return body;
-  throw new MillraceError(
-    "E_WORKFLOW_UNKNOWN",
-    `this process has no code for step ${step} of workflow ${workflow.name}; give open() the version that the run began with`,
-    { details: { workflow: workflow.name, step } },
-  );
 }

@@ -15,6 +15,7 @@ import {
   type Answer,
   type Call,
   CodeSession,
+  type Progress,
   type RequestedStep,
   type RequestedWait,
   type SessionEnd,
@@ -31,11 +32,19 @@ export class CodeDriver {
   readonly #engine: Engine;
   readonly #workflow: CodeWorkflow;
   readonly #results: Results;
+  readonly #onStray: () => void;
+  /** Per name: no signal before this index is still to be had. */
+  readonly #firstUntaken = new Map<string, number>();
   #session: CodeSession | undefined;
   /** How many of the state's answers the function has got. */
   #delivered = 0;
+  /** What it has asked for and no draft has taken; how it has ended. */
+  #asked: Call[] = [];
+  #ended: SessionEnd | undefined;
 
-  constructor(engine: Engine, workflow: CodeWorkflow, results: Results) {
+  /** @param onStray called when the function has ended without having been given an answer */
+  constructor(engine: Engine, workflow: CodeWorkflow, results: Results, onStray: () => void) {
+    this.#onStray = onStray;
     this.#engine = engine;
     this.#workflow = workflow;
     this.#results = results;
@@ -46,23 +55,36 @@ export class CodeDriver {
     return this.#session?.body(step);
   }
 
-  /** Gives the function all that it has not seen yet, and adds what it asks for to the draft. */
-  async advance(draft: Draft): Promise<void> {
-    const { state } = draft;
+  /**
+   * Brings the function to where the log is: it is run from its beginning if need be, and gets every
+   * answer that it has not had. Decides nothing: what it asks for is kept.
+   */
+  async replay(state: RunState): Promise<void> {
     if (this.#session === undefined) {
       this.#session = await this.#begin(state);
-      await this.#take(draft, await this.#session.advance(undefined, state.run.context.createdAt));
+      this.#keep(await this.#session.advance(undefined, state.run.context.createdAt));
     }
-    await this.#answerWaits(draft, this.#session);
-    // While the run is compensated, its function only has to come to where its undos are.
-    const goesOn = (): boolean =>
-      state.run.state === "running" || state.run.state === "compensating";
-    while (this.#delivered < state.answers.length && goesOn()) {
+    while (this.#delivered < state.answers.length) {
       const { key, at } = state.answers[this.#delivered++] as Answered;
-      const answer = await this.#answer(state, key);
-      await this.#take(draft, await this.#session.advance(answer, at));
-      await this.#answerWaits(draft, this.#session);
+      this.#keep(await this.#session.advance(await this.#answer(state, key), at));
     }
+    // It may have come to an end without an answer: by waiting for something that is not its run's.
+    this.#keep(await this.#session.advance());
+  }
+
+  /** Brings the function to where the log is, and adds what it asks for to the draft. */
+  async advance(draft: Draft): Promise<void> {
+    const { state } = draft;
+    await this.replay(state);
+    // While a run is compensated, its function only has to come to where its undos are.
+    if (state.run.state !== "running" || this.#session === undefined) return;
+    await this.#take(draft);
+    if (state.run.state === "running") await this.#answerWaits(draft, this.#session);
+  }
+
+  #keep({ calls, end }: Progress): void {
+    this.#asked.push(...calls);
+    this.#ended ??= end;
   }
 
   /** Gives open waits the signals that fit them, then ends those whose time is over. */
@@ -80,8 +102,10 @@ export class CodeDriver {
 
   async #fitting(draft: Draft, { name, where }: RequestedWait): Promise<string | undefined> {
     const { state } = draft;
-    for (const signal of state.run.context.signals) {
-      if (signal.takenBy !== null || signal.name !== name) continue;
+    const { signals } = state.run.context;
+    for (let at = this.#skipTaken(state, name); at < signals.length; at++) {
+      const signal = signals[at];
+      if (signal === undefined || signal.takenBy !== null || signal.name !== name) continue;
       if (where === undefined) return signal.id;
       const payload = handOut(await fromValue(this.#engine.store.blobs, signal.payload, state));
       try {
@@ -92,6 +116,15 @@ export class CodeDriver {
       }
     }
     return undefined;
+  }
+
+  #skipTaken(state: RunState, name: string): number {
+    const { signals } = state.run.context;
+    let at = this.#firstUntaken.get(name) ?? 0;
+    while (at < signals.length && (signals[at]?.takenBy !== null || signals[at]?.name !== name))
+      at++;
+    this.#firstUntaken.set(name, at);
+    return at;
   }
 
   /** Lets go of the function; it never gets another answer. */
@@ -106,6 +139,7 @@ export class CodeDriver {
       runId: state.id,
       recorded: [...state.calls],
       turn: microtasksDrained,
+      onStray: this.#onStray,
       now: state.run.context.createdAt,
     });
   }
@@ -115,8 +149,8 @@ export class CodeDriver {
     const { blobs } = this.#engine.store;
     if (kind === "timer") return { kind: "timer", id: rest };
     if (kind === "wait") {
-      const taken = state.run.context.waited[rest] ?? null;
-      const signal = state.run.context.signals.find(({ id }) => id === taken);
+      const { waited, signals, taken } = state.run.context;
+      const signal = signals[taken[waited[rest] ?? ""] ?? -1];
       if (signal === undefined)
         return { kind: "wait", id: rest, payload: undefined, expired: true };
       const payload = handOut(await fromValue(blobs, signal.payload, state));
@@ -131,10 +165,9 @@ export class CodeDriver {
     return { kind: "step", id: rest, outcome: { ok: false, failure, cancelled: error === null } };
   }
 
-  async #take(draft: Draft, progress: { calls: readonly Call[]; end?: SessionEnd }): Promise<void> {
+  async #take(draft: Draft): Promise<void> {
     const { now } = draft;
-    if (draft.state.run.state === "compensating") return;
-    for (const call of progress.calls) {
+    for (const call of this.#asked.splice(0)) {
       if (call.kind === "timer") {
         draft.run({ type: "cmd.set_timer", now, timer: call.id, due: now + call.ms });
         continue;
@@ -154,7 +187,7 @@ export class CodeDriver {
         ...startBy,
       });
     }
-    if (progress.end !== undefined) await this.#end(draft, progress.end);
+    if (this.#ended !== undefined) await this.#end(draft, this.#ended);
   }
 
   async #end(draft: Draft, end: SessionEnd): Promise<void> {
@@ -169,7 +202,7 @@ export class CodeDriver {
         type: "cmd.park",
         now,
         reason: end.error.message,
-        until: now + MISMATCH_PAUSE_MS,
+        until: Math.min(now + MISMATCH_PAUSE_MS, draft.state.run.context.deadline ?? Infinity),
       });
       this.#engine.logger.error(end.error.message, { run: draft.state.id });
       return;

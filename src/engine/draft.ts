@@ -48,6 +48,7 @@ export class Draft {
 
   /** The run cannot complete: it fails, after what its steps did is undone. */
   fail(error: Failure): void {
+    this.stopSteps(`the run fails: ${error.message}`);
     this.run(endCommand(this.state, this.now, error));
   }
 

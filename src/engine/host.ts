@@ -206,7 +206,11 @@ export class Host {
   #hasCode(workflow: Workflow, state: RunState): boolean {
     if (workflow.kind !== state.plan?.kind) return false;
     if (workflow.kind === "code") return true;
-    return [...(state.graph?.steps.keys() ?? [])].every((step) => workflow.bodies.has(step));
+    return [...(state.graph?.steps.values() ?? [])].every(({ name, undo, conditional }) => {
+      const body = workflow.bodies.get(name);
+      if (body === undefined) return false;
+      return (!undo || body.undo !== undefined) && (!conditional || body.when !== undefined);
+    });
   }
 
   /** A ticket that came too early, or twice: nothing to do yet, so nothing is written. */

@@ -1,4 +1,5 @@
 /** What reaches a run's mailbox. Taken in order; as many as wait go into one commit. */
+import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { Deferred } from "../kernel/async.ts";
 import type { StoredInput } from "../ports/inbox.ts";
@@ -11,6 +12,8 @@ export interface Report {
   readonly step: string;
   readonly attempt: number;
   readonly outcome: AttemptOutcome;
+  /** How the step is run: known when it began, whatever has become of its workflow's function since. */
+  readonly policy: StepPolicy;
 }
 
 /** Something a running attempt wants recorded; `done` settles when it is committed, or cannot be. */

@@ -42,20 +42,18 @@ async function rebase(engine: Engine, { state, events }: Draft): Promise<boolean
     const opened = openFrame(run, stored.bytes, engine.codecs);
     foreign.push({ opened, position: stored.position });
   }
-  const numbers = events.some((event) => event.type === "checkpoint.saved");
   let [sum, seq] = [cursor.sum, cursor.seq - events.length];
   for (const { opened } of foreign) {
     const { frame, prev } = opened;
     if (prev !== sum || frame.seq !== seq + 1) return false;
-    for (const { type } of frame.events) {
-      if (!NOTES.has(type) || (numbers && type === "checkpoint.saved")) return false;
-    }
+    if (!frame.events.every(({ type }) => NOTES.has(type))) return false;
     [sum, seq] = [opened.sum, seq + frame.events.length];
   }
   for (const { opened, position } of foreign) {
-    for (const event of opened.frame.events) {
-      if (event.type === "checkpoint.saved") state.checkpoints = event.checkpoint;
-    }
+    const numbers = opened.frame.events.filter(({ type }) => type === "checkpoint.saved").length;
+    // Those that the draft saves come after; whoever waits for one gets this very event.
+    for (const event of events) if (event.type === "checkpoint.saved") event.checkpoint += numbers;
+    state.checkpoints += numbers;
     cursor.head = position;
     cursor.sum = opened.sum;
     cursor.seq += opened.frame.events.length;

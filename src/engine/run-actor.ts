@@ -40,7 +40,6 @@ export interface RunActorOptions {
   onFault(error: unknown): void;
 }
 
-/** At most so many mails go into one commit. */
 const MAILS_PER_COMMIT = 256;
 
 export class RunActor {
@@ -183,13 +182,14 @@ export class RunActor {
     const { engine, claim } = this.#options;
     draft.run({ type: "cmd.claim", now: draft.now, node: engine.node, lease: claim.token });
     // A function that is run again must first come to where its lost steps are.
-    await context.driver?.advance(draft);
+    await context.driver?.replay(draft.state);
     loseRunning(context, draft);
   }
 
   #context(): TurnContext {
     const { engine, workflow, slots } = this.#options;
-    if (workflow.kind === "code") this.#driver ??= new CodeDriver(engine, workflow, this.#results);
+    if (workflow.kind === "code")
+      this.#driver ??= new CodeDriver(engine, workflow, this.#results, this.#nudge);
     return {
       engine,
       workflow,
@@ -243,6 +243,7 @@ export class RunActor {
   #act(context: TurnContext, outcome: TurnOutcome): void {
     this.#epoch = this.#state.run.context.epoch;
     for (const confirm of outcome.confirmed) confirm();
+    if (outcome.more) this.#nudge();
     this.#attempts.stopEnded(this.#state);
     if (isTerminal(this.#state)) {
       this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
@@ -263,7 +264,7 @@ export class RunActor {
     const waits = pending.size > 0 || nextWake(this.#state) !== wake;
     const stuck = waits && run.context.paused === null;
     const idle = this.#attempts.size === 0 && !stuck && this.#listening;
-    if (run.state === "parked") this.#parked();
+    if (run.state === "parked" && this.#listening) this.#parked();
     else if (idle && run.state === "running" && wait > parkAfterMs) await this.#park(wake);
     else if (wake !== undefined) this.#cancelWake = engine.world.clock.after(wait, this.#nudge);
   }
@@ -274,8 +275,7 @@ export class RunActor {
     const reason = whyParked(this.#state, until);
     draft.run({ type: "cmd.park", now: draft.now, reason, until: until ?? null });
     const { inbox } = this.#state.cursor;
-    const stands = await commitBehindNotes(engine, draft, inbox, this.#life.signal);
-    if (stands) return this.#parked();
+    if (await commitBehindNotes(engine, draft, inbox, this.#life.signal)) return this.#parked();
     await this.#reload();
     this.#nudge();
   }

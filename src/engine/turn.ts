@@ -17,6 +17,7 @@ import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { decodeInput, type Input } from "./input.ts";
 import type { Arrival, Mail, Note, Report } from "./mail.ts";
+import { stepBody } from "./step-body.ts";
 import type { Results } from "./step-input.ts";
 import { handOut } from "./values.ts";
 
@@ -39,6 +40,8 @@ export interface TurnOutcome {
   readonly started: readonly string[];
   /** The last inbox position taken. */
   readonly inbox: number;
+  /** Not all that follows is in the draft: another turn is due. */
+  readonly more: boolean;
   /** Calls to make once the commit stands. */
   readonly confirmed: readonly (() => void)[];
 }
@@ -59,8 +62,8 @@ export async function decideTurn(
       inbox = mail.input.position;
     }
   }
-  await followUp(context, draft);
-  return { started: startSteps(context, draft), inbox, confirmed };
+  const more = await followUp(context, draft);
+  return { started: startSteps(context, draft), inbox, confirmed, more };
 }
 
 /** The attempts that a dead or fenced host left running: each counts, and is tried again. */
@@ -73,16 +76,19 @@ export function loseRunning(context: TurnContext, draft: Draft): void {
         `node ${node ?? "?"} went away during attempt ${attempt} of step ${step}`,
       ),
     );
-    takeSetback(context, draft, step, { attempt, error: withoutStack(error), retry: "lost" });
+    const policy = policyOf(context, draft.state, step);
+    const setback = { attempt, error: withoutStack(error), retry: "lost" } as const;
+    takeSetback(context, draft, step, policy, setback);
   }
 }
 
 const withoutStack = ({ code, message }: { code: string; message: string }) => ({ code, message });
 
-function takeReport(context: TurnContext, draft: Draft, { step, attempt, outcome }: Report): void {
+function takeReport(context: TurnContext, draft: Draft, report: Report): void {
+  const { step, attempt, outcome, policy } = report;
   const { now } = draft;
   if (!outcome.ok) {
-    takeSetback(context, draft, step, { attempt, ...outcome });
+    takeSetback(context, draft, step, policy, { attempt, ...outcome });
     return;
   }
   const refused = draft.step(step, { type: "cmd.complete", now, attempt, output: outcome.output });
@@ -93,11 +99,11 @@ function takeSetback(
   context: TurnContext,
   draft: Draft,
   step: string,
+  { retry }: StepPolicy,
   setback: Omit<Setback, "random" | "undoes">,
 ): void {
   const random = context.engine.world.random.next();
   const undoes = undoOf(step) === undefined ? {} : { undoes: true as const };
-  const { retry } = policyOf(context, draft.state, step);
   const command = setbackCommand(draft.state, retry, { ...setback, ...undoes, random }, draft.now);
   const refused = draft.step(step, command);
   if (refused)
@@ -162,8 +168,11 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
 const isKnown = (state: RunState, step: string): boolean =>
   state.steps.has(step) || state.pending.has(step) || state.graph?.steps.has(step) === true;
 
+/** A commit that has come to have more events than this is made before anything else is decided. */
+const EVENTS_PER_COMMIT = 10_000;
+
 /** Adds all that follows: by itself, by time, and by what the workflow's own code decides. */
-async function followUp(context: TurnContext, draft: Draft): Promise<void> {
+async function followUp(context: TurnContext, draft: Draft): Promise<boolean> {
   const { state } = draft;
   for (;;) {
     const before = draft.events.length;
@@ -174,13 +183,15 @@ async function followUp(context: TurnContext, draft: Draft): Promise<void> {
       await context.driver?.advance(draft);
     }
     if (draft.events.length === before) break;
+    // A function that never waits long (a loop of short sleeps) must not keep the process to itself.
+    if (draft.events.length > EVENTS_PER_COMMIT) return true;
   }
   if (state.cursor.seq > limits.runEventsMax && state.run.state === "running") {
     const message = `the run has more than ${limits.runEventsMax} events; split such work into several runs`;
-    draft.stopSteps("the run has too many events");
     draft.fail({ code: "E_TOO_LARGE", message });
     draft.settle();
   }
+  return false;
 }
 
 async function goOn(context: TurnContext, draft: Draft): Promise<void> {
@@ -247,7 +258,7 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
   if (isHeld(draft.state)) return started;
   const due: string[] = [];
   for (const duty of outstanding(draft.state, draft.now)) {
-    if (duty.kind !== "start" || !canStart(context, duty.step)) continue;
+    if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;
     if (!context.takeSlot()) break;
     due.push(duty.step);
   }
@@ -260,6 +271,16 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
   return started;
 }
 
-/** A step of code can only run once the code, run again after a crash, has come to it. */
-const canStart = (context: TurnContext, step: string): boolean =>
-  context.workflow.kind === "graph" || context.driver?.body(undoOf(step) ?? step) !== undefined;
+/**
+ * A step of code can only run once the code, run again after a crash, has come to it. What is to be
+ * undone must be undone: without the code for it, nothing of the run is written here.
+ */
+function canStart(context: TurnContext, state: RunState, step: string): boolean {
+  if (stepBody(context, state, step) !== undefined) return true;
+  if (undoOf(step) === undefined) return false;
+  throw new MillraceError(
+    "E_WORKFLOW_UNKNOWN",
+    `this process has no code for ${step} of run ${state.id}; give open() the version of workflow ${context.workflow.name} that the run began with`,
+    { details: { run: state.id, step } },
+  );
+}

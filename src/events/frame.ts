@@ -87,21 +87,23 @@ export function sealFrame(run: string, prev: string, frame: Frame, codec = plain
     event.at === frame.at ? { ...event, at: undefined } : event,
   );
   const json = Buffer.from(JSON.stringify({ v: FRAME_VERSION, ...frame, events }));
+  if (json.length > limits.frameInflatedBytesMax) throw tooLarge(run, json.length);
   const used = json.length < DEFLATE_FROM_BYTES ? [codec] : [deflateCodec, codec];
   const body = used.reduce((bytes: Uint8Array, next) => next.encode(bytes, run), json);
   const names = used.map((next) => next.id).join("+");
   const open = Buffer.concat([Buffer.from(`${MAGIC} ${prev} ${names} ${run}\n`), body]);
   const sum = sumOf(open);
   const bytes = Buffer.concat([open, Buffer.from(sum)]);
-  if (bytes.length > limits.frameBytesMax) {
-    throw new MillraceError(
-      "E_TOO_LARGE",
-      `a commit of ${bytes.length} bytes is above the limit of ${limits.frameBytesMax}; hand out less at once`,
-      { details: { run, bytes: bytes.length } },
-    );
-  }
+  if (bytes.length > limits.frameBytesMax) throw tooLarge(run, bytes.length);
   return { bytes, sum };
 }
+
+const tooLarge = (run: string, bytes: number): MillraceError =>
+  new MillraceError(
+    "E_TOO_LARGE",
+    `a commit of ${bytes} bytes is above the limit of ${limits.frameBytesMax}; hand out less at once`,
+    { details: { run, bytes } },
+  );
 
 /**
  * The frame in `bytes`, checked: whole, of this run, and of known form. The chain to the previous

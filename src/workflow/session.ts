@@ -29,6 +29,8 @@ export interface SessionOptions {
   readonly recorded: readonly string[];
   /** Resolves after all pending microtasks and what follows from them (`microtasksDrained`). */
   readonly turn: () => Promise<void>;
+  /** Called when the function, outside of a turn, does what it may not: `advance()` then tells its end. */
+  readonly onStray?: () => void;
   /** When the run was created (ms since the epoch): `ctx.now()` until the first answer. */
   readonly now: number;
 }
@@ -185,6 +187,7 @@ export class CodeSession {
       ),
     };
     this.#fresh = [];
+    if (!this.#turning) this.#options.onStray?.();
   }
 
   #assertOpen(): void {
