@@ -10,6 +10,7 @@ import { loadRunAt } from "../engine/history.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import type { Projector } from "../engine/projector.ts";
 import { toValue } from "../engine/values.ts";
+import { mayHold, openFrame } from "../events/frame.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
@@ -27,7 +28,7 @@ import { callOptions, invalidOption, textOption, wholeOption } from "./options.t
 import { type RequestOptions, RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { runEvents, type SubscribeOptions } from "./subscribe.ts";
+import { runEvents, type SubscribeOptions, TERMINAL } from "./subscribe.ts";
 
 export type { SubscribeOptions } from "./subscribe.ts";
 
@@ -159,6 +160,7 @@ export class Client {
     checkId("run id", run);
     checkId("signal name", name);
     checkId("signal id", id);
+    await this.#refuseEnded(run);
     const value = await toValue(this.#engine.store.blobs, `payload of signal ${name}`, payload);
     await this.post(run, { kind: "signal", id, name, payload: value });
   }
@@ -210,6 +212,25 @@ export class Client {
       });
     }
     await this.post(run, { kind, id: this.#engine.world.ids(), by, reason });
+  }
+
+  /** @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it */
+  async #refuseEnded(run: string): Promise<void> {
+    const { log } = this.#engine.store;
+    const head = await log.head(run);
+    if (head === 0) return;
+    for await (const stored of log.read({ run, after: head - 1 })) {
+      if (!mayHold(stored.bytes, TERMINAL)) continue;
+      const { events } = openFrame(run, stored.bytes, this.#engine.codecs).frame;
+      if (!events.some(({ type }) => TERMINAL.has(type))) continue;
+      throw new MillraceError(
+        "E_COMMAND_REFUSED",
+        `run ${run} has ended; it takes no signal any more`,
+        {
+          details: { run },
+        },
+      );
+    }
   }
 
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */

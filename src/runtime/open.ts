@@ -1,15 +1,20 @@
 /** The composition root: options in, a running millrace out. */
+/// <reference lib="esnext.disposable" />
 import { Client } from "../client/client.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
 import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
+import { pause } from "../kernel/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import { openStore } from "./open-store.ts";
 import { type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
+
+/** How long closing waits for a store that does not answer, beyond the grace for running steps. */
+const STORE_PATIENCE_MS = 3_000;
 
 /** An open millrace: the client's methods, and the worker that hosts runs (if workflows were given). */
 export class Millrace extends Client implements AsyncDisposable {
@@ -69,11 +74,31 @@ export class Millrace extends Client implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    // A server that is away must not keep a process from ending: what is left to say to it are hints.
+    const patience = STORE_PATIENCE_MS;
     try {
-      await this.#host?.stop(this.#stopGraceMs);
+      await this.#bounded(this.#host?.stop(this.#stopGraceMs), this.#stopGraceMs + patience);
     } finally {
-      await this.store.close();
+      await this.#bounded(this.store.close(), patience);
     }
+  }
+
+  async #bounded(work: Promise<void> | undefined, ms: number): Promise<void> {
+    if (work === undefined) return;
+    const { world, logger } = this.#engine;
+    const ended = new AbortController();
+    let over = false;
+    const outcome = work.finally(() => {
+      over = true;
+    });
+    try {
+      await Promise.race([outcome, pause(world.clock, ms, ended.signal)]);
+    } finally {
+      ended.abort("nobody waits any more");
+    }
+    if (over) return;
+    logger.warn("closing without the store's answer; leases will run out by themselves", { ms });
+    outcome.catch((error: unknown) => logger.warn("closed late", { error: String(error) }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

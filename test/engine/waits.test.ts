@@ -1,6 +1,12 @@
 /** Waiting for signals: conditions, time limits, and the races between them. */
 import { describe, expect, it } from "vitest";
-import { type Millrace, open, type RecordedEvent, workflow } from "../../src/index.ts";
+import {
+  isMillraceError,
+  type Millrace,
+  open,
+  type RecordedEvent,
+  workflow,
+} from "../../src/index.ts";
 
 async function eventsOf(millrace: Millrace, run: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
@@ -59,7 +65,10 @@ describe("waitFor", () => {
     for (let round = 0; round < 40; round++) {
       const run = await millrace.start(race);
       await new Promise((resolve) => setTimeout(resolve, 20 + (round % 20)));
-      await run.signal("x", "signal");
+      // It may have ended by now, and then refuses what comes.
+      await run.signal("x", "signal").catch((error: unknown) => {
+        if (!isMillraceError(error, "E_COMMAND_REFUSED")) throw error;
+      });
       const result = await run.result();
       outcomes.add(result);
       const ends = waits(await eventsOf(millrace, run.id)).slice(1);
@@ -80,6 +89,14 @@ describe("waitFor", () => {
     const run = await millrace.start(broken);
     await run.signal("x", 1);
     await expect(run.result()).rejects.toThrow("no such field");
+  });
+
+  it("a run that has ended refuses signals", async () => {
+    const short = workflow("short", async () => 1);
+    await using millrace = await open({ store: "memory", workflows: [short] });
+    const run = await millrace.start(short);
+    await run.result();
+    await expect(run.signal("late")).rejects.toMatchObject({ code: "E_COMMAND_REFUSED" });
   });
 
   it("explains what it waits for", async () => {
