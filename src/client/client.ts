@@ -9,12 +9,13 @@ import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import type { Projector } from "../engine/projector.ts";
-import { toValue } from "../engine/values.ts";
+import { readJson, toValue } from "../engine/values.ts";
 import { mayHold, openFrame } from "../events/frame.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
-import { MillraceError } from "../kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
+import type { StoredFrame } from "../ports/event-log.ts";
 import {
   type RunStatus,
   type RunSummaries,
@@ -149,6 +150,8 @@ export class Client {
   /**
    * Sends a signal. Durable when it resolves; taken once, also when sent again with the same `id`, and
    * also when the run does not wait for it yet or does not exist yet.
+   * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`; `E_COMMAND_REFUSED` when the run
+   * has ended without it
    */
   async signal(
     run: string,
@@ -160,8 +163,11 @@ export class Client {
     checkId("run id", run);
     checkId("signal name", name);
     checkId("signal id", id);
-    await this.#refuseEnded(run);
-    const value = await toValue(this.#engine.store.blobs, `payload of signal ${name}`, payload);
+    const what = `payload of signal ${name}`;
+    // Copied before anything is waited for: the caller may go on to change it.
+    const json = readJson(what, payload);
+    if (await this.#hasTaken(run, id)) return;
+    const value = await toValue(this.#engine.store.blobs, what, json);
     await this.post(run, { kind: "signal", id, name, payload: value });
   }
 
@@ -214,22 +220,33 @@ export class Client {
     await this.post(run, { kind, id: this.#engine.world.ids(), by, reason });
   }
 
-  /** @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it */
-  async #refuseEnded(run: string): Promise<void> {
+  /**
+   * Whether a run that has ended took this signal before: then sending it again is no news.
+   * @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it, and it did not
+   */
+  async #hasTaken(run: string, signal: string): Promise<boolean> {
     const { log } = this.#engine.store;
     const head = await log.head(run);
-    if (head === 0) return;
+    if (head === 0) return false;
     for await (const stored of log.read({ run, after: head - 1 })) {
       if (!mayHold(stored.bytes, TERMINAL)) continue;
-      const { events } = openFrame(run, stored.bytes, this.#engine.codecs).frame;
-      if (!events.some(({ type }) => TERMINAL.has(type))) continue;
-      throw new MillraceError(
-        "E_COMMAND_REFUSED",
-        `run ${run} has ended; it takes no signal any more`,
-        {
-          details: { run },
-        },
-      );
+      if (!this.#ends(stored)) continue;
+      const { taken } = (await this.#load(run)).run.context;
+      if (Object.hasOwn(taken, signal)) return true;
+      const ended = `run ${run} has ended; it takes no signal any more`;
+      throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run } });
+    }
+    return false;
+  }
+
+  /** A damaged frame ends nothing here: whoever hosts the run, or looks at it, is told. */
+  #ends({ run, bytes }: StoredFrame): boolean {
+    try {
+      const { events } = openFrame(run, bytes, this.#engine.codecs).frame;
+      return events.some(({ type }) => TERMINAL.has(type));
+    } catch (error) {
+      if (isMillraceError(error, "E_FRAME_INVALID")) return false;
+      throw error;
     }
   }
 

@@ -46,6 +46,8 @@ async function rebase(engine: Engine, { state, events }: Draft): Promise<boolean
   for (const { opened } of foreign) {
     const { frame, prev } = opened;
     if (prev !== sum || frame.seq !== seq + 1) return false;
+    // A host's frame, even one of notes only, says which inputs were taken and who hosts the run.
+    if (frame.writer.epoch > 0 || frame.inbox !== cursor.inbox) return false;
     if (!frame.events.every(({ type }) => NOTES.has(type))) return false;
     [sum, seq] = [opened.sum, seq + frame.events.length];
   }

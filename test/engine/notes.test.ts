@@ -3,7 +3,11 @@
  * goes on all the same, and nobody's numbers collide.
  */
 import { expect, it } from "vitest";
+import { commit } from "../../src/engine/commit.ts";
+import { Draft } from "../../src/engine/draft.ts";
+import { loadRun } from "../../src/engine/history.ts";
 import { Journal } from "../../src/engine/journal.ts";
+import { commitBehindNotes } from "../../src/engine/rebase.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { graph } from "../../src/index.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
@@ -83,4 +87,36 @@ onStores(
     });
   },
   ALL_STORES,
+);
+
+onStores(
+  "a commit behind notes",
+  (scene) => {
+    it("is refused when a host wrote them: it took inputs, and the run may be its", async () => {
+      const flow = graph("contested")
+        .step("only", () => 1)
+        .build();
+      const client = await scene().open({ worker: false });
+      const { id } = await client.start(flow);
+      const engineOf = async (node: string) => {
+        const codecs = { codec: plainCodec, codecs: [plainCodec] };
+        return { store: await scene().store(node), world, node, logger: silentLogger, ...codecs };
+      };
+      const [one, two] = [await engineOf("one"), await engineOf("two")];
+      const { signal } = new AbortController();
+      const claim = async (engine: typeof one): Promise<Draft> => {
+        const draft = new Draft(await loadRun(engine, id), 1);
+        draft.run({ type: "cmd.claim", now: 1, node: engine.node, lease: "l" });
+        return draft;
+      };
+      expect(await commitBehindNotes(one, await claim(one), 0, signal)).toBe(true);
+      const rival = await claim(two);
+      const noting = new Draft(await loadRun(one, id), 1);
+      noting.anomaly("unreadable-input", "of the first host");
+      expect(await commit(one, noting, 5)).toBe(true);
+      expect(await commitBehindNotes(two, rival, 0, signal)).toBe(false);
+      expect((await loadRun(one, id)).cursor.inbox).toBe(5);
+    });
+  },
+  ["memory"],
 );

@@ -6,7 +6,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
-import { openFrame } from "../../src/events/frame.ts";
+import { Journal } from "../../src/engine/journal.ts";
+import { openFrame, plainCodec } from "../../src/events/frame.ts";
 import { recordedEvents } from "../../src/events/recorded.ts";
 import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
 import { seededIds } from "../../src/kernel/ids.ts";
@@ -22,7 +23,17 @@ import { VirtualTime } from "./kit/virtual-time.ts";
 const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 80);
 const LEASE_MS = 3_000;
 
-const BLOWS = ["die", "vanish", "freeze", "close", "another", "cancel", "pause", "resume"] as const;
+const BLOWS = [
+  "die",
+  "vanish",
+  "freeze",
+  "close",
+  "another",
+  "cancel",
+  "pause",
+  "resume",
+  "note",
+] as const;
 
 /** What is done to a host at a time (ms from the start): the n-th, modulo how many there are. */
 interface Blow {
@@ -100,7 +111,8 @@ class World {
     for (const blow of [...this.#plan.blows].sort((a, b) => a.at - b.at)) {
       await time.pass(blow.at - now);
       now = blow.at;
-      if (blow.what === "cancel" || blow.what === "pause" || blow.what === "resume") {
+      if (blow.what === "note") await this.#note();
+      else if (blow.what === "cancel" || blow.what === "pause" || blow.what === "resume") {
         // One that has ended refuses to be told anything.
         await run[blow.what]().catch(String);
       } else await this.#strike(blow);
@@ -119,6 +131,23 @@ class World {
       ),
     );
     return { outcome, events };
+  }
+
+  /** Somebody who does not host the run writes to it, while time goes by. */
+  async #note(): Promise<void> {
+    const codecs = { codec: plainCodec, codecs: [plainCodec] };
+    const world = { clock: this.time, random: this.#random, ids: seededIds(this.#random) };
+    const store = memoryStore({ namespace: "default", node: "noting", world, share: this.#share });
+    const journal = new Journal({ store, world, node: "noting", logger: silentLogger, ...codecs });
+    for (let nth = 0; nth < 10; nth++) {
+      const noting = journal.amend("run", (draft) => {
+        const checkpoint = draft.state.checkpoints + 1;
+        const saved = { checkpoint, node: "noting", state: { json: nth }, metadata: {} };
+        draft.add([{ type: "checkpoint.saved", at: draft.now, ...saved }]);
+      });
+      await this.time.until(noting);
+    }
+    await store.close();
   }
 
   async #strike({ host, what }: Blow): Promise<void> {

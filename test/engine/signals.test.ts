@@ -82,6 +82,17 @@ onStores(
       }
     });
 
+    it("after the end are refused, and no news when the run had taken them", async () => {
+      const millrace = await scene().open({ workflows: [words] });
+      const run = await millrace.start(words, 1);
+      await run.signal("word", 1, { id: "taken" });
+      await run.result();
+      await run.signal("word", 1, { id: "taken" });
+      await expect(run.signal("word", 2)).rejects.toMatchObject({ code: "E_COMMAND_REFUSED" });
+      const { inbox } = await scene().store();
+      await until("nothing is left", async () => (await inbox.read(run.id, 0)).length === 0);
+    });
+
     it("that are no JSON, or of nothing, are refused or null", async () => {
       const millrace = await scene().open({ workflows: [words] });
       const run = await millrace.start(words, 1);
