@@ -59,10 +59,10 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     const client = await host(false, "client");
     await client.start(relay, { sink }, { id: "run" });
     const args = [WORKER, address(), namespace, String(lease)];
-    const process_ = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-    workers.push(process_);
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
+    workers.push(child);
     await until("it holds", () => effects().includes("hold 1"));
-    return process_;
+    return child;
   }
 
   async function events(millrace: Millrace): Promise<RecordedEvent[]> {
@@ -73,10 +73,10 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
   }
 
   it("of a killed process's run happens at once, and finished steps stay finished", async () => {
-    const process_ = await worker(60_000);
+    const child = await worker(60_000);
     const second = await host(true, "second");
-    process_.kill("SIGKILL");
-    await once(process_, "exit");
+    child.kill("SIGKILL");
+    await once(child, "exit");
     // Its lease would run for another minute.
     const third = await host(true, "third");
     expect(await third.handle("run").result({ timeoutMs: 15_000 })).toBe(3);
@@ -106,20 +106,20 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
   /** How long the lease of a process must be over, on any store, before another has its runs. */
   const LEASE_MS = 2_000;
 
-  async function frozen(): Promise<{ process_: ChildProcess; second: Millrace }> {
-    const process_ = await worker(LEASE_MS);
-    process_.kill("SIGSTOP");
+  async function frozen(): Promise<{ child: ChildProcess; second: Millrace }> {
+    const child = await worker(LEASE_MS);
+    child.kill("SIGSTOP");
     const second = await host(true, "second", LEASE_MS);
     expect(await second.handle("run").result({ timeoutMs: 20_000 })).toBe(3);
-    return { process_, second };
+    return { child, second };
   }
 
   // Waiting for leases takes long; what tells the frozen process is the same on every store.
   if (kind === "sqlite") {
     it("from a frozen process: it notices, and aborts its step", async () => {
-      const { process_, second } = await frozen();
+      const { child, second } = await frozen();
       const before = await events(second);
-      process_.kill("SIGCONT");
+      child.kill("SIGCONT");
       await until("it was told", () => effects().includes("aborted E_FENCED"));
       writeFileSync(`${sink}.go`, "");
       await until("its step has ended", () => effects().includes("returns 1"));
@@ -129,11 +129,11 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
   }
 
   it("from a frozen process: what it still computes is not committed", async () => {
-    const { process_, second } = await frozen();
+    const { child, second } = await frozen();
     const before = await events(second);
     // Its step has a result the moment it wakes up, before anything can tell it.
     writeFileSync(`${sink}.go`, "");
-    process_.kill("SIGCONT");
+    child.kill("SIGCONT");
     await until("its step has ended", () => effects().includes("returns 1"));
     await sleep(100);
     expect(await events(second)).toEqual(before);
