@@ -85,6 +85,7 @@ export class ValueFolder {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // Whoever asked for the folder was told that it could not be made; here it only must be settled.
     await this.#made?.catch(() => undefined);
     await rm(this.#path, { recursive: true, force: true });
   }

@@ -31,7 +31,7 @@ export const visible = (text: string): string =>
 export const visibleLines = (text: string): string[] =>
   text.split(/\r?\n/).map((line) => visible(line.replaceAll("\t", "  ")));
 
-/** JSON text that a terminal shows as it is: what `visible` writes out is written as `\uXXXX` here. */
+/** JSON text that a terminal shows as it is: what `visible` writes out is a JSON escape (`\u001b`) here. */
 export const jsonText = (value: unknown, indent?: number): string =>
   (JSON.stringify(value, null, indent) ?? "null").replaceAll(HOSTILE, (char) =>
     char === "\n" ? char : Array.from({ length: char.length }, (_, at) => unit(char, at)).join(""),
