@@ -2,11 +2,13 @@
 
 export type { Failure, Value } from "../machines/values.ts";
 // start and follow runs
-export { Client, type ListOptions, type SubscribeOptions } from "./client/client.ts";
+export { Client, type SubscribeOptions } from "./client/client.ts";
+export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
-export type { RequestOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
+export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";
+export type { RequestOptions } from "./client/tell-run.ts";
 export type { Explanation, Wait } from "./domain/explain.ts";
 // what is recorded
 export type { FrameCodec } from "./events/frame.ts";

@@ -4,45 +4,24 @@
  */
 
 import { type Explanation, explain } from "../domain/explain.ts";
-import { isDriven, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { loadRunAt } from "../engine/history.ts";
-import { encodeInput, type Input } from "../engine/input.ts";
+import type { Input } from "../engine/input.ts";
 import type { Projector } from "../engine/projector.ts";
-import { readJson, toValue } from "../engine/values.ts";
-import { mayHold, openFrame } from "../events/frame.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
-import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
-import { limits } from "../kernel/limits.ts";
-import type { StoredFrame } from "../ports/event-log.ts";
-import {
-  type RunStatus,
-  type RunSummaries,
-  type RunSummary,
-  runStatuses,
-  shownStatus,
-} from "../projections/run-summary.ts";
+import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import { didYouMean } from "../workflow/suggest.ts";
-import { callOptions, invalidOption, textOption, wholeOption } from "./options.ts";
-import { type RequestOptions, RunHandle } from "./run-handle.ts";
+import { existingRun } from "./existing-run.ts";
+import { type ListOptions, listRuns } from "./list-runs.ts";
+import { callOptions } from "./options.ts";
+import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { runEvents, type SubscribeOptions, TERMINAL } from "./subscribe.ts";
+import { runEvents, type SubscribeOptions } from "./subscribe.ts";
+import { postInput, type RequestOptions, request, sendSignal } from "./tell-run.ts";
 
 export type { SubscribeOptions } from "./subscribe.ts";
-
-/** Which runs `list` gives. */
-export interface ListOptions {
-  readonly workflow?: string;
-  readonly status?: RunStatus;
-  /** At most so many, the newest first. @default 100 */
-  readonly limit?: number;
-}
-
-/** Who cancelled, as recorded. */
-const BY_CHARS_MAX = 256;
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
 function built(workflow: Workflow | undefined): Workflow {
@@ -103,7 +82,7 @@ export class Client {
    */
   async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
     const { seq } = callOptions("get()", options, ["seq"]);
-    return runView(await this.#load(run, seq));
+    return runView(await existingRun(this.#engine, run, seq));
   }
 
   /**
@@ -111,34 +90,17 @@ export class Client {
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
    */
   async explain(run: string): Promise<Explanation> {
-    return explain(await this.#load(run));
+    return explain(await existingRun(this.#engine, run));
   }
 
   /** Runs, the newest first. */
-  async list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
-    const given = callOptions("list()", options, ["workflow", "status", "limit"]);
-    const { workflow, status } = given;
-    const limit = wholeOption("limit", given.limit ?? 100, 0);
-    if (workflow !== undefined) checkId("workflow name", workflow);
-    if (status !== undefined && !runStatuses.includes(status)) {
-      const known = `${didYouMean(String(status), runStatuses)}; known are ${runStatuses.join(", ")}`;
-      throw invalidOption("status", `not a status${known}`);
-    }
-    const found: RunSummary[] = [];
-    for (const summary of (await this.#summaries.current()).values()) {
-      if (workflow !== undefined && summary.workflow !== workflow) continue;
-      const shown = shownStatus(summary);
-      if (status !== undefined && shown !== status) continue;
-      found.push({ ...structuredClone(summary), status: shown });
-    }
-    return found
-      .sort((a, b) => b.createdAt - a.createdAt || b.position - a.position)
-      .slice(0, limit);
+  list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
+    return listRuns(this.#summaries, options);
   }
 
   /** What the run returned, as soon as it has. Same as `handle(run).result()`. */
   async result(run: string, options: { timeoutMs?: number } = {}): Promise<unknown> {
-    await this.#load(run);
+    await existingRun(this.#engine, run);
     return this.handle(run).result(options);
   }
 
@@ -153,22 +115,13 @@ export class Client {
    * @throws MillraceError `E_ID_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`; `E_COMMAND_REFUSED` when the run
    * has ended without it
    */
-  async signal(
+  signal(
     run: string,
     name: string,
     payload?: unknown,
     options: { id?: string } = {},
   ): Promise<void> {
-    const { id = this.#engine.world.ids() } = callOptions("signal()", options, ["id"]);
-    checkId("run id", run);
-    checkId("signal name", name);
-    checkId("signal id", id);
-    const what = `payload of signal ${name}`;
-    // Copied before anything is waited for: the caller may go on to change it.
-    const json = readJson(what, payload);
-    if (await this.#hasTaken(run, id)) return;
-    const value = await toValue(this.#engine.store.blobs, what, json);
-    await this.post(run, { kind: "signal", id, name, payload: value });
+    return sendSignal(this.#engine, run, name, payload, options);
   }
 
   /**
@@ -176,105 +129,22 @@ export class Client {
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` when it has ended
    */
   cancel(run: string, options: RequestOptions = {}): Promise<void> {
-    return this.#request("cancel", run, options);
+    return request(this.#engine, "cancel", run, options);
   }
 
   /** Begins nothing new until the run is resumed; what runs may end, and signals are kept. */
   pause(run: string, options: RequestOptions = {}): Promise<void> {
-    return this.#request("pause", run, options);
+    return request(this.#engine, "pause", run, options);
   }
 
   /** Lets a paused run go on. */
   resume(run: string, options: RequestOptions = {}): Promise<void> {
-    return this.#request("resume", run, options);
-  }
-
-  async #request(
-    kind: "cancel" | "pause" | "resume",
-    run: string,
-    options: RequestOptions,
-  ): Promise<void> {
-    const given = callOptions(`${kind}()`, options, ["reason", "by"]);
-    const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
-    const by = textOption("by", given.by ?? this.#engine.node, BY_CHARS_MAX);
-    const state = await this.#load(run);
-    if (isDriven(state)) {
-      throw new MillraceError(
-        "E_COMMAND_REFUSED",
-        `run ${run} is driven by hand, through a store; nobody hosts it who could ${kind} it`,
-        { details: { run } },
-      );
-    }
-    if (state.run.state === "compensating") {
-      throw new MillraceError(
-        "E_COMMAND_REFUSED",
-        `run ${run} is undoing what it did, and ends by itself; it cannot ${kind} any more`,
-        { details: { run, status: state.run.state } },
-      );
-    }
-    if (["completed", "failed", "cancelled"].includes(state.run.state)) {
-      throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
-        details: { run, status: state.run.state },
-      });
-    }
-    await this.post(run, { kind, id: this.#engine.world.ids(), by, reason });
-  }
-
-  /**
-   * Whether a run that has ended took this signal before: then sending it again is no news.
-   * @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it, and it did not
-   */
-  async #hasTaken(run: string, signal: string): Promise<boolean> {
-    const { log } = this.#engine.store;
-    const head = await log.head(run);
-    if (head === 0) return false;
-    for await (const stored of log.read({ run, after: head - 1 })) {
-      if (!mayHold(stored.bytes, TERMINAL)) continue;
-      if (!this.#ends(stored)) continue;
-      const { taken } = (await this.#load(run)).run.context;
-      if (Object.hasOwn(taken, signal)) return true;
-      const ended = `run ${run} has ended; it takes no signal any more`;
-      throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run } });
-    }
-    return false;
-  }
-
-  /** A damaged frame ends nothing here: whoever hosts the run, or looks at it, is told. */
-  #ends({ run, bytes }: StoredFrame): boolean {
-    try {
-      const { events } = openFrame(run, bytes, this.#engine.codecs).frame;
-      return events.some(({ type }) => TERMINAL.has(type));
-    } catch (error) {
-      if (isMillraceError(error, "E_FRAME_INVALID")) return false;
-      throw error;
-    }
+    return request(this.#engine, "resume", run, options);
   }
 
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */
-  async post(run: string, input: Input): Promise<void> {
-    const id = checkId("run id", run);
-    const { inbox, queue } = this.#engine.store;
-    await inbox.post(id, encodeInput(input));
-    const workflow = await this.#workflowOf(id);
-    if (workflow !== undefined) await queue.offer({ workflow, run: id });
-  }
-
-  /** Undefined while the run does not exist: its first host reads the inbox anyway. */
-  async #workflowOf(run: string): Promise<string | undefined> {
-    for await (const stored of this.#engine.store.log.read({ run, limit: 1 }))
-      return stored.workflow;
-    return undefined;
-  }
-
-  async #load(run: string, seq = Number.MAX_SAFE_INTEGER): Promise<RunState> {
-    wholeOption("seq", seq, 1);
-    const state = await loadRunAt(this.#engine, checkId("run id", run), seq);
-    if (state.cursor.seq > 0) return state;
-    throw new MillraceError(
-      "E_RUN_NOT_FOUND",
-      `there is no run ${run} in this namespace; \`millrace runs\` lists those that exist`,
-      { details: { run } },
-    );
+  post(run: string, input: Input): Promise<void> {
+    return postInput(this.#engine, run, input);
   }
 
   #known(name: string): Workflow {

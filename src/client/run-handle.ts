@@ -12,14 +12,7 @@ import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts"
 import { callOptions } from "./options.ts";
 import type { RunView } from "./run-view.ts";
 import { ENOUGH, runEnd, type SubscribeOptions } from "./subscribe.ts";
-
-/** What is recorded with a request to cancel, pause or resume a run. */
-export interface RequestOptions {
-  /** @default "asked to" */
-  readonly reason?: string;
-  /** Who asks. @default the id of this process */
-  readonly by?: string;
-}
+import type { RequestOptions } from "./tell-run.ts";
 
 /** The client's calls about one run, which a handle makes with its own id. */
 export interface RunCalls {

@@ -6,7 +6,7 @@ import { launch } from "./launch.ts";
 import type { Note, Report } from "./mail.ts";
 import type { Slots } from "./slots.ts";
 import { stepBody } from "./step-body.ts";
-import { policyOf, type TurnContext } from "./turn.ts";
+import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** What attempts need of the run they belong to. */
 export interface AttemptsOptions {

@@ -5,25 +5,24 @@
  */
 
 import type { Answered, RunState } from "../domain/state.ts";
-import { stepActor } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import type { CodeWorkflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import {
-  type Answer,
   type Call,
   CodeSession,
   type Progress,
   type RequestedStep,
-  type RequestedWait,
   type SessionEnd,
 } from "../workflow/session.ts";
+import { answerOf } from "./code-answers.ts";
+import { CodeWaits } from "./code-waits.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import type { Results } from "./step-input.ts";
-import { fromValue, handOut, toValue } from "./values.ts";
+import { handOut, toValue } from "./values.ts";
 
 /** A run whose code does not fit its history is looked at again after this long. */
 const MISMATCH_PAUSE_MS = 5 * 60_000;
@@ -33,8 +32,7 @@ export class CodeDriver {
   readonly #workflow: CodeWorkflow;
   readonly #results: Results;
   readonly #onStray: () => void;
-  /** Per name: no signal before this index is still to be had. */
-  readonly #firstUntaken = new Map<string, number>();
+  readonly #waits: CodeWaits;
   #session: CodeSession | undefined;
   /** How many of the state's answers the function has got. */
   #delivered = 0;
@@ -48,6 +46,7 @@ export class CodeDriver {
     this.#engine = engine;
     this.#workflow = workflow;
     this.#results = results;
+    this.#waits = new CodeWaits(engine.store.blobs);
   }
 
   /** What the function asked for under this id; undefined as long as it has not come there. */
@@ -66,7 +65,9 @@ export class CodeDriver {
     }
     while (this.#delivered < state.answers.length) {
       const { key, at } = state.answers[this.#delivered++] as Answered;
-      this.#keep(await this.#session.advance(await this.#answer(state, key), at));
+      this.#keep(
+        await this.#session.advance(await answerOf(this.#engine.store.blobs, state, key), at),
+      );
     }
     // It may have come to an end without an answer: by waiting for something that is not its run's.
     this.#keep(await this.#session.advance());
@@ -79,52 +80,12 @@ export class CodeDriver {
     // While a run is compensated, its function only has to come to where its undos are.
     if (state.run.state !== "running" || this.#session === undefined) return;
     await this.#take(draft);
-    if (state.run.state === "running") await this.#answerWaits(draft, this.#session);
+    if (state.run.state === "running") await this.#waits.answer(draft, this.#session);
   }
 
   #keep({ calls, end }: Progress): void {
     this.#asked.push(...calls);
     this.#ended ??= end;
-  }
-
-  /** Gives open waits the signals that fit them, then ends those whose time is over. */
-  async #answerWaits(draft: Draft, session: CodeSession): Promise<void> {
-    const { state, now } = draft;
-    for (const wait of Object.keys(state.run.context.waits)) {
-      // Asked for by an earlier execution of the function, and not yet by this one: its turn will come.
-      const asked = session.wait(wait);
-      if (asked === undefined) continue;
-      const signal = await this.#fitting(draft, asked);
-      if (signal !== undefined) draft.run({ type: "cmd.match_wait", now, wait, signal });
-      else draft.run({ type: "cmd.expire_wait", now, wait });
-    }
-  }
-
-  async #fitting(draft: Draft, { name, where }: RequestedWait): Promise<string | undefined> {
-    const { state } = draft;
-    const { signals } = state.run.context;
-    for (let at = this.#skipTaken(state, name); at < signals.length; at++) {
-      const signal = signals[at];
-      if (signal === undefined || signal.takenBy !== null || signal.name !== name) continue;
-      if (where === undefined) return signal.id;
-      const payload = handOut(await fromValue(this.#engine.store.blobs, signal.payload, state));
-      try {
-        if (where(payload)) return signal.id;
-      } catch (thrown) {
-        draft.fail(toFailure(thrown));
-        return undefined;
-      }
-    }
-    return undefined;
-  }
-
-  #skipTaken(state: RunState, name: string): number {
-    const { signals } = state.run.context;
-    let at = this.#firstUntaken.get(name) ?? 0;
-    while (at < signals.length && (signals[at]?.takenBy !== null || signals[at]?.name !== name))
-      at++;
-    this.#firstUntaken.set(name, at);
-    return at;
   }
 
   /** Lets go of the function; it never gets another answer. */
@@ -142,27 +103,6 @@ export class CodeDriver {
       onStray: this.#onStray,
       now: state.run.context.createdAt,
     });
-  }
-
-  async #answer(state: RunState, key: string): Promise<Answer> {
-    const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
-    const { blobs } = this.#engine.store;
-    if (kind === "timer") return { kind: "timer", id: rest };
-    if (kind === "wait") {
-      const { waited, signals, taken } = state.run.context;
-      const signal = signals[taken[waited[rest] ?? ""] ?? -1];
-      if (signal === undefined)
-        return { kind: "wait", id: rest, payload: undefined, expired: true };
-      const payload = handOut(await fromValue(blobs, signal.payload, state));
-      return { kind: "wait", id: rest, payload, expired: false };
-    }
-    const { output, error, reason } = stepActor(state, rest).context;
-    if (output !== null) {
-      const value = handOut(await fromValue(blobs, output, state));
-      return { kind: "step", id: rest, outcome: { ok: true, value } };
-    }
-    const failure = error ?? { code: "E_RUN_CANCELLED", message: reason ?? "cancelled" };
-    return { kind: "step", id: rest, outcome: { ok: false, failure, cancelled: error === null } };
   }
 
   async #take(draft: Draft): Promise<void> {

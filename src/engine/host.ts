@@ -12,6 +12,7 @@ import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Engine } from "./engine.ts";
+import { hasCode } from "./has-code.ts";
 import { foldStored, loadRun } from "./history.ts";
 import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
@@ -171,7 +172,7 @@ export class Host {
     if (this.#stopping.signal.aborted) return claim.release();
     // A run that is driven by hand is nobody's to host.
     if (state.cursor.seq === 0 || isTerminal(state) || isDriven(state)) return claim.ack();
-    if (workflow === undefined || !this.#hasCode(workflow, state)) {
+    if (workflow === undefined || !hasCode(workflow, state)) {
       engine.logger.warn("this process lacks code for the run", { run, workflow: name });
       return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
     }
@@ -201,16 +202,6 @@ export class Host {
     const state = emptyRun(run);
     foldStored(this.#options.engine, state, { run, workflow, ...hint });
     return state;
-  }
-
-  #hasCode(workflow: Workflow, state: RunState): boolean {
-    if (workflow.kind !== state.plan?.kind) return false;
-    if (workflow.kind === "code") return true;
-    return [...(state.graph?.steps.values() ?? [])].every(({ name, undo, conditional }) => {
-      const body = workflow.bodies.get(name);
-      if (body === undefined) return false;
-      return (!undo || body.undo !== undefined) && (!conditional || body.when !== undefined);
-    });
   }
 
   /** A ticket that came too early, or twice: nothing to do yet, so nothing is written. */

@@ -3,7 +3,6 @@
  * that happens to the run goes through here one turn at a time: take what came in, decide, append,
  * and only then act on it.
  */
-import { nextWake } from "../domain/outstanding.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
@@ -19,9 +18,12 @@ import { loadRun } from "./history.ts";
 import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import { commitBehindNotes } from "./rebase.ts";
+import { restOf } from "./rest.ts";
 import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
-import { decideTurn, loseRunning, type TurnContext, type TurnOutcome } from "./turn.ts";
+import { loseRunning } from "./take.ts";
+import { decideTurn, type TurnOutcome } from "./turn.ts";
+import type { TurnContext } from "./turn-context.ts";
 
 /** What a hosted run is made of, and whom it tells. */
 export interface RunActorOptions {
@@ -257,16 +259,12 @@ export class RunActor {
   async #rest(): Promise<void> {
     this.#cancelWake();
     const { engine, parkAfterMs } = this.#options;
-    const { run, pending } = this.#state;
-    const wake = nextWake(this.#state, this.#decidedAt);
-    const wait = (wake ?? Number.POSITIVE_INFINITY) - engine.world.clock.now();
-    // What was due in the last turn and did not happen waits for a slot, not for a time.
-    const waits = pending.size > 0 || nextWake(this.#state) !== wake;
-    const stuck = waits && run.context.paused === null;
-    const idle = this.#attempts.size === 0 && !stuck && this.#listening;
-    if (run.state === "parked" && this.#listening) this.#parked();
-    else if (idle && run.state === "running" && wait > parkAfterMs) await this.#park(wake);
-    else if (wake !== undefined) this.#cancelWake = engine.world.clock.after(wait, this.#nudge);
+    const { clock } = engine.world;
+    const rest = restOf(this.#state, { decidedAt: this.#decidedAt, now: clock.now(), parkAfterMs });
+    const idle = this.#attempts.size === 0 && this.#listening;
+    if (rest.kind === "parked" && this.#listening) this.#parked();
+    else if (rest.kind === "park" && idle) await this.#park(rest.until);
+    else if (rest.wake !== undefined) this.#cancelWake = clock.after(rest.waitMs, this.#nudge);
   }
 
   async #park(until: number | undefined): Promise<void> {

@@ -2,37 +2,20 @@
  * One turn of a run: from what came in to the events of one commit. Everything here works on the
  * draft; nothing is acted on before the caller has appended it.
  */
-import { type Setback, setbackCommand, startCommand } from "../domain/decide.ts";
+import { startCommand } from "../domain/decide.ts";
 import { nextWake, outstanding } from "../domain/outstanding.ts";
-import { type StepPolicy, undoOf } from "../domain/plan.ts";
-import { isHeld, planStep, type RunState, stepActor } from "../domain/state.ts";
-import type { Refusal } from "../domain/table.ts";
+import { undoOf } from "../domain/plan.ts";
+import { isHeld, planStep, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
-import type { GraphWorkflow, Workflow } from "../workflow/definition.ts";
-import { DEFAULT_RETRY } from "../workflow/policy.ts";
-import type { CodeDriver } from "./code-driver.ts";
+import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Draft } from "./draft.ts";
-import type { Engine } from "./engine.ts";
-import { decodeInput, type Input } from "./input.ts";
-import type { Arrival, Mail, Note, Report } from "./mail.ts";
+import type { Mail } from "./mail.ts";
 import { stepBody } from "./step-body.ts";
-import type { Results } from "./step-input.ts";
+import { takeInput, takeNote, takeReport } from "./take.ts";
+import { policyOf, type TurnContext } from "./turn-context.ts";
 import { handOut } from "./values.ts";
-
-/** What a turn may use besides its draft. */
-export interface TurnContext {
-  readonly engine: Engine;
-  readonly workflow: Workflow;
-  readonly results: Results;
-  /** Code workflows only. */
-  readonly driver: CodeDriver | undefined;
-  /** False: no further attempt can begin in this process right now. */
-  takeSlot(): boolean;
-  /** A slot that was taken is not needed after all. */
-  giveSlotBack(): void;
-}
 
 /** What a turn decided, beyond the events in its draft. */
 export interface TurnOutcome {
@@ -65,108 +48,6 @@ export async function decideTurn(
   const more = await followUp(context, draft);
   return { started: startSteps(context, draft), inbox, confirmed, more };
 }
-
-/** The attempts that a dead or fenced host left running: each counts, and is tried again. */
-export function loseRunning(context: TurnContext, draft: Draft): void {
-  for (const step of [...draft.state.running]) {
-    const { attempt, node } = stepActor(draft.state, step).context;
-    const error = toFailure(
-      new MillraceError(
-        "E_STEP_LOST",
-        `node ${node ?? "?"} went away during attempt ${attempt} of step ${step}`,
-      ),
-    );
-    const policy = policyOf(context, draft.state, step);
-    const setback = { attempt, error: withoutStack(error), retry: "lost" } as const;
-    takeSetback(context, draft, step, policy, setback);
-  }
-}
-
-const withoutStack = ({ code, message }: { code: string; message: string }) => ({ code, message });
-
-function takeReport(context: TurnContext, draft: Draft, report: Report): void {
-  const { step, attempt, outcome, policy } = report;
-  const { now } = draft;
-  if (!outcome.ok) {
-    takeSetback(context, draft, step, policy, { attempt, ...outcome });
-    return;
-  }
-  const refused = draft.step(step, { type: "cmd.complete", now, attempt, output: outcome.output });
-  if (refused) draft.anomaly("late-report", `attempt ${attempt} in state ${refused.state}`, step);
-}
-
-function takeSetback(
-  context: TurnContext,
-  draft: Draft,
-  step: string,
-  { retry }: StepPolicy,
-  setback: Omit<Setback, "random" | "undoes">,
-): void {
-  const random = context.engine.world.random.next();
-  const undoes = undoOf(step) === undefined ? {} : { undoes: true as const };
-  const command = setbackCommand(draft.state, retry, { ...setback, ...undoes, random }, draft.now);
-  const refused = draft.step(step, command);
-  if (refused)
-    draft.anomaly("late-report", `attempt ${setback.attempt} in state ${refused.state}`, step);
-}
-
-/** How the step is run: as its plan says, or as the code asked for it. */
-export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
-  planStep(state, step)?.policy ??
-  context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };
-
-function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): void {
-  const actor = stepActor(draft.state, note.step);
-  if (actor.state !== "running" || actor.context.attempt !== note.attempt) {
-    const closed = `attempt ${note.attempt} of step ${note.step} has ended; nothing more of it is recorded`;
-    note.done.reject(new MillraceError("E_CTX_CLOSED", closed, { details: { step: note.step } }));
-    return;
-  }
-  const event = note.make(draft);
-  draft.add([event]);
-  confirmed.push(() => note.done.resolve(event));
-}
-
-function takeInput(draft: Draft, { input }: Arrival): void {
-  const decoded = decodeInput(input.bytes);
-  if (decoded === undefined) {
-    draft.anomaly(
-      "unreadable-input",
-      `inbox position ${input.position} holds no input of millrace`,
-    );
-    return;
-  }
-  const refused = takeDecoded(draft, decoded);
-  if (refused) {
-    draft.anomaly("refused-input", `${decoded.kind} ${decoded.id} in state ${refused.state}`);
-  }
-}
-
-function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
-  const { now } = draft;
-  switch (input.kind) {
-    case "signal":
-      return draft.run({
-        type: "cmd.signal",
-        now,
-        signal: input.id,
-        name: input.name,
-        payload: input.payload,
-      });
-    case "cancel":
-      return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });
-    case "pause":
-      return draft.run({ type: "cmd.pause", now, by: input.by, reason: input.reason });
-    case "resume":
-      return draft.run({ type: "cmd.resume", now, by: input.by });
-    case "step":
-      if (!isKnown(draft.state, input.step)) return { state: "undeclared", refused: input.command };
-      return draft.step(input.step, { type: input.command, now, reason: input.reason });
-  }
-}
-
-const isKnown = (state: RunState, step: string): boolean =>
-  state.steps.has(step) || state.pending.has(step) || state.graph?.steps.has(step) === true;
 
 /** A commit that has come to have more events than this is made before anything else is decided. */
 const EVENTS_PER_COMMIT = 10_000;

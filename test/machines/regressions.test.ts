@@ -1,6 +1,7 @@
 // One test per bug that was found in the machines, so that none comes back.
 import { describe, expect, it } from "vitest";
-import { type RunEvent, runContext, runReducer } from "../../machines/run-data.ts";
+import { type RunEvent, runContext } from "../../machines/run-data.ts";
+import { runReducer } from "../../machines/run-reducer.ts";
 import { runTable } from "../../src/domain/state.ts";
 import { subjects, xstate } from "./subject.ts";
 

@@ -1,6 +1,6 @@
 /** `millrace runs`: one line per run, the newest first. */
 import { type Command, Option } from "commander";
-import type { ListOptions } from "../../client/client.ts";
+import type { ListOptions } from "../../client/list-runs.ts";
 import { type RunStatus, type RunSummary, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { type Cell, duration, moment, statusCell, table } from "../render.ts";

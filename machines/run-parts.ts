@@ -1,0 +1,137 @@
+/**
+ * Parts of the run's statechart that several of its states have in common, each a command with what it
+ * emits beside the event that moves.
+ */
+import { emit } from "xstate";
+import { run } from "./run-setup.ts";
+
+/** What a run that has begun and not ended takes in every state. */
+export const live = run.createStateConfig({
+  on: {
+    "cmd.signal": {
+      guard: "newSignal",
+      actions: emit(({ event }) => ({
+        type: "signal.received",
+        at: event.now,
+        signal: event.signal,
+        name: event.name,
+        payload: event.payload,
+      })),
+    },
+    "signal.received": { guard: "newSignal", actions: "apply" },
+    "cmd.fire_timer": {
+      guard: "dueTimer",
+      actions: emit(({ event }) => ({ type: "timer.fired", at: event.now, timer: event.timer })),
+    },
+    "timer.fired": { guard: "setTimer", actions: "apply" },
+  },
+}).on;
+
+/** What a run that is being worked on may wait for. One of match and expiry ends a wait; the log says which. */
+export const waiting = run.createStateConfig({
+  on: {
+    "cmd.open_wait": {
+      guard: "newWait",
+      actions: emit(({ event }) => ({
+        type: "wait.opened",
+        at: event.now,
+        wait: event.wait,
+        name: event.name,
+        due: event.due,
+      })),
+    },
+    "wait.opened": { guard: "newWait", actions: "apply" },
+    "cmd.match_wait": {
+      guard: "fittingSignal",
+      actions: emit(({ event }) => ({
+        type: "wait.matched",
+        at: event.now,
+        wait: event.wait,
+        signal: event.signal,
+      })),
+    },
+    "wait.matched": { guard: "fittingSignal", actions: "apply" },
+    "cmd.expire_wait": {
+      guard: "dueWait",
+      actions: emit(({ event }) => ({ type: "wait.expired", at: event.now, wait: event.wait })),
+    },
+    "wait.expired": { guard: "openWait", actions: "apply" },
+  },
+}).on;
+
+/** Asking for a pause, and its end. */
+export const pause = run.createStateConfig({
+  on: {
+    "cmd.pause": {
+      guard: "notPaused",
+      actions: emit(({ event }) => ({
+        type: "run.paused",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.paused": { guard: "notPaused", actions: "apply" },
+    "cmd.resume": {
+      guard: "isPaused",
+      actions: emit(({ event }) => ({ type: "run.resumed", at: event.now, by: event.by })),
+    },
+    "run.resumed": { guard: "isPaused", actions: "apply" },
+  },
+}).on;
+
+/** The way to undoing what was done. */
+export const compensate = run.createStateConfig({
+  on: {
+    "cmd.compensate": {
+      actions: emit(({ event }) => ({
+        type: "run.compensating",
+        at: event.now,
+        ...(event.error === undefined ? {} : { error: event.error }),
+      })),
+    },
+    "run.compensating": { target: "#run.compensating", actions: "apply" },
+  },
+}).on;
+
+/** The end of a cancellation. */
+export const close = run.createStateConfig({
+  on: {
+    "cmd.close": { actions: emit(({ event }) => ({ type: "run.cancelled", at: event.now })) },
+    "run.cancelled": { target: "#run.cancelled", actions: "apply" },
+  },
+}).on;
+
+/** The end that says why. */
+export const fail = run.createStateConfig({
+  on: {
+    "cmd.fail": {
+      actions: emit(({ event }) => ({ type: "run.failed", at: event.now, error: event.error })),
+    },
+    "run.failed": { target: "#run.failed", actions: "apply" },
+  },
+}).on;
+
+/** Whoever claims the run hosts it in the next epoch. */
+export const claim = run.createAction(
+  emit(({ context, event }) => {
+    if (event.type !== "cmd.claim") throw new Error(`cannot claim on ${event.type}`);
+    const { now: at, node, lease } = event;
+    return { type: "run.claimed", at, epoch: context.epoch + 1, node, lease };
+  }),
+);
+
+/** Asking for the end of the run. */
+export const cancel = run.createStateConfig({
+  on: {
+    "cmd.cancel": {
+      actions: emit(({ event }) => ({
+        type: "run.cancelling",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.cancelling": { target: "#run.cancelling", actions: "apply" },
+  },
+}).on;

@@ -1,0 +1,99 @@
+/** How events change what a run remembers: the one recipe for XState and for the engine's fold. */
+import { reducer } from "./reducer.ts";
+import type { RunContext, RunEvent } from "./run-data.ts";
+
+/** What is between a run and the world outside: timers, signals, and waits for them. */
+type Conversation = Exclude<RunEvent, { type: `run.${string}` }>;
+
+function converse(context: RunContext, event: Conversation): void {
+  switch (event.type) {
+    case "timer.set":
+      context.timers[event.timer] = event.due;
+      break;
+    case "timer.fired":
+      delete context.timers[event.timer];
+      context.fired[event.timer] = event.at;
+      break;
+    case "signal.received":
+      context.taken[event.signal] = context.signals.length;
+      context.signals.push({
+        id: event.signal,
+        name: event.name,
+        payload: event.payload,
+        takenBy: null,
+      });
+      break;
+    case "wait.opened":
+      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
+      break;
+    case "wait.matched": {
+      const at = context.taken[event.signal] ?? -1;
+      const signal = context.signals[at];
+      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
+      delete context.waits[event.wait];
+      context.waited[event.wait] = event.signal;
+      break;
+    }
+    case "wait.expired":
+      delete context.waits[event.wait];
+      context.waited[event.wait] = null;
+      break;
+  }
+}
+
+/** How events change a run's context; one definition for XState and for the engine's fold. */
+export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
+  context.updatedAt = event.at;
+  switch (event.type) {
+    case "run.created":
+      context.workflow = event.workflow;
+      context.content = event.content;
+      context.labels = event.labels ?? {};
+      context.input = event.input;
+      context.deadline = event.deadline ?? null;
+      context.createdAt = event.at;
+      break;
+    case "run.claimed":
+      context.epoch = event.epoch;
+      context.node = event.node;
+      context.lease = event.lease;
+      context.parkedReason = null;
+      context.parkedUntil = null;
+      break;
+    case "run.parked":
+      context.node = null;
+      context.lease = null;
+      context.parkedReason = event.reason;
+      context.parkedUntil = event.until;
+      break;
+    case "run.paused":
+      context.paused = { by: event.by, at: event.at, reason: event.reason };
+      break;
+    case "run.resumed":
+      context.paused = null;
+      break;
+    case "run.cancelling":
+      // Who cancels a paused run does not want it to wait; nobody could resume it from here on.
+      context.paused = null;
+      context.cancelledBy = event.by;
+      context.cancelReason = event.reason;
+      break;
+    case "run.compensating":
+      context.paused = null;
+      context.error = event.error ?? null;
+      break;
+    case "run.completed":
+      context.output = event.output;
+      context.endedAt = event.at;
+      break;
+    case "run.failed":
+      context.error = event.error;
+      context.endedAt = event.at;
+      break;
+    case "run.cancelled":
+      context.endedAt = event.at;
+      break;
+    default:
+      converse(context, event);
+  }
+});

@@ -1,0 +1,125 @@
+/** What a run is told from outside: signals and requests, each durable in its inbox before it counts. */
+import { isDriven } from "../domain/state.ts";
+import type { Engine } from "../engine/engine.ts";
+import { encodeInput, type Input } from "../engine/input.ts";
+import { readJson, toValue } from "../engine/values.ts";
+import { mayHold, openFrame } from "../events/frame.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import { limits } from "../kernel/limits.ts";
+import type { StoredFrame } from "../ports/event-log.ts";
+import { existingRun } from "./existing-run.ts";
+import { callOptions, textOption } from "./options.ts";
+import { TERMINAL } from "./subscribe.ts";
+
+/** What is recorded with a request to cancel, pause or resume a run. */
+export interface RequestOptions {
+  /** @default "asked to" */
+  readonly reason?: string;
+  /** Who asks. @default the id of this process */
+  readonly by?: string;
+}
+
+/** Who cancelled, as recorded. */
+const BY_CHARS_MAX = 256;
+
+/** See `Client.signal`. */
+export async function sendSignal(
+  engine: Engine,
+  run: string,
+  name: string,
+  payload: unknown,
+  options: { id?: string },
+): Promise<void> {
+  const { id = engine.world.ids() } = callOptions("signal()", options, ["id"]);
+  checkId("run id", run);
+  checkId("signal name", name);
+  checkId("signal id", id);
+  const what = `payload of signal ${name}`;
+  // Copied before anything is waited for: the caller may go on to change it.
+  const json = readJson(what, payload);
+  if (await hasTaken(engine, run, id)) return;
+  const value = await toValue(engine.store.blobs, what, json);
+  await postInput(engine, run, { kind: "signal", id, name, payload: value });
+}
+
+/**
+ * Asks the run for something, unless it is past that.
+ * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_COMMAND_REFUSED`
+ */
+export async function request(
+  engine: Engine,
+  kind: "cancel" | "pause" | "resume",
+  run: string,
+  options: RequestOptions,
+): Promise<void> {
+  const given = callOptions(`${kind}()`, options, ["reason", "by"]);
+  const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
+  const by = textOption("by", given.by ?? engine.node, BY_CHARS_MAX);
+  const state = await existingRun(engine, run);
+  if (isDriven(state)) {
+    throw new MillraceError(
+      "E_COMMAND_REFUSED",
+      `run ${run} is driven by hand, through a store; nobody hosts it who could ${kind} it`,
+      { details: { run } },
+    );
+  }
+  if (state.run.state === "compensating") {
+    throw new MillraceError(
+      "E_COMMAND_REFUSED",
+      `run ${run} is undoing what it did, and ends by itself; it cannot ${kind} any more`,
+      { details: { run, status: state.run.state } },
+    );
+  }
+  if (["completed", "failed", "cancelled"].includes(state.run.state)) {
+    throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
+      details: { run, status: state.run.state },
+    });
+  }
+  await postInput(engine, run, { kind, id: engine.world.ids(), by, reason });
+}
+
+/**
+ * Whether a run that has ended took this signal before: then sending it again is no news.
+ * @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it, and it did not
+ */
+async function hasTaken(engine: Engine, run: string, signal: string): Promise<boolean> {
+  const { log } = engine.store;
+  const head = await log.head(run);
+  if (head === 0) return false;
+  for await (const stored of log.read({ run, after: head - 1 })) {
+    if (!mayHold(stored.bytes, TERMINAL)) continue;
+    if (!ends(engine, stored)) continue;
+    const { taken } = (await existingRun(engine, run)).run.context;
+    if (Object.hasOwn(taken, signal)) return true;
+    const ended = `run ${run} has ended; it takes no signal any more`;
+    throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run } });
+  }
+  return false;
+}
+
+/** A damaged frame ends nothing here: whoever hosts the run, or looks at it, is told. */
+function ends(engine: Engine, { run, bytes }: StoredFrame): boolean {
+  try {
+    const { events } = openFrame(run, bytes, engine.codecs).frame;
+    return events.some(({ type }) => TERMINAL.has(type));
+  } catch (error) {
+    if (isMillraceError(error, "E_FRAME_INVALID")) return false;
+    throw error;
+  }
+}
+
+/** Puts an input into the run's inbox, and sees to it that somebody takes it. */
+export async function postInput(engine: Engine, run: string, input: Input): Promise<void> {
+  const id = checkId("run id", run);
+  const { inbox, queue } = engine.store;
+  await inbox.post(id, encodeInput(input));
+  const workflow = await workflowOf(engine, id);
+  if (workflow !== undefined) await queue.offer({ workflow, run: id });
+}
+
+/** Undefined while the run does not exist: its first host reads the inbox anyway. */
+async function workflowOf(engine: Engine, run: string): Promise<string | undefined> {
+  for await (const stored of engine.store.log.read({ run, limit: 1 })) return stored.workflow;
+  return undefined;
+}

@@ -1,0 +1,25 @@
+/** What the function of a code workflow is told: recorded events as answers to what it asked for. */
+import { type RunState, stepActor } from "../domain/state.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
+import type { Answer } from "../workflow/session.ts";
+import { fromValue, handOut } from "./values.ts";
+
+/** The answer of this key (`RunState.answers`), as the run has it. */
+export async function answerOf(blobs: BlobStore, state: RunState, key: string): Promise<Answer> {
+  const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
+  if (kind === "timer") return { kind: "timer", id: rest };
+  if (kind === "wait") {
+    const { waited, signals, taken } = state.run.context;
+    const signal = signals[taken[waited[rest] ?? ""] ?? -1];
+    if (signal === undefined) return { kind: "wait", id: rest, payload: undefined, expired: true };
+    const payload = handOut(await fromValue(blobs, signal.payload, state));
+    return { kind: "wait", id: rest, payload, expired: false };
+  }
+  const { output, error, reason } = stepActor(state, rest).context;
+  if (output !== null) {
+    const value = handOut(await fromValue(blobs, output, state));
+    return { kind: "step", id: rest, outcome: { ok: true, value } };
+  }
+  const failure = error ?? { code: "E_RUN_CANCELLED", message: reason ?? "cancelled" };
+  return { kind: "step", id: rest, outcome: { ok: false, failure, cancelled: error === null } };
+}

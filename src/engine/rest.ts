@@ -1,0 +1,33 @@
+/** What a host does with a run of which nothing moves right now. */
+import { nextWake } from "../domain/outstanding.ts";
+import type { RunState } from "../domain/state.ts";
+
+/** The times by which that is decided (ms since the epoch; `parkAfterMs`: a duration). */
+export interface RestTimes {
+  /** By which the last turn was decided. */
+  readonly decidedAt: number;
+  readonly now: number;
+  /** Waits longer than this park the run. */
+  readonly parkAfterMs: number;
+}
+
+/** `parked`: it is recorded as parked. `park`: it should be. `stay`: it is kept, until `wake` if there is one. */
+export type Rest = { readonly wake: number | undefined; readonly waitMs: number } & (
+  | { readonly kind: "parked" | "stay" }
+  | { readonly kind: "park"; readonly until: number | undefined }
+);
+
+/** Whether to keep the run, or to park it, if none of its attempts runs here. */
+export function restOf(state: RunState, { decidedAt, now, parkAfterMs }: RestTimes): Rest {
+  const { run, pending } = state;
+  const wake = nextWake(state, decidedAt);
+  const waitMs = (wake ?? Number.POSITIVE_INFINITY) - now;
+  if (run.state === "parked") return { kind: "parked", wake, waitMs };
+  // What was due in the last turn and did not happen waits for a slot, not for a time.
+  const waits = pending.size > 0 || nextWake(state) !== wake;
+  const stuck = waits && run.context.paused === null;
+  if (run.state !== "running" || stuck || waitMs <= parkAfterMs) {
+    return { kind: "stay", wake, waitMs };
+  }
+  return { kind: "park", until: wake, wake, waitMs };
+}

@@ -1,0 +1,26 @@
+/** What the parts of a turn work with, and how each of a run's steps is run. */
+import { type StepPolicy, undoOf } from "../domain/plan.ts";
+import { planStep, type RunState } from "../domain/state.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import { DEFAULT_RETRY } from "../workflow/policy.ts";
+import type { CodeDriver } from "./code-driver.ts";
+import type { Engine } from "./engine.ts";
+import type { Results } from "./step-input.ts";
+
+/** What a turn may use besides its draft. */
+export interface TurnContext {
+  readonly engine: Engine;
+  readonly workflow: Workflow;
+  readonly results: Results;
+  /** Code workflows only. */
+  readonly driver: CodeDriver | undefined;
+  /** False: no further attempt can begin in this process right now. */
+  takeSlot(): boolean;
+  /** A slot that was taken is not needed after all. */
+  giveSlotBack(): void;
+}
+
+/** How the step is run: as its plan says, or as the code asked for it. */
+export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
+  planStep(state, step)?.policy ??
+  context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };
