@@ -6,6 +6,8 @@ import { imports, localImports, published, read } from "./sources.ts";
 const LAYERS = [
   "machines",
   "kernel",
+  // Below whoever places steps: resources and allocation are pure (docs/adr/0005).
+  "cluster",
   "events",
   "domain",
   "workflow",
@@ -13,7 +15,6 @@ const LAYERS = [
   "ports",
   "adapters",
   "engine",
-  "cluster",
   "stores",
   "client",
   "runtime",
