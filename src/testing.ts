@@ -1,2 +1,5 @@
-/** Public entry "millrace/testing". */
+/** Public entry "millrace/testing": what tests of one's own workflows are made of. Needs fast-check. */
 export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";
+export { nodeCommands, runCommands, stepCommands } from "./testing/command-arbitraries.ts";
+export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbitraries.ts";
+export { failures, values } from "./testing/value-arbitraries.ts";

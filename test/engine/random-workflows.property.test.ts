@@ -15,9 +15,9 @@ import { silentLogger } from "../../src/kernel/logger.ts";
 import { type Random, seededRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
+import { VirtualTime } from "../../src/testing/virtual-time.ts";
 import { faultyAppends, Process } from "./kit/chaos.ts";
 import { build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
-import { VirtualTime } from "./kit/virtual-time.ts";
 
 /** A few seconds of it here; a night of it elsewhere. */
 const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 80);

@@ -6,18 +6,21 @@ import {
   initialTransition,
   transition,
 } from "xstate";
-import { nodeContext, nodeMachine, nodeStates } from "../../machines/node.ts";
-import { runMachine, runStates } from "../../machines/run.ts";
-import { runContext } from "../../machines/run-data.ts";
-import { stepMachine, stepStates } from "../../machines/step.ts";
-import { stepContext } from "../../machines/step-data.ts";
-import { runTable, stepTable } from "../../src/domain/state.ts";
-import { compileMachine, type Table } from "../../src/domain/table.ts";
-import * as arbitrary from "../support/arbitraries.ts";
+import { nodeStates } from "../../machines/node.ts";
+import { runStates } from "../../machines/run.ts";
+import { stepStates } from "../../machines/step.ts";
+import type { Table } from "../../src/domain/table.ts";
+import * as command from "../../src/testing/command-arbitraries.ts";
+import * as event from "../../src/testing/event-arbitraries.ts";
+import {
+  type Subject as KitSubject,
+  type Message,
+  nodeSubject,
+  runSubject,
+  stepSubject,
+} from "../../src/testing/subjects.ts";
 
-export interface Message {
-  readonly type: string;
-}
+export type { Message } from "../../src/testing/subjects.ts";
 
 export interface Subject {
   readonly name: string;
@@ -31,41 +34,31 @@ export interface Subject {
   readonly events: fc.Arbitrary<Message>;
 }
 
-const runInput = { id: "r" };
-const stepInput = { id: "s", maxAttempts: 2 };
-const nodeInput = { id: "n", at: 0 };
+/** What tests of any machine need of one: its types do not matter to them. */
+function anyOf<C extends object, Command extends Message, Event extends Message>(
+  name: string,
+  { machine, table, input, fresh }: KitSubject<C, Command, Event>,
+  parts: Pick<Subject, "states" | "commands" | "events">,
+): Subject {
+  return { name, machine, table: table as Table<object, Message, Message>, input, fresh, ...parts };
+}
 
 export const subjects: readonly Subject[] = [
-  {
-    name: "run",
-    machine: runMachine,
-    table: runTable as Table<object, Message, Message>,
-    input: runInput,
-    fresh: () => runContext(runInput),
+  anyOf("run", runSubject, {
     states: runStates,
-    commands: arbitrary.runCommands,
-    events: arbitrary.runEvents,
-  },
-  {
-    name: "step",
-    machine: stepMachine,
-    table: stepTable as Table<object, Message, Message>,
-    input: stepInput,
-    fresh: () => stepContext(stepInput),
+    commands: command.runCommands,
+    events: event.runEvents,
+  }),
+  anyOf("step", stepSubject, {
     states: stepStates,
-    commands: arbitrary.stepCommands,
-    events: arbitrary.stepEvents,
-  },
-  {
-    name: "node",
-    machine: nodeMachine,
-    table: compileMachine<object, Message, Message>(nodeMachine),
-    input: nodeInput,
-    fresh: () => nodeContext(nodeInput),
+    commands: command.stepCommands,
+    events: event.stepEvents,
+  }),
+  anyOf("node", nodeSubject, {
     states: nodeStates,
-    commands: arbitrary.nodeCommands,
-    events: arbitrary.nodeEvents,
-  },
+    commands: command.nodeCommands,
+    events: event.nodeEvents,
+  }),
 ];
 
 /** The machine as XState runs it, without anything of millrace. */

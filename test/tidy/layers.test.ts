@@ -1,6 +1,6 @@
 // Imports go down the list of layers and never in a circle; backends stay behind their adapters.
 import { describe, expect, it } from "vitest";
-import { imports, localImports, published, read } from "./sources.ts";
+import { imports, localImports, published, read, type Source } from "./sources.ts";
 
 /** An import goes to a folder left of its own, or stays in it. */
 const LAYERS = [
@@ -123,18 +123,50 @@ describe("imports", () => {
     expect(strays).toEqual([]);
   });
 
-  it("of packages are all runtime dependencies", () => {
-    const { dependencies } = JSON.parse(read("package.json")) as { dependencies: object };
+  it("of packages are all runtime dependencies, and in the kit also what its users bring", () => {
+    const { dependencies, peerDependencies } = JSON.parse(read("package.json")) as {
+      dependencies: object;
+      peerDependencies: object;
+    };
     const foreign = all.flatMap((source) =>
-      imports(source)
-        .filter((name) => !name.startsWith(".") && !name.startsWith("node:"))
-        .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name)
+      packages(source)
         .filter((name) => !(name in dependencies))
+        .filter((name) => !(name in peerDependencies && source.path.startsWith("src/testing/")))
         .map((name) => `${source.path} -> ${name}`),
     );
     expect(foreign).toEqual([]);
   });
+
+  it("of what users bring are reached from the kit's entry only", () => {
+    const { peerDependencies } = JSON.parse(read("package.json")) as { peerDependencies: object };
+    const programs = [...all.filter(({ path }) => /^src\/(?:[^/]+|cli\/main)\.ts$/.test(path))];
+    const reaching = programs
+      .filter(({ path }) =>
+        reached(path)
+          .flatMap(packages)
+          .some((name) => name in peerDependencies),
+      )
+      .map(({ path }) => path);
+    expect(reaching).toEqual(["src/testing.ts"]);
+  });
 });
+
+/** Names of the packages that a source imports. */
+const packages = (source: Source): string[] =>
+  imports(source)
+    .filter((name) => !name.startsWith(".") && !name.startsWith("node:"))
+    .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
+
+/** A source, and all that it loads, also lazily. */
+function reached(path: string): Source[] {
+  const byPath = new Map(all.map((source) => [source.path, source]));
+  const found = new Set([path]);
+  for (const one of found) {
+    for (const target of localImports(byPath.get(one) ?? { path: one, text: "", code: "" }))
+      found.add(target);
+  }
+  return [...found].flatMap((one) => byPath.get(one) ?? []);
+}
 
 /** Each circle once, as a path that comes back to its beginning. */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {

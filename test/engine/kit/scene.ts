@@ -19,8 +19,8 @@ import { systemRandom } from "../../../src/kernel/random.ts";
 import type { Store, World } from "../../../src/ports/store.ts";
 import type { OpenOptions } from "../../../src/runtime/options.ts";
 import { checkLog } from "../../../src/testing/check-log.ts";
+import { VirtualTime } from "../../../src/testing/virtual-time.ts";
 import { sharedNatsServer } from "../../support/nats-server.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 export const clock = systemClock();
 export const world: World = { clock, random: systemRandom, ids: systemIds };

@@ -2,7 +2,7 @@
  * Time that moves only when a test lets it: to the next timer, as soon as nothing else can happen. A
  * week of backoff takes milliseconds, and a timer fires at its very moment.
  */
-import { type CancelTimer, type Clock, systemClock } from "../../../src/kernel/clock.ts";
+import { type CancelTimer, type Clock, systemClock } from "../kernel/clock.ts";
 
 interface Timer {
   readonly at: number;

@@ -1,0 +1,222 @@
+/** Arbitraries for everything that can be recorded. */
+import fc from "fast-check";
+import type { NodeEvent } from "../../machines/node.ts";
+import type { RunEvent } from "../../machines/run-data.ts";
+import type { StepEvent } from "../../machines/step-data.ts";
+import type { Frame } from "../events/frame.ts";
+import type { EventType, MillraceEvent, OutputContent } from "../events/vocabulary.ts";
+import { ID_PATTERN } from "../kernel/ids.ts";
+import {
+  type ByType,
+  counts,
+  failures,
+  ids,
+  oneOf,
+  plain,
+  plans,
+  text,
+  times,
+  type,
+  values,
+} from "./value-arbitraries.ts";
+
+const contents: fc.Arbitrary<OutputContent> = fc.oneof(
+  fc.record(
+    { type: type("progress"), stage: text, note: text },
+    { requiredKeys: ["type", "stage"] },
+  ),
+  fc.record({ type: type("partial"), chunk: values }),
+  fc.record({ type: type("artifact"), name: ids, content: values }),
+  fc.record({ type: type("final"), content: values, ok: fc.boolean() }),
+);
+
+/** An arbitrary for each event of a run, by its name. */
+export const runEventTypes: ByType<RunEvent> = {
+  "run.created": fc.record(
+    {
+      type: type("run.created"),
+      at: times,
+      workflow: ids,
+      content: text,
+      input: values,
+      plan: plans,
+      labels: fc.dictionary(ids, text, { maxKeys: 2 }),
+      deadline: times,
+    },
+    { requiredKeys: ["type", "at", "workflow", "content", "input", "plan"] },
+  ),
+  "run.claimed": fc.record({
+    type: type("run.claimed"),
+    at: times,
+    epoch: counts,
+    node: ids,
+    lease: text,
+  }),
+  "run.parked": fc.record({
+    type: type("run.parked"),
+    at: times,
+    reason: text,
+    until: fc.option(times),
+  }),
+  "run.paused": fc.record({ type: type("run.paused"), at: times, by: ids, reason: text }),
+  "run.resumed": fc.record({ type: type("run.resumed"), at: times, by: ids }),
+  "run.compensating": fc.record(
+    { type: type("run.compensating"), at: times, error: failures },
+    { requiredKeys: ["type", "at"] },
+  ),
+  "run.cancelling": fc.record({ type: type("run.cancelling"), at: times, by: ids, reason: text }),
+  "run.completed": fc.record({ type: type("run.completed"), at: times, output: values }),
+  "run.failed": fc.record({ type: type("run.failed"), at: times, error: failures }),
+  "run.cancelled": fc.record({ type: type("run.cancelled"), at: times }),
+  "timer.set": fc.record({ type: type("timer.set"), at: times, timer: ids, due: times }),
+  "timer.fired": fc.record({ type: type("timer.fired"), at: times, timer: ids }),
+  "signal.received": fc.record({
+    type: type("signal.received"),
+    at: times,
+    signal: ids,
+    name: ids,
+    payload: values,
+  }),
+  "wait.opened": fc.record({
+    type: type("wait.opened"),
+    at: times,
+    wait: ids,
+    name: ids,
+    due: fc.option(times),
+  }),
+  "wait.matched": fc.record({ type: type("wait.matched"), at: times, wait: ids, signal: ids }),
+  "wait.expired": fc.record({ type: type("wait.expired"), at: times, wait: ids }),
+};
+
+/** An arbitrary for each event of a step, by its name. */
+export const stepEventTypes: ByType<StepEvent> = {
+  "step.scheduled": fc.record(
+    {
+      type: type("step.scheduled"),
+      at: times,
+      step: ids,
+      maxAttempts: counts,
+      startBy: times,
+      undo: fc.constant(true as const),
+      input: values,
+    },
+    { requiredKeys: ["type", "at", "step"] },
+  ),
+  "step.mapped": fc.record({ type: type("step.mapped"), at: times, step: ids, count: fc.nat(5) }),
+  "step.started": fc.record(
+    {
+      type: type("step.started"),
+      at: times,
+      step: ids,
+      attempt: counts,
+      node: ids,
+      endBy: times,
+      input: values,
+    },
+    { requiredKeys: ["type", "at", "step", "attempt", "node"] },
+  ),
+  "step.retrying": fc.record({
+    type: type("step.retrying"),
+    at: times,
+    step: ids,
+    attempt: counts,
+    error: failures,
+    retryAt: times,
+  }),
+  "step.completed": fc.record({
+    type: type("step.completed"),
+    at: times,
+    step: ids,
+    attempt: counts,
+    output: values,
+  }),
+  "step.failed": fc.record({
+    type: type("step.failed"),
+    at: times,
+    step: ids,
+    attempt: counts,
+    error: failures,
+  }),
+  "step.skipped": fc.record({ type: type("step.skipped"), at: times, step: ids, reason: text }),
+  "step.cancelled": fc.record({ type: type("step.cancelled"), at: times, step: ids, reason: text }),
+};
+
+type NoteEvent = Exclude<MillraceEvent, RunEvent | StepEvent>;
+
+const noteEventTypes: ByType<NoteEvent> = {
+  "output.emitted": fc.record({
+    type: type("output.emitted"),
+    at: times,
+    ref: ids,
+    task: ids,
+    attempt: counts,
+    producer: ids,
+    content: contents,
+    parents: fc.array(ids, { maxLength: 3 }),
+  }),
+  "checkpoint.saved": fc.record(
+    {
+      type: type("checkpoint.saved"),
+      at: times,
+      checkpoint: counts,
+      node: ids,
+      state: values,
+      encoding: fc.constant("bytes" as const),
+      metadata: fc.dictionary(ids, text, { maxKeys: 2 }),
+    },
+    { requiredKeys: ["type", "at", "checkpoint", "node", "state", "metadata"] },
+  ),
+  "data.located": fc.record({
+    type: type("data.located"),
+    at: times,
+    key: text,
+    node: ids,
+    digest: text,
+    bytes: counts,
+  }),
+  "anomaly.recorded": fc.record(
+    { type: type("anomaly.recorded"), at: times, kind: ids, detail: text, step: ids },
+    { requiredKeys: ["type", "at", "kind", "detail"] },
+  ),
+  "user.noted": fc.record(
+    { type: type("user.noted"), at: times, name: ids, payload: values, step: ids },
+    { requiredKeys: ["type", "at", "name", "payload"] },
+  ),
+};
+
+/** An arbitrary for each type of event, by its name. */
+export const eventTypes: ByType<MillraceEvent> = {
+  ...runEventTypes,
+  ...stepEventTypes,
+  ...noteEventTypes,
+};
+/** Any event of a run, however little it fits. */
+export const runEvents: fc.Arbitrary<RunEvent> = oneOf(runEventTypes);
+/** Any event of a step, however little it fits. */
+export const stepEvents: fc.Arbitrary<StepEvent> = oneOf(stepEventTypes);
+/** Any event, notes included. */
+export const events: fc.Arbitrary<MillraceEvent> = oneOf(eventTypes);
+/** The name of every event. */
+export const eventNames = Object.keys(eventTypes) as EventType[];
+
+/** An arbitrary for each event of a node, by its name. */
+export const nodeEventTypes: ByType<NodeEvent> = {
+  "node.seen": fc.record({ type: type("node.seen"), at: times }),
+  "node.suspected": fc.record({ type: type("node.suspected"), at: times }),
+  "node.draining": fc.record({ type: type("node.draining"), at: times }),
+  "node.gone": fc.record({ type: type("node.gone"), at: times, reason: text }),
+};
+/** Any event of a node, however little it fits. */
+export const nodeEvents: fc.Arbitrary<NodeEvent> = oneOf(nodeEventTypes);
+
+/** A frame as the engine might write it; its events need not make sense together. */
+export const frames: fc.Arbitrary<Frame> = fc
+  .record({
+    commit: fc.stringMatching(ID_PATTERN),
+    writer: fc.record({ node: ids, epoch: counts }),
+    at: times,
+    seq: fc.integer({ min: 1, max: 1_000_000 }),
+    inbox: counts,
+    events: fc.array(events, { minLength: 1, maxLength: 5 }),
+  })
+  .map(plain);

@@ -1,0 +1,85 @@
+/**
+ * Arbitraries for what events and commands are made of. Fields come mostly from small ranges, so that
+ * random sequences meet each other (the same timer, the running attempt), and now and then from anywhere.
+ */
+import fc from "fast-check";
+import type { Failure, Value } from "../../machines/values.ts";
+import type { Plan, RetryPolicy } from "../domain/plan.ts";
+import { ID_PATTERN } from "../kernel/ids.ts";
+import { digest } from "../kernel/json.ts";
+
+/** One arbitrary per type of a union: the compiler says which is missing. */
+export type ByType<U extends { type: string }> = {
+  readonly [T in U["type"]]: fc.Arbitrary<Extract<U, { type: T }>>;
+};
+
+/** As it comes back from a log: no inherited names, no -0, nothing undefined. */
+export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
+/** Any of the union, each type as often as the others. */
+export const oneOf = <U extends { type: string }>(byType: ByType<U>): fc.Arbitrary<U> =>
+  fc.oneof(...(Object.values(byType) as fc.Arbitrary<U>[])).map(plain);
+
+/** The `type` of a message. */
+export const type = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name);
+
+/** Names that an object inherits are among them. */
+export const ids: fc.Arbitrary<string> = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom("a", "b", "c") },
+  { weight: 1, arbitrary: fc.constantFrom("constructor", "toString", "hasOwnProperty", "0") },
+  { weight: 1, arbitrary: fc.stringMatching(ID_PATTERN) },
+);
+/** Milliseconds. */
+export const times: fc.Arbitrary<number> = fc.oneof(
+  { weight: 6, arbitrary: fc.nat(60) },
+  { weight: 1, arbitrary: fc.maxSafeNat() },
+);
+/** Small whole numbers: attempts, epochs, lengths. */
+export const counts: fc.Arbitrary<number> = fc.oneof(
+  { weight: 6, arbitrary: fc.nat(3) },
+  { weight: 1, arbitrary: fc.nat() },
+);
+/** Short text of any characters. */
+export const text: fc.Arbitrary<string> = fc.string({ unit: "grapheme", maxLength: 12 });
+
+const digests = text.map(digest);
+
+/** A recorded value, of each form. */
+export const values: fc.Arbitrary<Value> = fc.oneof(
+  fc.record({ json: fc.jsonValue({ maxDepth: 3 }) }),
+  fc.record({ blob: digests, bytes: fc.nat() }),
+  fc.record({ items: counts, of: ids }),
+);
+
+/** A recorded failure, with causes. */
+export const failures: fc.Arbitrary<Failure> = fc.letrec<{ failure: Failure }>((tie) => ({
+  failure: fc.record(
+    {
+      code: text,
+      message: text,
+      stack: text,
+      cause: fc.oneof({ maxDepth: 2 }, tie("failure"), tie("failure")),
+    },
+    { requiredKeys: ["code", "message"] },
+  ),
+})).failure;
+
+/** Retry policies within the documented options, the odd corners included. */
+export const retryPolicies: fc.Arbitrary<RetryPolicy> = fc.record({
+  maxAttempts: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 1_000 })),
+  initialMs: fc.oneof(fc.constant(0), fc.nat(10_000)),
+  factor: fc.oneof(fc.integer({ min: 1, max: 100 }), fc.double({ min: 1, max: 100, noNaN: true })),
+  maxMs: fc.nat(600_000),
+  jitter: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+
+/** Plans of code workflows, as runs are created with. */
+export const plans: fc.Arbitrary<Plan> = fc.record(
+  {
+    kind: fc.constant("code" as const),
+    version: digests,
+    retryBudget: fc.nat(10),
+    declares: fc.array(ids, { maxLength: 2 }),
+  },
+  { requiredKeys: ["kind", "version", "retryBudget"] },
+);
