@@ -52,4 +52,4 @@ export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-bui
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
 export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
 export type { CallOptions, WorkflowContext } from "./workflow/workflow-context.ts";
-export type { WorkflowOptions } from "./workflow/workflow-options.ts";
+export type { GraphOptions, WorkflowOptions } from "./workflow/workflow-options.ts";

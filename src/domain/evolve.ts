@@ -8,7 +8,15 @@ import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { type Graph, graphOf, isPlan, itemId, itemOf, undoOf } from "./plan.ts";
-import { planStep, type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
+import {
+  barrierOf,
+  planStep,
+  type RunState,
+  runTable,
+  stepActor,
+  stepsMove,
+  stepTable,
+} from "./state.ts";
 
 /**
  * Folds one stored frame, after checking that it is the next of its run.
@@ -126,7 +134,12 @@ function evolveStep(state: RunState, event: StepEvent): void {
       if (state.graph === undefined && undoOf(id) === undefined) state.calls.push(`step:${id}`);
       break;
     case "step.mapped":
-      state.mappings.set(id, { count: event.count, next: 0, left: event.count });
+      state.mappings.set(id, {
+        count: event.count,
+        next: 0,
+        left: event.count,
+        failed: undefined,
+      });
       release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count, event.at);
       break;
     case "step.started":
@@ -187,7 +200,10 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   const item = itemOf(id);
   if (item !== undefined) {
     const mapping = state.mappings.get(item.step);
-    if (mapping !== undefined) mapping.left--;
+    if (mapping !== undefined) {
+      mapping.left--;
+      if (type === "step.failed") mapping.failed ??= id;
+    }
     release(state, item.step, 1, at);
     return;
   }
@@ -200,6 +216,9 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
     return;
   }
   state.open--;
+  if (type === "step.failed" || (type !== "step.completed" && barrierOf(state, id) !== undefined)) {
+    state.barred.add(id);
+  }
   for (const dependent of state.graph.dependents.get(id) ?? []) {
     const missing = state.unmet.get(dependent);
     if (missing === undefined) continue;

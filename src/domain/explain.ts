@@ -2,6 +2,7 @@
  * Why a run is not finished: everything it waits for, since when, until when, and who could end the
  * wait. Derived from its state alone. For every run that has not ended there is at least one reason.
  */
+import { isFull } from "./outstanding.ts";
 import { isTerminal, planStep, type RunState, stepActor } from "./state.ts";
 
 /** One thing that a run waits for. */
@@ -163,11 +164,15 @@ function retryWait(state: RunState, step: string): Wait {
 
 function startWait(state: RunState, step: string): Wait {
   const { scheduledAt } = stepActor(state, step).context;
-  const by = `a free slot of node ${state.run.context.node ?? "that claims the run"}`;
+  const full = isFull(state);
+  const by = full
+    ? "the end of a step that runs"
+    : `a free slot of node ${state.run.context.node ?? "that claims the run"}`;
+  const bound = full ? `; the run's bound of ${state.plan?.concurrency} at once is reached` : "";
   return {
     kind: "start",
     step,
-    what: `step ${step} could run`,
+    what: `step ${step} could run${bound}`,
     since: scheduledAt ?? 0,
     until: state.limited.get(step) ?? null,
     by,

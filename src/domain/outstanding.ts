@@ -35,11 +35,20 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
   }
 }
 
+/** How many more attempts may begin beside those that are under way. */
+const roomOf = ({ plan, running }: RunState): number =>
+  (plan?.concurrency ?? Number.POSITIVE_INFINITY) - running.size;
+
+/** Whether something could begin, and the run's own bound on what runs at once keeps it from it. */
+export const isFull = (state: RunState): boolean => roomOf(state) <= 0;
+
 function* ofSteps(state: RunState, now: number): Generator<Duty> {
+  let room = roomOf(state);
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
-    if ((retryAt ?? 0) <= now) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
-    else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
+    if ((retryAt ?? 0) <= now) {
+      if (room-- > 0) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
+    } else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
   }
   for (const step of state.unmapped) yield { kind: "map", key: `map/${step}`, step };
   for (const step of state.run.state === "compensating" ? [] : state.ready) {
@@ -48,6 +57,7 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
     }
   }
   for (const step of state.pending) {
+    if (room-- <= 0) break;
     yield {
       kind: "start",
       key: `start/${step}/${stepActor(state, step).context.attempt + 1}`,

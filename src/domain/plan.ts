@@ -47,6 +47,8 @@ interface PlanBase {
   readonly version: string;
   /** Retries that all steps of one run may use together. */
   readonly retryBudget: number;
+  /** Steps of one run that may run at once; absent: no bound of its own. */
+  readonly concurrency?: number;
 }
 
 /** All steps are declared, with what each needs. */
@@ -55,6 +57,11 @@ export interface GraphPlan extends PlanBase {
   readonly steps: readonly PlanStep[];
   /** The step whose result is the run's. */
   readonly returns: string;
+  /**
+   * What does not need the step that failed goes on, and then the run fails. Absent: the first failure
+   * stops everything.
+   */
+  readonly onFailure?: "continue";
 }
 
 /** The workflow is an async function; its steps become known when it asks for them. */

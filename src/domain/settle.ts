@@ -9,7 +9,7 @@ import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { decideRun, decideStep } from "./decide.ts";
 import { itemOf, undoId } from "./plan.ts";
-import { planStep, type RunState, stepActor } from "./state.ts";
+import { barrierOf, type Mapping, planStep, type RunState, stepActor } from "./state.ts";
 
 /** The events that follow now; none when nothing does. Time counts: steps that began too late fail. */
 export function settle(state: RunState, now: number): readonly MillraceEvent[] {
@@ -72,27 +72,59 @@ function settleCompensating(state: RunState, now: number): readonly MillraceEven
 }
 
 function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
-  if (state.failed !== undefined) {
+  const goesOn = state.plan?.kind === "graph" && state.plan.onFailure === "continue";
+  if (state.failed !== undefined && !goesOn) {
     const stopped = stopAll(state, now, `step ${state.failed} failed`);
     if (stopped.length > 0) return stopped;
     return ofRun(state, endCommand(state, now, failureOf(state, state.failed)));
   }
   const events: MillraceEvent[] = [...expired(state, now)];
   for (const id of state.ready) {
-    const step = planStep(state, id);
-    if (step === undefined || step.conditional) continue;
-    const wait = step.policy.scheduleToStartMs;
-    const startBy = wait === undefined || step.over !== undefined ? {} : { startBy: now + wait };
-    events.push(...ofStep(state, id, { type: "cmd.schedule", now, ...startBy }));
+    events.push(...settleReady(state, id, now));
   }
   for (const [id, mapping] of state.mappings) {
-    if (mapping.left > 0) continue;
-    const output = { items: mapping.count, of: id };
-    events.push(...ofStep(state, id, { type: "cmd.complete", now, attempt: 0, output }));
+    if (mapping.left === 0) events.push(...settleMapped(state, id, mapping, now));
   }
   if (events.length > 0 || state.open > 0 || state.plan?.kind !== "graph") return events;
+  if (state.failed !== undefined) {
+    return ofRun(state, endCommand(state, now, failureOf(state, state.failed)));
+  }
   const output = stepActor(state, state.plan.returns).context.output ?? { json: null };
   return ofRun(state, { type: "cmd.complete", now, output });
+}
+
+/** All that the step needs has ended: it may run, unless that failed or its condition is to be asked. */
+function settleReady(state: RunState, id: string, now: number): readonly MillraceEvent[] {
+  const barrier = barrierOf(state, id);
+  if (barrier !== undefined) {
+    const how = stepActor(state, barrier).state === "failed" ? "failed" : "could not run";
+    return ofStep(state, id, {
+      type: "cmd.skip",
+      now,
+      reason: `it needs ${barrier}, which ${how}`,
+    });
+  }
+  const step = planStep(state, id);
+  if (step === undefined || step.conditional) return [];
+  const wait = step.policy.scheduleToStartMs;
+  const startBy = wait === undefined || step.over !== undefined ? {} : { startBy: now + wait };
+  return ofStep(state, id, { type: "cmd.schedule", now, ...startBy });
+}
+
+/** All items have ended: together they are the step's result, or the first that failed is its failure. */
+function settleMapped(
+  state: RunState,
+  id: string,
+  { count, failed }: Mapping,
+  now: number,
+): readonly MillraceEvent[] {
+  const attempt = 0;
+  if (failed === undefined) {
+    const output = { items: count, of: id };
+    return ofStep(state, id, { type: "cmd.complete", now, attempt, output });
+  }
+  const error = failureOf(state, failed);
+  return ofStep(state, id, { type: "cmd.fail", now, attempt, error, retry: false, retryAt: now });
 }
 
 /** Steps that did not begin in time. */

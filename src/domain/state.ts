@@ -24,6 +24,8 @@ export interface Mapping {
   next: number;
   /** Items that have not ended. */
   left: number;
+  /** The first item that failed for good. */
+  failed: string | undefined;
 }
 
 /** Where the run's log ends, as this fold knows it. */
@@ -73,6 +75,8 @@ export interface RunState {
   readonly undoable: string[];
   /** The first step that failed for good. */
   failed: string | undefined;
+  /** Declared steps that failed, or were left out because they need one that is here. */
+  readonly barred: Set<string>;
   /** Retries used by all steps together. */
   retries: number;
   checkpoints: number;
@@ -103,6 +107,7 @@ export function emptyRun(id: string): RunState {
     canUndo: new Set(),
     undoable: [],
     failed: undefined,
+    barred: new Set(),
     retries: 0,
     checkpoints: 0,
     calls: [],
@@ -138,6 +143,12 @@ export function planStep(state: RunState, id: string): PlanStep | undefined {
   const step = undoOf(id) ?? id;
   return state.graph?.steps.get(itemOf(step)?.step ?? step);
 }
+
+/** A need of the step that failed, or was left out because of one that did: it cannot run. */
+export const barrierOf = (state: RunState, id: string): string | undefined =>
+  state.barred.size === 0
+    ? undefined
+    : planStep(state, id)?.needs.find((need) => state.barred.has(need));
 
 /**
  * The actor of a step as it is now. One that has no event of its own is made up, not stored: `waiting`,

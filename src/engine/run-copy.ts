@@ -48,6 +48,7 @@ export const copyRunState = (state: RunState): RunState => ({
   mappings: new Map(Array.from(state.mappings, ([id, mapping]) => [id, { ...mapping }])),
   open: state.open,
   canUndo: new Set(state.canUndo),
+  barred: new Set(state.barred),
   undoable: [...state.undoable],
   failed: state.failed,
   retries: state.retries,

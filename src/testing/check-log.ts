@@ -33,9 +33,10 @@ const ENDS: ReadonlySet<EventType> = new Set(["run.completed", "run.failed", "ru
  * - I11 a step ends once
  * - I12 what an attempt led to is recorded of the attempt begun last
  * - I13 who writes as the run's host is who claimed it last, and epochs are 1, 2, 3 …
- * - I14 no step begins before everything that it needs has ended
+ * - I14 no step begins before everything that it needs has ended, or if some of it failed
  * - I16 a ref names one output, which was made from earlier ones only
- * - I17 attempts keep to their maximum, no wait is negative, and nothing begins in a run that is being stopped
+ * - I17 attempts keep to their maximum, no more of them run at once than the plan allows, no wait is
+ *   negative, and nothing begins in a run that is being stopped
  * - I19 only what was completed is undone, once, and what was completed last first
  * - I20 a timer fires once, and not before it is due
  * - I21 a signal is taken once

@@ -22,6 +22,8 @@ export class StepCheck {
   readonly #report: Report;
   readonly #steps = new Map<string, Seen>();
   #declared: ReadonlyMap<string, PlanStep> | undefined;
+  readonly #running = new Set<string>();
+  #concurrency = Number.POSITIVE_INFINITY;
   #stopping = false;
   #undoing = false;
   /** Undoing goes backwards: what is undone next was completed before this seq. */
@@ -34,6 +36,7 @@ export class StepCheck {
   take(event: RecordedEvent): void {
     if (event.type === "run.created") {
       const plan = event.plan as Plan;
+      this.#concurrency = plan.concurrency ?? this.#concurrency;
       if (plan.kind === "graph") {
         this.#declared = new Map(plan.steps.map((step) => [step.name, step]));
       }
@@ -45,6 +48,7 @@ export class StepCheck {
 
   #takeStep(event: StepEvent, seen: Seen): void {
     if (seen.ended !== undefined) this.#report("I11", event, `it has ended: ${seen.ended}`);
+    this.#running.delete(event.step);
     switch (event.type) {
       case "step.scheduled":
         seen.maxAttempts = event.maxAttempts ?? seen.maxAttempts;
@@ -81,6 +85,10 @@ export class StepCheck {
       this.#report("I10", event, `attempt ${event.attempt} follows ${seen.attempt}`);
     }
     seen.attempt = event.attempt;
+    const { size } = this.#running.add(event.step);
+    if (size > this.#concurrency) {
+      this.#report("I17", event, `${size} run at once, ${this.#concurrency} may`);
+    }
     if (event.attempt > seen.maxAttempts) {
       this.#report("I17", event, `attempt ${event.attempt} of ${seen.maxAttempts}`);
     }
@@ -104,10 +112,11 @@ export class StepCheck {
       }
       return;
     }
-    const missing = (this.#declared.get(event.step)?.needs ?? []).filter(
-      (need) => this.#steps.get(need)?.ended === undefined,
-    );
+    const needs = this.#declared.get(event.step)?.needs ?? [];
+    const missing = needs.filter((need) => this.#steps.get(need)?.ended === undefined);
     if (missing.length > 0) this.#report("I14", event, `${missing.join(", ")} have not ended`);
+    const failed = needs.filter((need) => this.#steps.get(need)?.ended === "step.failed");
+    if (failed.length > 0) this.#report("I14", event, `${failed.join(", ")} have failed`);
   }
 
   #undoes(event: StepEvent): void {

@@ -13,8 +13,10 @@ import type { CodeWorkflow, GraphWorkflow } from "./definition.ts";
 import {
   checkFunction,
   durationOption,
+  invalid,
   labelOption,
   numberOption,
+  type Read,
   readOptions,
   schemaOption,
 } from "./options.ts";
@@ -25,20 +27,55 @@ import { didYouMean } from "./suggest.ts";
 export interface Header {
   readonly name: string;
   readonly retryBudget: number;
+  readonly concurrency?: number;
   /** The optional parts of a definition that were given. */
   readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs">;
 }
 
+/** What a graph has besides its steps. */
+export interface GraphHeader extends Header {
+  readonly onFailure?: "continue";
+}
+
 /** Looking for a similar name costs a pass over all names. */
 const SUGGESTED = 8;
-const WORKFLOW_OPTIONS = ["input", "output", "retryBudget", "timeout", "version"] as const;
+const WORKFLOW_OPTIONS = [
+  "input",
+  "output",
+  "retryBudget",
+  "concurrency",
+  "timeout",
+  "version",
+] as const;
+const GRAPH_OPTIONS = [...WORKFLOW_OPTIONS, "onFailure"] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
 export function readHeader(rawName: unknown, rawOptions: unknown): Header {
   const name = checkId("workflow name", rawName);
+  return headerOf(name, readOptions(`workflow ${name}`, rawOptions, WORKFLOW_OPTIONS));
+}
+
+/** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
+export function readGraphHeader(rawName: unknown, rawOptions: unknown): GraphHeader {
+  const name = checkId("workflow name", rawName);
   const what = `workflow ${name}`;
-  const read = readOptions(what, rawOptions, WORKFLOW_OPTIONS);
+  const read = readOptions(what, rawOptions, GRAPH_OPTIONS);
+  const onFailure = readOnFailure(what, read.get("onFailure"));
+  return { ...headerOf(name, read), ...(onFailure === "continue" ? { onFailure } : {}) };
+}
+
+/** @throws MillraceError `E_DEF_INVALID` for anything but the two words, or nothing */
+export function readOnFailure(what: string, raw: unknown): "fail-fast" | "continue" {
+  if (raw === undefined || raw === "fail-fast") return "fail-fast";
+  if (raw === "continue") return raw;
+  throw invalid(`${what}: onFailure must be "fail-fast" or "continue"`, { option: "onFailure" });
+}
+
+function headerOf(name: string, read: Read): Header {
+  const what = `workflow ${name}`;
   const range = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true } as const;
+  const atOnce = { min: 1, max: limits.mapItemsMax, integer: true } as const;
+  const concurrency = numberOption(what, read, "concurrency", atOnce);
   const version = labelOption(what, read, "version");
   const input = schemaOption(what, read, "input");
   const output = schemaOption(what, read, "output");
@@ -46,6 +83,7 @@ export function readHeader(rawName: unknown, rawOptions: unknown): Header {
   return {
     name,
     retryBudget: numberOption(what, read, "retryBudget", range) ?? DEFAULT_RETRY_BUDGET,
+    ...(concurrency === undefined ? {} : { concurrency }),
     parts: {
       ...(version === undefined ? {} : { version }),
       ...(input === undefined ? {} : { input }),
@@ -62,7 +100,7 @@ export function readHeader(rawName: unknown, rawOptions: unknown): Header {
  *   `E_DEF_CYCLE`
  */
 export function compileGraph(
-  header: Header,
+  header: GraphHeader,
   declared: readonly Declared[],
   returns: string | undefined,
 ): GraphWorkflow {
@@ -76,6 +114,8 @@ export function compileGraph(
   const content = {
     kind: "graph",
     retryBudget: header.retryBudget,
+    ...(header.concurrency === undefined ? {} : { concurrency: header.concurrency }),
+    ...(header.onFailure === undefined ? {} : { onFailure: header.onFailure }),
     steps: Object.freeze(steps),
     returns: returns ?? last.step.name,
   } as const;
@@ -91,10 +131,11 @@ export function compileGraph(
  * @throws MillraceError `E_DEF_INVALID`
  */
 export function compileCode(header: Header, fn: unknown): CodeWorkflow {
-  const { name, retryBudget, parts } = header;
+  const { name, retryBudget, concurrency, parts } = header;
   const run = checkFunction<CodeWorkflow["run"]>(`workflow ${name}: its function`, fn);
   const version = versionOf({ kind: "code", name, label: parts.version });
-  const plan: CodePlan = Object.freeze({ kind: "code", version, retryBudget });
+  const bound = concurrency === undefined ? {} : { concurrency };
+  const plan: CodePlan = Object.freeze({ kind: "code", version, retryBudget, ...bound });
   return Object.freeze({
     kind: "code",
     name,

@@ -9,11 +9,11 @@
  *     .build();
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { compileGraph, type Header, readHeader } from "./compile.ts";
+import { compileGraph, type GraphHeader, readGraphHeader } from "./compile.ts";
 import { type Declared, declareMap, declareStep } from "./declare.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { MaybeSchema, WorkflowOptions } from "./workflow-options.ts";
+import type { GraphOptions, MaybeSchema } from "./workflow-options.ts";
 
 type OutOf<Out> = Out extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Out> : never;
 
@@ -27,14 +27,14 @@ type Fresh<In, Run, Out> = GraphBuilder<In, Run, Record<never, never>, never, Ou
  */
 export function graph<In extends StandardSchemaV1, Out extends MaybeSchema = undefined>(
   name: string,
-  options: WorkflowOptions<In, Out> & { readonly input: In },
+  options: GraphOptions<In, Out> & { readonly input: In },
 ): Fresh<StandardSchemaV1.InferInput<In>, StandardSchemaV1.InferOutput<In>, Out>;
 export function graph<In = unknown, Out extends MaybeSchema = undefined>(
   name: string,
-  options?: WorkflowOptions<undefined, Out>,
+  options?: GraphOptions<undefined, Out>,
 ): Fresh<In, In, Out>;
 export function graph(name: string, options?: unknown): unknown {
-  return builder(readHeader(name, options), undefined);
+  return builder(readGraphHeader(name, options), undefined);
 }
 
 /** Steps declared so far, the last first: adding one copies nothing. */
@@ -51,7 +51,7 @@ interface UntypedBuilder {
   build(): GraphWorkflow;
 }
 
-function builder(header: Header, chain: Chain | undefined): UntypedBuilder {
+function builder(header: GraphHeader, chain: Chain | undefined): UntypedBuilder {
   const after = (last: Declared): UntypedBuilder => builder(header, { last, before: chain });
   const build = (returns?: string): GraphWorkflow => compileGraph(header, listOf(chain), returns);
   return Object.freeze({

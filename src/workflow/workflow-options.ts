@@ -24,8 +24,20 @@ export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema
   readonly output?: Out;
   /** Retries that all steps of one run may use together. @default 1000 */
   readonly retryBudget?: number;
+  /** Steps of one run that may run at once. @default no bound but that of the workers */
+  readonly concurrency?: number;
   /** A run that has not ended after this long fails. @default never */
   readonly timeout?: Duration;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
+}
+
+/** Options of a graph workflow. */
+export interface GraphOptions<In extends MaybeSchema, Out extends MaybeSchema>
+  extends WorkflowOptions<In, Out> {
+  /**
+   * When a step fails for good: `fail-fast` stops the others, and the run fails. `continue` lets
+   * everything run that does not need it; the rest is skipped, and then the run fails. @default "fail-fast"
+   */
+  readonly onFailure?: "fail-fast" | "continue";
 }

@@ -15,8 +15,12 @@ const NOT_WHILE_PAUSED = new Set([...BEGINNINGS, "step.scheduled", "run.complete
 /** What the log has said of one step so far. */
 interface Life {
   attempt: number;
+  /** Begun and not ended; also between its attempts. */
   underway: boolean;
+  running: boolean;
   ended: boolean;
+  /** It failed, or was left out because it needs one that did. */
+  barred: boolean;
   maxAttempts: number;
   items: number | undefined;
 }
@@ -65,7 +69,8 @@ class Checker {
 
   #life(id: string): Life {
     const maxAttempts = this.#step(id)?.policy.retry.maxAttempts ?? 1;
-    const fresh = { attempt: 0, underway: false, ended: false, maxAttempts, items: undefined };
+    const state = { underway: false, running: false, ended: false, barred: false };
+    const fresh = { attempt: 0, ...state, maxAttempts, items: undefined };
     const life = this.#lives.get(id) ?? fresh;
     this.#lives.set(id, life);
     return life;
@@ -93,11 +98,14 @@ class Checker {
         assert.ok(event.attempt <= life.maxAttempts, `I17: attempts of ${event.step}`);
         life.attempt = event.attempt;
         life.underway = true;
+        life.running = true;
         this.#checkConcurrency(event.step);
+        this.#checkBound();
         break;
       case "step.retrying":
         assert.equal(event.attempt, life.attempt, `I12: who retries ${event.step}`);
         assert.ok(event.retryAt >= event.at, `I17: backoff of ${event.step}`);
+        life.running = false;
         assert.ok(++this.#retries <= this.#plan.retryBudget, "I17: the run's budget of retries");
         break;
       case "step.completed":
@@ -108,6 +116,11 @@ class Checker {
     if (!STEP_ENDS.has(event.type)) return;
     life.ended = true;
     life.underway = false;
+    life.running = false;
+    const needs = this.#declared.get(event.step)?.needs ?? [];
+    life.barred =
+      event.type === "step.failed" ||
+      (event.type !== "step.completed" && needs.some((need) => this.#life(need).barred));
     if (undoOf(event.step) !== undefined) this.#undoable.pop();
     else if (event.type === "step.completed" && this.#step(event.step)?.undo) {
       if (life.items === undefined) this.#undoable.push(event.step);
@@ -130,7 +143,13 @@ class Checker {
     }
     for (const need of this.#declared.get(id)?.needs ?? []) {
       assert.equal(this.#life(need).ended, true, `I14: ${id} begins before ${need} has ended`);
+      assert.equal(this.#life(need).barred, false, `I14: ${id} begins though ${need} failed`);
     }
+  }
+
+  #checkBound(): void {
+    const running = [...this.#lives.values()].filter((life) => life.running).length;
+    assert.ok(running <= (this.#plan.concurrency ?? running), "I17: steps of the run at once");
   }
 
   /** An item keeps its place while it waits for its next attempt. */

@@ -21,7 +21,7 @@ export const planStep = (name: string, more: Partial<PlanStep> = {}): PlanStep =
 
 export function graphPlan(
   steps: readonly PlanStep[],
-  more: { readonly retryBudget?: number; readonly returns?: string } = {},
+  more: Partial<Omit<GraphPlan, "kind" | "steps" | "version">> = {},
 ): GraphPlan {
   const last = steps.at(-1)?.name ?? "";
   const content = { kind: "graph", retryBudget: 10, returns: last, steps, ...more } as const;
@@ -78,10 +78,15 @@ function toStep(traits: Traits, index: number): PlanStep {
   return conditional === undefined ? step : { ...step, conditional };
 }
 
+const bounds = fc.record(
+  { concurrency: fc.integer({ min: 1, max: 3 }), onFailure: fc.constant("continue" as const) },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
 /** One to seven steps: chains, fans, diamonds, islands; mapped and conditional ones among them. */
 export const graphPlans: fc.Arbitrary<GraphPlan> = fc
-  .tuple(fc.array(traits, { minLength: 1, maxLength: 7 }), fc.nat(), fc.nat(6))
-  .map(([all, returns, retryBudget]) => {
+  .tuple(fc.array(traits, { minLength: 1, maxLength: 7 }), fc.nat(), fc.nat(6), bounds)
+  .map(([all, returns, retryBudget, bound]) => {
     const steps = all.map(toStep);
-    return graphPlan(steps, { retryBudget, returns: `s${returns % steps.length}` });
+    return graphPlan(steps, { retryBudget, returns: `s${returns % steps.length}`, ...bound });
   });

@@ -99,6 +99,21 @@ const structure: readonly Case[] = [
     "E_DEF_DUPLICATE",
     /Load and load, which differ only by case/,
   ],
+  [
+    "an unknown answer to failures",
+    () =>
+      graph("w", { onFailure: "ignore" as "continue" })
+        .step("a", fn)
+        .build(),
+    "E_DEF_INVALID",
+    /onFailure must be "fail-fast" or "continue"/,
+  ],
+  [
+    "no step at once",
+    () => graph("w", { concurrency: 0 }).step("a", fn).build(),
+    "E_DEF_INVALID",
+    /concurrency is 0/,
+  ],
   ["a need named twice", () => step({ needs: ["b", "b"] }), "E_DEF_DUPLICATE", /names b twice/],
   [
     "one step too many",

@@ -27,6 +27,9 @@ export interface GraphSpec {
   })[];
   /** The step that fails for good, if there is one of that number. */
   readonly broken: number;
+  /** Everything that does not need it goes on. */
+  readonly goesOn: boolean;
+  readonly atOnce: number;
 }
 
 export type Op =
@@ -62,6 +65,8 @@ export const graphSpecs: fc.Arbitrary<GraphSpec> = fc.record({
     { minLength: 1, maxLength: 8 },
   ),
   broken: fc.integer({ min: 0, max: 30 }),
+  goesOn: fc.boolean(),
+  atOnce: fc.integer({ min: 1, max: 6 }),
 });
 
 const { ops } = fc.letrec<{ op: Op; ops: Op[] }>((tie) => ({
@@ -108,7 +113,9 @@ export const build = (spec: Spec, outside: Outside): Workflow<never, unknown> =>
 type AnyGraph = GraphBuilder<unknown, unknown, Record<string, unknown>, unknown, never>;
 
 function buildGraph(spec: GraphSpec, outside: Outside): Workflow<never, unknown> {
-  let builder = graph("random") as unknown as AnyGraph;
+  const onFailure = spec.goesOn ? "continue" : "fail-fast";
+  const options = { onFailure, concurrency: spec.atOnce } as const;
+  let builder = graph("random", options) as unknown as AnyGraph;
   const names: string[] = [];
   const lists: string[] = [];
   for (const [index, one] of spec.steps.entries()) {
