@@ -76,3 +76,25 @@ export const nodeSubject: Subject<NodeContext, NodeCommand, NodeEvent> = {
   commands: nodeCommandTypes,
   events: nodeEventTypes,
 };
+
+const subjects = { run: runSubject, step: stepSubject, node: nodeSubject } as const;
+
+/** The name of a machine. */
+export type MachineName = keyof typeof subjects;
+
+/** What can happen to an actor of a machine. */
+export type EventOf<M extends MachineName> = {
+  [K in MachineName]: (typeof subjects)[K]["events"] extends ByType<infer Event> ? Event : never;
+}[M];
+
+/** A machine whose types do not matter. */
+export type AnySubject = Subject<object, Message, Message>;
+
+/** The machine of that name. */
+export const subjectOf = (name: MachineName): AnySubject => subjects[name] as unknown as AnySubject;
+
+/** Which machine an event moves; undefined for notes. */
+export const machineOf = (event: string): MachineName | undefined =>
+  (Object.keys(subjects) as MachineName[]).find((name) =>
+    Object.hasOwn(subjects[name].events, event),
+  );

@@ -9,56 +9,33 @@ import {
 import { nodeStates } from "../../machines/node.ts";
 import { runStates } from "../../machines/run.ts";
 import { stepStates } from "../../machines/step.ts";
-import type { Table } from "../../src/domain/table.ts";
-import * as command from "../../src/testing/command-arbitraries.ts";
-import * as event from "../../src/testing/event-arbitraries.ts";
 import {
-  type Subject as KitSubject,
+  type AnySubject,
+  type MachineName,
   type Message,
-  nodeSubject,
-  runSubject,
-  stepSubject,
+  subjectOf,
 } from "../../src/testing/subjects.ts";
+import { oneOf } from "../../src/testing/value-arbitraries.ts";
 
 export type { Message } from "../../src/testing/subjects.ts";
 
-export interface Subject {
-  readonly name: string;
-  readonly machine: AnyStateMachine;
-  readonly table: Table<object, Message, Message>;
-  readonly input: object;
-  /** The context that `input` makes, a new one each time. */
-  readonly fresh: () => object;
+export interface Subject extends Pick<AnySubject, "machine" | "table" | "input" | "fresh"> {
+  readonly name: MachineName;
   readonly states: readonly string[];
   readonly commands: fc.Arbitrary<Message>;
   readonly events: fc.Arbitrary<Message>;
 }
 
 /** What tests of any machine need of one: its types do not matter to them. */
-function anyOf<C extends object, Command extends Message, Event extends Message>(
-  name: string,
-  { machine, table, input, fresh }: KitSubject<C, Command, Event>,
-  parts: Pick<Subject, "states" | "commands" | "events">,
-): Subject {
-  return { name, machine, table: table as Table<object, Message, Message>, input, fresh, ...parts };
+function anyOf(name: MachineName, states: readonly string[]): Subject {
+  const { commands, events, ...parts } = subjectOf(name);
+  return { name, states, ...parts, commands: oneOf(commands), events: oneOf(events) };
 }
 
 export const subjects: readonly Subject[] = [
-  anyOf("run", runSubject, {
-    states: runStates,
-    commands: command.runCommands,
-    events: event.runEvents,
-  }),
-  anyOf("step", stepSubject, {
-    states: stepStates,
-    commands: command.stepCommands,
-    events: event.stepEvents,
-  }),
-  anyOf("node", nodeSubject, {
-    states: nodeStates,
-    commands: command.nodeCommands,
-    events: event.nodeEvents,
-  }),
+  anyOf("run", runStates),
+  anyOf("step", stepStates),
+  anyOf("node", nodeStates),
 ];
 
 /** The machine as XState runs it, without anything of millrace. */

@@ -1,0 +1,59 @@
+// Random walks: the machine takes all of a legal one, and all but the last event of an illegal one.
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { subjectOf } from "../../src/testing/subjects.ts";
+import { illegalEvents, legalEvents } from "../../src/testing.ts";
+import { subjects, xstate } from "../machines/subject.ts";
+
+const RUNS = { numRuns: 100 };
+
+describe.each(subjects)("a walk through the $name machine", (subject) => {
+  const { name, machine } = subject;
+
+  it("is taken by XState, event for event", () => {
+    const property = fc.property(legalEvents(name), (events) => {
+      let snapshot = xstate.initial(subject);
+      for (const event of events) {
+        assert.equal(xstate.legal(snapshot, event), true, event.type);
+        snapshot = xstate.evolve(machine, snapshot, event);
+      }
+    });
+    fc.assert(property, RUNS);
+  });
+
+  it("that is illegal is refused at its last event", () => {
+    const property = fc.property(illegalEvents(name), ({ history, refused }) => {
+      let snapshot = xstate.initial(subject);
+      for (const event of history) snapshot = xstate.evolve(machine, snapshot, event);
+      assert.equal(xstate.legal(snapshot, refused), false, refused.type);
+    });
+    fc.assert(property, RUNS);
+  });
+
+  it("comes by every event and every state", () => {
+    const seen = new Set<string>();
+    const states = new Set<unknown>([xstate.initial(subject).value]);
+    const property = fc.property(legalEvents(name, { maxLength: 40 }), (events) => {
+      let snapshot = xstate.initial(subject);
+      for (const event of events) {
+        seen.add(event.type);
+        snapshot = xstate.evolve(machine, snapshot, event);
+        states.add(snapshot.value);
+      }
+    });
+    fc.assert(property, { numRuns: 300 });
+    expect([...states].sort()).toEqual([...subject.states].sort());
+    const known = Object.keys(subjectOf(name).events);
+    expect([...seen].sort()).toEqual(known.sort());
+  });
+
+  it("shrinks to as many events as are needed", () => {
+    const long = fc.check(
+      fc.property(legalEvents(name, { maxLength: 6 }), (events) => events.length < 4),
+      { numRuns: 500 },
+    );
+    expect(long.failed).toBe(true);
+    expect(long.counterexample?.[0]).toHaveLength(4);
+  });
+});
