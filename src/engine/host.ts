@@ -10,9 +10,8 @@ import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
-import type { Workflow } from "../workflow/definition.ts";
+import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
-import { hasCode } from "./has-code.ts";
 import { foldStored, loadRun } from "./history.ts";
 import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
@@ -23,7 +22,7 @@ import { sweep } from "./sweep.ts";
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
   readonly engine: Engine;
-  readonly workflows: ReadonlyMap<string, Workflow>;
+  readonly catalog: Catalog;
   readonly summaries: Projector<RunSummaries>;
   /** Attempts that may run at once. */
   readonly steps: number;
@@ -51,15 +50,26 @@ export class Host {
   readonly #loops: Promise<void>[] = [];
   readonly #startedAt: number;
   #whenRoom: () => void = () => undefined;
+  /** Ends the claim that waits, so that the next one is made for what can be hosted now. */
+  #claimAnew: () => void = () => undefined;
 
   constructor(options: HostOptions) {
     this.#options = options;
+    options.catalog.onGrowth = () => this.#start();
     this.#slots = new Slots(options.steps);
     this.#startedAt = options.engine.world.clock.now();
   }
 
+  /** Begins as soon as there is a workflow whose runs it can host. */
   start(): void {
+    if (this.#options.catalog.names.length > 0) this.#start();
+  }
+
+  #start(): void {
     const { leaseMs, sweepEveryMs } = this.#options;
+    this.#claimAnew();
+    this.#whenRoom();
+    if (this.#loops.length > 0 || this.#stopping.signal.aborted) return;
     this.#loops.push(
       this.#repeat(0, () => this.#claim()),
       this.#repeat(leaseMs / 3, () => this.#extend()),
@@ -80,7 +90,9 @@ export class Host {
   async stop(graceMs: number): Promise<void> {
     const { clock } = this.#options.engine.world;
     this.#stopping.abort();
+    this.#claimAnew();
     this.#whenRoom();
+    if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
     const announced = this.#announce(true);
     // Looked at when everything is let go, whatever becomes of it.
@@ -119,13 +131,15 @@ export class Host {
   }
 
   async #claim(): Promise<void> {
-    const { engine, runs, workflows } = this.#options;
+    const { engine, runs, catalog } = this.#options;
     const max = runs - this.#actors.size - this.#arriving.size;
-    if (max <= 0) return this.#room();
-    const { signal } = this.#stopping;
-    const request = { workflows: [...workflows.keys()], max, signal };
-    for (const claim of await engine.store.queue.claim(request)) {
-      if (signal.aborted) await claim.release();
+    const workflows = catalog.names;
+    if (max <= 0 || workflows.length === 0) return this.#room();
+    const claiming = new AbortController();
+    this.#claimAnew = () => claiming.abort();
+    const { signal } = claiming;
+    for (const claim of await engine.store.queue.claim({ workflows, max, signal })) {
+      if (this.#stopping.signal.aborted) await claim.release();
       else this.#arrive(claim, this.#host(claim, claim.ticket.hint));
     }
   }
@@ -162,17 +176,17 @@ export class Host {
   }
 
   async #host(claim: Claim, hint: Ticket["hint"]): Promise<void> {
-    const { engine, workflows, parkAfterMs } = this.#options;
+    const { engine, catalog, parkAfterMs } = this.#options;
     const { run, workflow: name } = claim.ticket;
     const known = this.#actors.get(run);
     // The lease ran out and came back to this very process: the actor holds a claim that is no more.
     known?.letGo(new MillraceError("E_FENCED", `the lease of run ${run} was lost`));
-    const workflow = workflows.get(name);
     const state = await this.#load(run, name, hint);
     if (this.#stopping.signal.aborted) return claim.release();
     // A run that is driven by hand is nobody's to host.
     if (state.cursor.seq === 0 || isTerminal(state) || isDriven(state)) return claim.ack();
-    if (workflow === undefined || !hasCode(workflow, state)) {
+    const workflow = catalog.codeFor(state);
+    if (workflow === undefined) {
       engine.logger.warn("this process lacks code for the run", { run, workflow: name });
       return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
     }
@@ -226,11 +240,11 @@ export class Host {
   }
 
   async #announce(draining: boolean): Promise<void> {
-    const { engine, steps, workflows } = this.#options;
+    const { engine, steps, catalog } = this.#options;
     await engine.store.nodes.announce({
       id: engine.node,
       startedAt: this.#startedAt,
-      workflows: [...workflows.keys()],
+      workflows: catalog.names,
       resources: { steps },
       free: { steps: this.#slots.free },
       labels: {},

@@ -1,6 +1,7 @@
 /** The composition root: options in, a running millrace out. */
 /// <reference lib="esnext.disposable" />
 import { Client } from "../client/client.ts";
+import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
@@ -24,6 +25,7 @@ export class Millrace extends Client implements AsyncDisposable {
   /** The seed stores on the event log: see `Stores`. */
   readonly stores: Stores;
   readonly #engine: Engine;
+  readonly #catalog: Catalog;
   readonly #host: Host | undefined;
   readonly #stopGraceMs: number;
   #closing: Promise<void> | undefined;
@@ -32,15 +34,16 @@ export class Millrace extends Client implements AsyncDisposable {
     const summaries = new Projector(engine, runSummary);
     super(engine, configured.workflows, summaries);
     this.#engine = engine;
+    this.#catalog = new Catalog(configured.workflows);
     this.node = engine.node;
     this.store = engine.store;
     this.stores = storesOf(engine, summaries);
     this.#stopGraceMs = configured.stopGraceMs;
-    const { worker, workflows, leaseMs, parkAfterMs, sweepEveryMs } = configured;
+    const { worker, leaseMs, parkAfterMs, sweepEveryMs } = configured;
     if (worker !== undefined) {
       this.#host = new Host({
         engine,
-        workflows,
+        catalog: this.#catalog,
         summaries,
         leaseMs,
         parkAfterMs,

@@ -26,7 +26,7 @@ export interface WorkerOptions {
 export interface OpenOptions {
   /** `"memory"`, `"sqlite:PATH"`, `"nats://HOST:PORT"`, or a store opened elsewhere. @default "sqlite:.millrace/millrace.db" */
   readonly store?: string | Store;
-  /** What this process can run. Without any it is a client only. @default [] */
+  /** What this process can run. Without any it hosts nothing, until it is given a DAG to execute. @default [] */
   readonly workflows?: readonly Workflow[];
   /** `false`: host nothing here, though workflows are given. @default {} when workflows are given */
   readonly worker?: false | WorkerOptions;
@@ -94,7 +94,7 @@ export function settings(options: OpenOptions): Settings {
   return {
     store: checkStore(options.store ?? DEFAULT_STORE),
     workflows,
-    worker: workerOf(options.worker, workflows.size),
+    worker: workerOf(options.worker),
     namespace: checkId(
       "namespace",
       options.namespace === undefined ? "default" : options.namespace,
@@ -152,11 +152,11 @@ function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
   return named;
 }
 
-function workerOf(worker: OpenOptions["worker"], workflows: number): Settings["worker"] {
-  if (worker !== undefined && worker !== false) {
+function workerOf(worker: OpenOptions["worker"]): Settings["worker"] {
+  if (worker === false) return undefined;
+  if (worker !== undefined) {
     checkKeys("worker", worker, ["steps", "runs"] satisfies (keyof WorkerOptions)[]);
   }
-  if (worker === false || workflows === 0) return undefined;
   const { steps = 64, runs = 1_000 } = worker ?? {};
   for (const [name, value] of Object.entries({ steps, runs })) {
     if (!Number.isSafeInteger(value) || value < 1)
