@@ -16,21 +16,34 @@ export type RunEvent =
       /** The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts). */
       plan: unknown;
       labels?: Readonly<Record<string, string>>;
+      /** Signals sent to this key reach it. */
+      correlation?: string;
       /** If it has not ended by then, it fails. */
       deadline?: number;
     }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
-  | { type: "run.parked"; at: number; reason: string; until: number | null }
+  /** `error`: it could not be gone on with, for the `faults`-th time in a row. */
+  | {
+      type: "run.parked";
+      at: number;
+      reason: string;
+      until: number | null;
+      error?: Failure;
+      faults?: number;
+    }
   /** Nothing new begins until it is resumed; what runs may end. */
   | { type: "run.paused"; at: number; by: string; reason: string }
   | { type: "run.resumed"; at: number; by: string }
-  | { type: "run.cancelling"; at: number; by: string; reason: string }
+  /** Steps that run are asked to stop; those that have not ended by `until` (absent: at once) are stopped. */
+  | { type: "run.cancelling"; at: number; by: string; reason: string; until?: number }
   /** What its steps have done is undone, the last first. `error`: why it will fail; absent: it was cancelled. */
   | { type: "run.compensating"; at: number; error?: Failure }
   | { type: "run.completed"; at: number; output: Value }
   | { type: "run.failed"; at: number; error: Failure }
   | { type: "run.cancelled"; at: number }
+  /** It was ended at once; what its steps did stays done. */
+  | { type: "run.terminated"; at: number; by: string; reason: string }
   | { type: "timer.set"; at: number; timer: string; due: number }
   | { type: "timer.fired"; at: number; timer: string }
   | { type: "signal.received"; at: number; signal: string; name: string; payload: Value }
@@ -44,11 +57,20 @@ export type RunEvent =
 /** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
   | { type: "cmd.claim"; now: number; node: string; lease: string }
-  | { type: "cmd.park"; now: number; reason: string; until: number | null }
+  | {
+      type: "cmd.park";
+      now: number;
+      reason: string;
+      until: number | null;
+      error?: Failure;
+      faults?: number;
+    }
   | { type: "cmd.complete"; now: number; output: Value }
   | { type: "cmd.fail"; now: number; error: Failure }
-  /** Asks for the end of the run; its steps are cancelled first. */
-  | { type: "cmd.cancel"; now: number; by: string; reason: string }
+  /** Asks for the end of the run; its steps may end by themselves until `until` (absent: at once). */
+  | { type: "cmd.cancel"; now: number; by: string; reason: string; until?: number }
+  /** Ends the run at once, whatever it is at. */
+  | { type: "cmd.terminate"; now: number; by: string; reason: string }
   | { type: "cmd.pause"; now: number; by: string; reason: string }
   | { type: "cmd.resume"; now: number; by: string }
   | { type: "cmd.compensate"; now: number; error?: Failure }
@@ -93,12 +115,20 @@ export interface RunContext {
   lease: string | null;
   parkedReason: string | null;
   parkedUntil: number | null;
+  /** Why it could not be gone on with, and how often in a row; null and 0: it could. */
+  parkedError: Failure | null;
+  faults: number;
   /** Who paused it, when and why; null: it is not paused. */
   paused: { readonly by: string; readonly at: number; readonly reason: string } | null;
   /** If it has not ended by then, it fails. */
   deadline: number | null;
+  /** Signals sent to this key reach it. */
+  correlation: string | null;
+  /** Who asked for its end (cancelled, terminated), and why. */
   cancelledBy: string | null;
   cancelReason: string | null;
+  /** By then its steps may end by themselves. */
+  cancelUntil: number | null;
   /** Due time of every timer that is set and has not fired. */
   timers: Record<string, number>;
   /** When each timer fired that has; a name is used once. */
@@ -134,10 +164,14 @@ export const runContext = (input: RunInput): RunContext => ({
   lease: null,
   parkedReason: null,
   parkedUntil: null,
+  parkedError: null,
+  faults: 0,
   paused: null,
   deadline: null,
+  correlation: null,
   cancelledBy: null,
   cancelReason: null,
+  cancelUntil: null,
   timers: {},
   fired: {},
   waits: {},

@@ -24,8 +24,33 @@ export const live = run.createStateConfig({
       actions: emit(({ event }) => ({ type: "timer.fired", at: event.now, timer: event.timer })),
     },
     "timer.fired": { guard: "setTimer", actions: "apply" },
+    "cmd.terminate": {
+      actions: emit(({ event }) => ({
+        type: "run.terminated",
+        at: event.now,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.terminated": { target: "#run.terminated", actions: "apply" },
   },
 }).on;
+
+/** Letting go of a run that waits. */
+export const park = run.createAction(
+  emit(({ event }) => {
+    if (event.type !== "cmd.park") throw new Error(`cannot park on ${event.type}`);
+    const { now: at, reason, until, error, faults } = event;
+    return {
+      type: "run.parked",
+      at,
+      reason,
+      until,
+      ...(error === undefined ? {} : { error }),
+      ...(faults === undefined ? {} : { faults }),
+    };
+  }),
+);
 
 /** What a run that is being worked on may wait for. One of match and expiry ends a wait; the log says which. */
 export const waiting = run.createStateConfig({
@@ -121,17 +146,26 @@ export const claim = run.createAction(
   }),
 );
 
+const cancelling = run.createAction(
+  emit(({ event }) => {
+    if (event.type !== "cmd.cancel") throw new Error(`cannot cancel on ${event.type}`);
+    const { now: at, by, reason, until } = event;
+    return { type: "run.cancelling", at, by, reason, ...(until === undefined ? {} : { until }) };
+  }),
+);
+
 /** Asking for the end of the run. */
 export const cancel = run.createStateConfig({
   on: {
-    "cmd.cancel": {
-      actions: emit(({ event }) => ({
-        type: "run.cancelling",
-        at: event.now,
-        by: event.by,
-        reason: event.reason,
-      })),
-    },
+    "cmd.cancel": { actions: cancelling },
     "run.cancelling": { target: "#run.cancelling", actions: "apply" },
+  },
+}).on;
+
+/** Asking for it once more, and sooner. */
+export const hurry = run.createStateConfig({
+  on: {
+    "cmd.cancel": { guard: "soonerEnd", actions: cancelling },
+    "run.cancelling": { guard: "soonerEnd", actions: "apply" },
   },
 }).on;

@@ -51,6 +51,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.labels = event.labels ?? {};
       context.input = event.input;
       context.deadline = event.deadline ?? null;
+      context.correlation = event.correlation ?? null;
       context.createdAt = event.at;
       break;
     case "run.claimed":
@@ -59,12 +60,16 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.lease = event.lease;
       context.parkedReason = null;
       context.parkedUntil = null;
+      context.parkedError = null;
+      context.faults = 0;
       break;
     case "run.parked":
       context.node = null;
       context.lease = null;
       context.parkedReason = event.reason;
       context.parkedUntil = event.until;
+      context.parkedError = event.error ?? null;
+      context.faults = event.faults ?? 0;
       break;
     case "run.paused":
       context.paused = { by: event.by, at: event.at, reason: event.reason };
@@ -77,6 +82,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.paused = null;
       context.cancelledBy = event.by;
       context.cancelReason = event.reason;
+      context.cancelUntil = event.until ?? null;
       break;
     case "run.compensating":
       context.paused = null;
@@ -91,6 +97,12 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.endedAt = event.at;
       break;
     case "run.cancelled":
+      context.endedAt = event.at;
+      break;
+    case "run.terminated":
+      context.paused = null;
+      context.cancelledBy = event.by;
+      context.cancelReason = event.reason;
       context.endedAt = event.at;
       break;
     default:

@@ -44,6 +44,11 @@ export const run = setup({
       event.type === "cmd.expire_wait" &&
       Object.hasOwn(context.waits, event.wait) &&
       (context.waits[event.wait]?.due ?? Infinity) <= event.now,
+    /** A cancellation that gives the steps less time than the one before. */
+    soonerEnd: ({ context, event }) =>
+      (event.type === "cmd.cancel" || event.type === "run.cancelling") &&
+      (event.until ?? 0) < (context.cancelUntil ?? 0),
+    notParked: ({ context }) => context.parkedReason === null,
     isPaused: ({ context }) => context.paused !== null,
     notPaused: ({ context }) => context.paused === null,
     nextEpoch: ({ context, event }) =>

@@ -7,12 +7,26 @@
  *                  │                    └─> compensating ──┘ └──> failed
  *                  └──> completed | failed | compensating
  *
+ *   any of these that has not ended ──> terminated
+ *
+ * A run that is being undone may be parked too: it stays `compensating`, and nobody holds it.
  * `run.claimed` says who hosts the run from here on; its epoch grows with every claim, and a host that
  * reads a higher epoch than its own lets go. Commands (`cmd.*`) only emit; events move. No clock here.
  */
 import { emit } from "xstate";
 import { runContext } from "./run-data.ts";
-import { cancel, claim, close, compensate, fail, live, pause, waiting } from "./run-parts.ts";
+import {
+  cancel,
+  claim,
+  close,
+  compensate,
+  fail,
+  hurry,
+  live,
+  park,
+  pause,
+  waiting,
+} from "./run-parts.ts";
 import { run } from "./run-setup.ts";
 
 /** The statechart of a run. Its input is the run's id; it begins before the run's first event. */
@@ -37,14 +51,7 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { guard: "nextEpoch", actions: "apply" },
-        "cmd.park": {
-          actions: emit(({ event }) => ({
-            type: "run.parked",
-            at: event.now,
-            reason: event.reason,
-            until: event.until,
-          })),
-        },
+        "cmd.park": { actions: park },
         "run.parked": { target: "parked", actions: "apply" },
         "cmd.set_timer": {
           guard: "newTimer",
@@ -87,6 +94,7 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        ...hurry,
         ...close,
         ...compensate,
         ...live,
@@ -97,6 +105,8 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { guard: "nextEpoch", actions: "apply" },
+        "cmd.park": { guard: "notParked", actions: park },
+        "run.parked": { guard: "notParked", actions: "apply" },
         ...fail,
         ...close,
         ...live,
@@ -105,6 +115,7 @@ export const runMachine = run.createMachine({
     completed: { type: "final" },
     failed: { type: "final" },
     cancelled: { type: "final" },
+    terminated: { type: "final" },
   },
 });
 
@@ -119,6 +130,7 @@ export const runStates = [
   "completed",
   "failed",
   "cancelled",
+  "terminated",
 ] as const;
 
 /** The name of a state of `runMachine`: the run's status. */

@@ -19,6 +19,9 @@ export type StepEvent =
       startBy?: number;
       /** It declares how it is undone. Steps of a plan say so there. */
       undo?: true;
+      /** It, or what undoes it, is held when it fails for good. Steps of a plan say so there. */
+      whenFailed?: "hold";
+      whenUndoFailed?: "hold";
       input?: Value;
     }
   /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
@@ -41,9 +44,38 @@ export type StepEvent =
       error: Failure;
       retryAt: number;
     }
+  /** It is out of attempts, and waits for somebody to retry, skip or fail it. */
+  | { type: "step.held"; at: number; step: string; attempt: number; error: Failure }
+  /** Somebody wants it tried again: what it was at does not count. `input` replaces what it would get. */
+  | {
+      type: "step.rescheduled";
+      at: number;
+      step: string;
+      by: string;
+      reason: string;
+      maxAttempts: number;
+      input?: Value;
+    }
   | { type: "step.completed"; at: number; step: string; attempt: number; output: Value }
-  | { type: "step.failed"; at: number; step: string; attempt: number; error: Failure }
-  | { type: "step.skipped"; at: number; step: string; reason: string }
+  /** `by`, `reason`: who failed it while it was held, and why. */
+  | {
+      type: "step.failed";
+      at: number;
+      step: string;
+      attempt: number;
+      error: Failure;
+      by?: string;
+      reason?: string;
+    }
+  /** `output`: what others get in place of its result. */
+  | {
+      type: "step.skipped";
+      at: number;
+      step: string;
+      reason: string;
+      by?: string;
+      output?: Value;
+    }
   | { type: "step.cancelled"; at: number; step: string; reason: string };
 
 /** What can be asked of a step; never recorded. Time comes in with it. */
@@ -54,6 +86,8 @@ export type StepCommand =
       maxAttempts?: number;
       startBy?: number;
       undo?: true;
+      whenFailed?: "hold";
+      whenUndoFailed?: "hold";
       input?: Value;
     }
   | { type: "cmd.map"; now: number; count: number }
@@ -68,7 +102,18 @@ export type StepCommand =
       retry: boolean;
       retryAt: number;
     }
-  | { type: "cmd.skip"; now: number; reason: string }
+  | { type: "cmd.skip"; now: number; reason: string; by?: string; output?: Value }
+  /** `attempts`: how many it gets beyond those already made. */
+  | {
+      type: "cmd.retry";
+      now: number;
+      by: string;
+      reason: string;
+      attempts: number;
+      input?: Value;
+    }
+  /** Fails a step that is held, with what it was held for. */
+  | { type: "cmd.give_up"; now: number; by: string; reason: string }
   | { type: "cmd.cancel"; now: number; reason: string };
 
 /** What a step remembers: plain data, a fold of its events. */
@@ -77,6 +122,8 @@ export interface StepContext {
   /** Attempts begun so far; the running attempt's number. Also the fence of its reports. */
   attempt: number;
   maxAttempts: number;
+  /** What becomes of it when it fails for good. */
+  whenFailed: "fail" | "hold";
   scheduledAt: number | null;
   /** If it has not begun by then, it fails (schedule-to-start). */
   startBy: number | null;
@@ -84,21 +131,27 @@ export interface StepContext {
   /** If the attempt has not ended by then, it fails (start-to-close). */
   endBy: number | null;
   retryAt: number | null;
+  heldAt: number | null;
   endedAt: number | null;
   /** Where the last attempt began. */
   node: string | null;
   /** How many items a mapped step has. */
   items: number | null;
+  /** What it gets in place of what the plan says. */
+  input: Value | null;
   output: Value | null;
   error: Failure | null;
-  /** Why it was skipped or cancelled. */
+  /** Why it was skipped, cancelled, retried or failed by somebody, and by whom if that was told. */
   reason: string | null;
+  by: string | null;
 }
 
 /** What a step's actor is created with. */
 export interface StepInput {
   id: string;
   maxAttempts: number;
+  /** @default "fail" */
+  whenFailed?: "fail" | "hold";
 }
 
 /** A step as declared, before its first event. */
@@ -106,23 +159,34 @@ export const stepContext = (input: StepInput): StepContext => ({
   id: input.id,
   attempt: 0,
   maxAttempts: input.maxAttempts,
+  whenFailed: input.whenFailed ?? "fail",
   scheduledAt: null,
   startBy: null,
   startedAt: null,
   endBy: null,
   retryAt: null,
+  heldAt: null,
   endedAt: null,
   node: null,
   items: null,
+  input: null,
   output: null,
   error: null,
   reason: null,
+  by: null,
 });
 
-const end = (context: StepContext, at: number): void => {
-  context.endedAt = at;
+/** What was under way is over. */
+const halt = (context: StepContext): void => {
+  context.startBy = null;
   context.endBy = null;
   context.retryAt = null;
+  context.heldAt = null;
+};
+
+const end = (context: StepContext, at: number): void => {
+  halt(context);
+  context.endedAt = at;
 };
 
 /** How events change a step's context; one definition for XState and for the engine's fold. */
@@ -132,6 +196,7 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       context.scheduledAt = event.at;
       context.startBy = event.startBy ?? null;
       context.maxAttempts = event.maxAttempts ?? context.maxAttempts;
+      context.whenFailed = event.whenFailed ?? context.whenFailed;
       break;
     case "step.mapped":
       context.items = event.count;
@@ -149,6 +214,18 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       context.retryAt = event.retryAt;
       context.endBy = null;
       break;
+    case "step.held":
+      halt(context);
+      context.error = event.error;
+      context.heldAt = event.at;
+      break;
+    case "step.rescheduled":
+      halt(context);
+      context.maxAttempts = event.maxAttempts;
+      context.input = event.input ?? context.input;
+      context.by = event.by;
+      context.reason = event.reason;
+      break;
     case "step.completed":
       context.output = event.output;
       context.error = null;
@@ -156,9 +233,16 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       break;
     case "step.failed":
       context.error = event.error;
+      context.by = event.by ?? context.by;
+      context.reason = event.reason ?? context.reason;
       end(context, event.at);
       break;
     case "step.skipped":
+      context.output = event.output ?? null;
+      context.by = event.by ?? null;
+      context.reason = event.reason;
+      end(context, event.at);
+      break;
     case "step.cancelled":
       context.reason = event.reason;
       end(context, event.at);

@@ -2,75 +2,20 @@
  * A step of a run: from being declared to its one outcome.
  *
  *   waiting ──> pending ──> running ──> completed
- *      │          │  │        │  └────> failed
+ *      │          │  │        │  └────> failed, or held     (by what is declared of it)
  *      │          │  └─> mapping ──> completed | failed     (a step that fans out over a list)
  *      │          └───────┐   └──> retrying ──> running …   (attempt counted before it runs)
- *      └─> skipped        └─> skipped, failed, cancelled
+ *      └─> skipped        └─> skipped, failed, held, cancelled
+ *
+ *   held ──> pending | skipped | failed | cancelled         (as somebody says)
  *
  * Commands (`cmd.*`) have no target and only emit events; events have the target and the reducer.
  * Time comes in with the command. Deadlines are fields of the context; nothing here waits.
  */
-import { assign, emit, setup } from "xstate";
-import {
-  type StepCommand,
-  type StepContext,
-  type StepEvent,
-  type StepInput,
-  stepContext,
-  stepReducer,
-} from "./step-data.ts";
-
-const step = setup({
-  types: {
-    context: {} as StepContext,
-    input: {} as StepInput,
-    events: {} as StepEvent | StepCommand,
-    emitted: {} as StepEvent,
-  },
-  guards: {
-    /** The command or event speaks of the attempt that runs now; anything else comes too late. */
-    ofThisAttempt: ({ context, event }) => "attempt" in event && event.attempt === context.attempt,
-    mayRetry: ({ context, event }) =>
-      event.type === "cmd.fail" &&
-      event.attempt === context.attempt &&
-      event.retry &&
-      context.attempt < context.maxAttempts,
-    attemptLeft: ({ context }) => context.attempt < context.maxAttempts,
-    nextAttempt: ({ context, event }) =>
-      event.type === "step.started" && event.attempt === context.attempt + 1,
-    due: ({ context, event }) =>
-      event.type === "cmd.start" && context.retryAt !== null && event.now >= context.retryAt,
-  },
-  actions: { apply: assign(stepReducer) },
-});
-
-const cancel = step.createStateConfig({
-  on: {
-    "cmd.cancel": {
-      actions: emit(({ context, event }) => ({
-        type: "step.cancelled",
-        at: event.now,
-        step: context.id,
-        reason: event.reason,
-      })),
-    },
-    "step.cancelled": { target: "#step.cancelled", actions: "apply" },
-  },
-}).on;
-
-const skip = step.createStateConfig({
-  on: {
-    "cmd.skip": {
-      actions: emit(({ context, event }) => ({
-        type: "step.skipped",
-        at: event.now,
-        step: context.id,
-        reason: event.reason,
-      })),
-    },
-    "step.skipped": { target: "#step.skipped", actions: "apply" },
-  },
-}).on;
+import { emit } from "xstate";
+import { stepContext } from "./step-data.ts";
+import { cancel, fail, failAnyway, failing, giveUp, retry, skip } from "./step-parts.ts";
+import { step } from "./step-setup.ts";
 
 /** How an attempt begins; the guards that allow it differ by state. */
 const start = step.createAction(
@@ -85,14 +30,6 @@ const start = step.createAction(
       ...(event.endBy === undefined ? {} : { endBy: event.endBy }),
       ...(event.input === undefined ? {} : { input: event.input }),
     };
-  }),
-);
-
-const fail = step.createAction(
-  emit(({ context, event }) => {
-    if (event.type !== "cmd.fail") throw new Error(`cannot fail on ${event.type}`);
-    const { now: at, attempt, error } = event;
-    return { type: "step.failed", at, step: context.id, attempt, error };
   }),
 );
 
@@ -130,6 +67,8 @@ export const stepMachine = step.createMachine({
             ...(event.maxAttempts === undefined ? {} : { maxAttempts: event.maxAttempts }),
             ...(event.startBy === undefined ? {} : { startBy: event.startBy }),
             ...(event.undo === undefined ? {} : { undo: event.undo }),
+            ...(event.whenFailed === undefined ? {} : { whenFailed: event.whenFailed }),
+            ...(event.whenUndoFailed === undefined ? {} : { whenUndoFailed: event.whenUndoFailed }),
             ...(event.input === undefined ? {} : { input: event.input }),
           })),
         },
@@ -150,10 +89,10 @@ export const stepMachine = step.createMachine({
             count: event.count,
           })),
         },
-        "cmd.fail": { guard: "ofThisAttempt", actions: fail },
+        "cmd.fail": fail,
         "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
         "step.mapped": { target: "mapping", actions: "apply" },
-        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...failing,
         ...skip,
         ...cancel,
       },
@@ -173,10 +112,12 @@ export const stepMachine = step.createMachine({
               retryAt: event.retryAt,
             })),
           },
-          { guard: "ofThisAttempt", actions: fail },
+          ...fail,
         ],
         "step.retrying": { target: "retrying", guard: "ofThisAttempt", actions: "apply" },
-        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...failing,
+        ...retry,
+        ...skip,
         ...cancel,
       },
     },
@@ -185,14 +126,18 @@ export const stepMachine = step.createMachine({
       on: {
         "cmd.start": { guard: "due", actions: start },
         "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
+        ...retry,
+        ...skip,
         ...cancel,
       },
     },
+    /** Out of attempts; nothing follows until somebody says what. */
+    held: { on: { ...retry, ...skip, ...giveUp, ...cancel } },
     /** Its items are steps of their own; their outputs together are its output. */
     mapping: {
       on: {
         ...complete,
-        "cmd.fail": { guard: "ofThisAttempt", actions: fail },
+        "cmd.fail": failAnyway,
         "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
         ...cancel,
       },
@@ -210,6 +155,7 @@ export const stepStates = [
   "pending",
   "running",
   "retrying",
+  "held",
   "mapping",
   "completed",
   "failed",

@@ -39,11 +39,13 @@ export function eventDetail(event: MillraceEvent): string {
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
       return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
+
     case "run.compensating":
       return event.error === undefined ? "cancelled" : failureText(event.error);
     case "run.resumed":
       return `by ${event.by}`;
     case "run.paused":
+    case "run.terminated":
     case "run.cancelling":
       return `by ${event.by}: ${event.reason}`;
     case "run.completed":
@@ -70,9 +72,14 @@ export function eventDetail(event: MillraceEvent): string {
       return `attempt ${event.attempt} failed, again ${moment(event.retryAt)}: ${failureText(event.error)}`;
     case "step.completed":
       return `attempt ${event.attempt} ${valueText(event.output)}`;
-    case "step.failed":
+    case "step.held":
       return `attempt ${event.attempt} ${failureText(event.error)}`;
+    case "step.rescheduled":
+      return `by ${event.by}: ${event.reason}; up to attempt ${event.maxAttempts}`;
+    case "step.failed":
+      return `attempt ${event.attempt} ${failureText(event.error)}${toldBy(event)}`;
     case "step.skipped":
+      return `${event.reason}${event.by === undefined ? "" : ` (by ${event.by})`}${event.output === undefined ? "" : ` with ${valueText(event.output)}`}`;
     case "step.cancelled":
       return event.reason;
     case "output.emitted":
@@ -89,6 +96,10 @@ export function eventDetail(event: MillraceEvent): string {
       return "";
   }
 }
+
+/** Who let a held step fail, and why. */
+const toldBy = ({ by, reason }: { readonly by?: string; readonly reason?: string }): string =>
+  by === undefined ? "" : `; by ${by}: ${reason ?? ""}`;
 
 /** A recorded failure in one line, without its causes. */
 export const failureText = ({ code, message }: Failure): string => `${code}: ${message}`;

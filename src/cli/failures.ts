@@ -12,7 +12,7 @@ import { withoutSecrets } from "./secrets.ts";
  */
 export const exits = {
   ok: 0,
-  /** The run failed or was cancelled; `doctor`: a contract case failed. */
+  /** The run failed, was cancelled or was terminated; `doctor`: a contract case failed. */
   failed: 1,
   /** The command, its input, its file or a definition in it cannot be used. */
   usage: 2,
@@ -51,6 +51,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_RUN_ERASED: "refused",
   E_RUN_FAILED: "failed",
   E_RUN_NOT_FOUND: "refused",
+  E_RUN_TERMINATED: "failed",
   E_SCHEMA: "usage",
   E_SERVER_UNSUITABLE: "store",
   E_STALE_STEP: "refused",

@@ -21,7 +21,7 @@ import { Output } from "./output.ts";
 const EPILOGUE = `
 Exit codes:
   0    done
-  1    the run failed or was cancelled; doctor: a contract case failed;
+  1    the run failed, was cancelled or terminated; doctor: a contract case failed;
        rebuild --verify: something saved was not true
   2    the command, its input or the file cannot be used
   3    the store cannot be reached, or not be used as it is

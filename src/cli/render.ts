@@ -95,8 +95,10 @@ const STATUS_STYLES: Readonly<Record<string, Style>> = {
   skipped: "dim",
   parked: "blue",
   retrying: "yellow",
+  held: "red",
   cancelling: "yellow",
   cancelled: "yellow",
+  terminated: "yellow",
   failed: "red",
   quarantined: "red",
 };

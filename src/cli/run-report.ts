@@ -46,7 +46,7 @@ export class RunReport {
   }
 
   /** That the run ended without a result; after `end`. People get it from the error itself. */
-  failed(status: "failed" | "cancelled", { code, message }: MillraceError): void {
+  failed(status: "failed" | "cancelled" | "terminated", { code, message }: MillraceError): void {
     if (this.#json) this.#result(status, { error: { code, message: withoutSecrets(message) } });
   }
 

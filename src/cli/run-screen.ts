@@ -24,7 +24,7 @@ const TOLD = new Set([
   "step.skipped",
   "step.cancelled",
 ]);
-const TROUBLE = new Set(["step.retrying", "step.failed"]);
+const TROUBLE = new Set(["step.retrying", "step.held", "step.failed"]);
 const TOLD_OF_RUN = new Set(["run.parked", "run.cancelling", "timer.set", "signal.received"]);
 /** Widths of the columns of such a line: a table that is written line by line. */
 const [NAME_WIDTH, STATUS_WIDTH] = [24, 10];

@@ -60,7 +60,7 @@ export function stepCells({ facts, counts }: StepRow, now: number): readonly Cel
 
 /** How long the last attempt took, or has taken; "" before the first and between two. */
 export function stepDuration({ status, startedAt, endedAt }: StepFacts, now: number): string {
-  if (startedAt === null || status === "retrying") return "";
+  if (startedAt === null || status === "retrying" || status === "held") return "";
   return duration((endedAt ?? now) - startedAt);
 }
 
@@ -103,7 +103,7 @@ export function fitting(
   };
 }
 
-const INTEREST = ["failed", "retrying", "running", "pending"];
+const INTEREST = ["failed", "held", "retrying", "running", "pending"];
 
 function interest(status: string): number {
   const place = INTEREST.indexOf(status);

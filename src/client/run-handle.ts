@@ -49,8 +49,8 @@ export class RunHandle<O> {
 
   /**
    * What the run returned; waits for it.
-   * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_TIMEOUT`,
-   * `E_OPTION_INVALID`, `E_STORE_CLOSED`
+   * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_RUN_TERMINATED`,
+   * `E_TIMEOUT`, `E_OPTION_INVALID`, `E_STORE_CLOSED`
    */
   async result(options: ResultOptions = {}): Promise<O> {
     const given = callOptions("result()", options, ["timeoutMs"]);
@@ -134,6 +134,12 @@ export class RunHandle<O> {
           cause: causeOf(event.error),
           details: { run: this.id, code: event.error.code },
         });
+      case "run.terminated":
+        throw new MillraceError(
+          "E_RUN_TERMINATED",
+          `run ${this.id} was terminated by ${event.by}: ${event.reason}`,
+          { details: { run: this.id, by: event.by } },
+        );
       default:
         throw new MillraceError("E_RUN_CANCELLED", `run ${this.id} was cancelled`, {
           details: { run: this.id },

@@ -9,6 +9,7 @@ export type StepStatus =
   | "pending"
   | "running"
   | "retrying"
+  | "held"
   | "completed"
   | "failed"
   | "skipped"
@@ -23,13 +24,17 @@ export interface StepView {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly retryAt: number | null;
+  /** Since when it waits for somebody to say what becomes of it. */
+  readonly heldAt: number | null;
   readonly node: string | null;
   /** How many items a mapped step has. */
   readonly items: number | null;
   /** As recorded: inline, or a reference. `RunHandle.result` gives the run's as plain JSON. */
   readonly output: Value | null;
   readonly error: Failure | null;
+  /** Why it was skipped, cancelled, retried or failed by somebody, and by whom. */
   readonly reason: string | null;
+  readonly by: string | null;
 }
 
 /** A run as people look at it: see `runView`. */
@@ -48,6 +53,9 @@ export interface RunView {
   readonly epoch: number;
   readonly parkedReason: string | null;
   readonly parkedUntil: number | null;
+  /** Why it could not be gone on with when it was last tried, and how often in a row. */
+  readonly parkedError: Failure | null;
+  readonly faults: number;
   /** Who asked for its end, and why. */
   readonly cancelledBy: string | null;
   readonly cancelReason: string | null;
@@ -76,6 +84,8 @@ export function runView(state: RunState): RunView {
     epoch: context.epoch,
     parkedReason: context.parkedReason,
     parkedUntil: context.parkedUntil,
+    parkedError: context.parkedError,
+    faults: context.faults,
     cancelledBy: context.cancelledBy,
     cancelReason: context.cancelReason,
     input: context.input,
@@ -115,10 +125,12 @@ function stepView(state: RunState, id: string): StepView {
     startedAt: context?.startedAt ?? null,
     endedAt: context?.endedAt ?? null,
     retryAt: context?.retryAt ?? null,
+    heldAt: context?.heldAt ?? null,
     node: context?.node ?? null,
     items: context?.items ?? null,
     output: context?.output ?? null,
     error: context?.error ?? null,
     reason: context?.reason ?? null,
+    by: context?.by ?? null,
   };
 }

@@ -2,16 +2,9 @@
 import type { Engine } from "../engine/engine.ts";
 import { mayHold, NO_PREVIOUS, type Opened, openFrame } from "../events/frame.ts";
 import { recordedEvents } from "../events/recorded.ts";
-import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
+import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { callOptions, invalidOption, wholeOption } from "./options.ts";
-
-/** The events after which nothing more happens to a run by itself. */
-export const TERMINAL: ReadonlySet<EventType> = new Set([
-  "run.completed",
-  "run.failed",
-  "run.cancelled",
-]);
 
 /** Which events of a run, and how long. */
 export interface SubscribeOptions {
@@ -53,7 +46,7 @@ export async function* runEvents(
       chain.follow(opened);
       for (const event of recordedEvents(stored, opened.frame)) {
         if (event.seq >= from) yield event;
-        if (TERMINAL.has(event.type)) return;
+        if (RUN_ENDS.has(event.type)) return;
       }
     }
   } finally {
@@ -77,9 +70,9 @@ export async function runEnd(
   signal: AbortSignal,
 ): Promise<RecordedEvent | undefined> {
   for await (const stored of engine.store.log.subscribe({ run }, after, signal)) {
-    if (!mayHold(stored.bytes, TERMINAL)) continue;
+    if (!mayHold(stored.bytes, RUN_ENDS)) continue;
     const { frame } = openFrame(run, stored.bytes, engine.codecs);
-    const end = recordedEvents(stored, frame).find((event) => TERMINAL.has(event.type));
+    const end = recordedEvents(stored, frame).find((event) => RUN_ENDS.has(event.type));
     if (end !== undefined) return end;
   }
   if (!signal.aborted) throw storeClosed(run);

@@ -1,16 +1,16 @@
 /** What a run is told from outside: signals and requests, each durable in its inbox before it counts. */
-import { isDriven } from "../domain/state.ts";
+import { isDriven, isTerminal } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import { readJson, toValue } from "../engine/values.ts";
 import { mayHold, openFrame } from "../events/frame.ts";
+import { RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
 import type { StoredFrame } from "../ports/event-log.ts";
 import { existingRun } from "./existing-run.ts";
 import { callOptions, textOption } from "./options.ts";
-import { TERMINAL } from "./subscribe.ts";
 
 /** What is recorded with a request to cancel, pause or resume a run. */
 export interface RequestOptions {
@@ -71,7 +71,7 @@ export async function request(
       { details: { run, status: state.run.state } },
     );
   }
-  if (["completed", "failed", "cancelled"].includes(state.run.state)) {
+  if (isTerminal(state)) {
     throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
       details: { run, status: state.run.state },
     });
@@ -88,7 +88,7 @@ async function hasTaken(engine: Engine, run: string, signal: string): Promise<bo
   const head = await log.head(run);
   if (head === 0) return false;
   for await (const stored of log.read({ run, after: head - 1 })) {
-    if (!mayHold(stored.bytes, TERMINAL)) continue;
+    if (!mayHold(stored.bytes, RUN_ENDS)) continue;
     if (!ends(engine, stored)) continue;
     const { taken } = (await existingRun(engine, run)).run.context;
     if (Object.hasOwn(taken, signal)) return true;
@@ -102,7 +102,7 @@ async function hasTaken(engine: Engine, run: string, signal: string): Promise<bo
 function ends(engine: Engine, { run, bytes }: StoredFrame): boolean {
   try {
     const { events } = openFrame(run, bytes, engine.codecs).frame;
-    return events.some(({ type }) => TERMINAL.has(type));
+    return events.some(({ type }) => RUN_ENDS.has(type));
   } catch (error) {
     if (isMillraceError(error, "E_FRAME_INVALID")) return false;
     throw error;

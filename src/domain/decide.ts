@@ -39,7 +39,7 @@ export function decideStep(
   return ok([...cancelItems(state, id, command), ...decided.value]);
 }
 
-const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map"]);
+const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map", "cmd.retry"]);
 
 /** Something would begin in a run that is being stopped. */
 function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean {
@@ -50,7 +50,8 @@ function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean 
 
 /** Items that have no event of their own end with their mapped step, without one each. */
 function* cancelItems(state: RunState, id: string, command: StepCommand): Generator<StepEvent> {
-  for (const other of [...state.running, ...state.retrying, ...state.pending]) {
+  const { running, retrying, held, pending } = state;
+  for (const other of [...running, ...retrying, ...held, ...pending]) {
     const item = itemOf(other);
     if (item?.step !== id || !state.steps.has(other)) continue;
     const cancelled = stepTable.decide(stepActor(state, other), command);

@@ -57,11 +57,18 @@ export function evolve(state: RunState, event: MillraceEvent): void {
 }
 
 function evolveRun(state: RunState, event: RunEvent): void {
+  const { paused } = state.run.context;
   const moved = runTable.evolve(state.run, event);
   if (!moved.ok) throw corrupt(state, `${event.type} in state ${moved.error.state}`);
   switch (event.type) {
     case "run.created":
       adoptPlan(state, event.plan);
+      break;
+    case "run.resumed":
+      // Nothing could begin meanwhile: that time does not count.
+      for (const [step, startBy] of state.limited) {
+        state.limited.set(step, startBy + event.at - (paused?.at ?? event.at));
+      }
       break;
     case "timer.set":
       state.calls.push(`timer:${event.timer}`);
@@ -102,7 +109,12 @@ function keep(version: string, graph: Graph): Graph {
 }
 
 /** Events that end an attempt. */
-const ENDS: ReadonlySet<string> = new Set(["step.completed", "step.failed", "step.retrying"]);
+const ENDS: ReadonlySet<string> = new Set([
+  "step.completed",
+  "step.failed",
+  "step.held",
+  "step.retrying",
+]);
 
 function evolveStep(state: RunState, event: StepEvent): void {
   const { step: id } = event;
@@ -131,7 +143,15 @@ function evolveStep(state: RunState, event: StepEvent): void {
       else state.unmapped.add(id);
       if (event.startBy !== undefined) state.limited.set(id, event.startBy);
       if (event.undo) state.canUndo.add(id);
+      if (event.whenUndoFailed) state.holdUndo.add(id);
       if (state.graph === undefined && undoOf(id) === undefined) state.calls.push(`step:${id}`);
+      break;
+    case "step.rescheduled":
+      if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
+      else state.unmapped.add(id);
+      break;
+    case "step.held":
+      state.held.add(id);
       break;
     case "step.mapped":
       state.mappings.set(id, {
@@ -171,6 +191,9 @@ function leave(state: RunState, id: string, before: string): void {
       break;
     case "retrying":
       state.retrying.delete(id);
+      break;
+    case "held":
+      state.held.delete(id);
       break;
   }
 }
@@ -216,9 +239,8 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
     return;
   }
   state.open--;
-  if (type === "step.failed" || (type !== "step.completed" && barrierOf(state, id) !== undefined)) {
-    state.barred.add(id);
-  }
+  const lacks = stepActor(state, id).context.output === null;
+  if (type === "step.failed" || (lacks && barrierOf(state, id) !== undefined)) state.barred.add(id);
   for (const dependent of state.graph.dependents.get(id) ?? []) {
     const missing = state.unmet.get(dependent);
     if (missing === undefined) continue;

@@ -3,14 +3,16 @@
  * wait. Derived from its state alone. For every run that has not ended there is at least one reason.
  */
 import { isFull } from "./outstanding.ts";
-import { isTerminal, planStep, type RunState, stepActor } from "./state.ts";
+import { isParked, isTerminal, planStep, type RunState, stepActor } from "./state.ts";
 
 /** One thing that a run waits for. */
 export interface Wait {
   /**
    * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
    * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
-   * mapped step waits for its items. `timer`, `signal`: from outside. `paused`: somebody said so. `decision`: its host is at it.
+   * mapped step waits for its items. `held`: a step is out of attempts, and somebody must say what becomes
+   * of it. `timer`, `signal`: from outside. `paused`: somebody said so. `fault`: it could not be gone on
+   * with. `decision`: its host is at it.
    */
   readonly kind:
     | "host"
@@ -19,6 +21,8 @@ export interface Wait {
     | "retry"
     | "needs"
     | "items"
+    | "held"
+    | "fault"
     | "timer"
     | "signal"
     | "paused"
@@ -93,13 +97,18 @@ const earlier = (until: number | null, deadline: number | null): number | null =
 
 /** A run that was parked for another reason than a wait of its own: its code does not fit, say. */
 const setAside = (state: RunState): Wait[] =>
-  state.run.state === "parked" && !(state.run.context.parkedReason ?? "").startsWith("waits for")
+  isParked(state) && !/^(waits for|held)/.test(state.run.context.parkedReason ?? "")
     ? [parkedWait(state)]
     : [];
 
 function parkedWait(state: RunState): Wait {
-  const { parkedReason, parkedUntil, updatedAt: since } = state.run.context;
+  const { parkedReason, parkedUntil, parkedError, faults, updatedAt: since } = state.run.context;
   const what = parkedReason ?? "parked";
+  if (parkedError !== null) {
+    const times = faults > 1 ? ` (${faults} times in a row)` : "";
+    const by = "the next look at it, or `millrace terminate`";
+    return { kind: "fault", what: `${what}${times}`, since, until: parkedUntil, by };
+  }
   if (parkedUntil !== null)
     return { kind: "timer", what, since, until: parkedUntil, by: "the clock" };
   return { kind: "signal", what, since, until: null, by: `\`millrace signal ${state.id} NAME\`` };
@@ -122,6 +131,7 @@ function* pausedWaits(state: RunState): Generator<Wait> {
 function* stepWaits(state: RunState): Generator<Wait> {
   yield* some(state.running, (step) => attemptWait(state, step));
   yield* some(state.retrying, (step) => retryWait(state, step));
+  yield* some(state.held, (step) => heldWait(state, step));
   yield* some(state.pending, (step) => startWait(state, step));
   // What has not begun by now never will.
   if (UNDOING.has(state.run.state)) return;
@@ -143,9 +153,19 @@ function* some(steps: Iterable<string>, wait: (step: string) => Wait): Generator
   }
 }
 
+function heldWait(state: RunState, step: string): Wait {
+  const { error, heldAt } = stepActor(state, step).context;
+  const what = `step ${step} is held: ${error?.code ?? ""}: ${error?.message ?? ""}`;
+  const by = ["retry", "skip", "fail"]
+    .map((verb) => `\`millrace ${verb} ${state.id} ${step}\``)
+    .join(", ");
+  return { kind: "held", step, what, since: heldAt ?? 0, until: null, by };
+}
+
 function attemptWait(state: RunState, step: string): Wait {
-  const { attempt, maxAttempts, node, startedAt, endBy } = stepActor(state, step).context;
+  const { attempt, maxAttempts, node, startedAt, endBy: closeBy } = stepActor(state, step).context;
   const what = `attempt ${attempt} of ${maxAttempts} of step ${step} is running`;
+  const endBy = earlier(closeBy, state.run.context.cancelUntil);
   return {
     kind: "attempt",
     step,

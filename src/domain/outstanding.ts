@@ -32,6 +32,13 @@ export function* outstanding(state: RunState, now: number): Generator<Duty> {
     // What it waited for does not matter any more; only steps that undo others are left.
     case "compensating":
       yield* ofSteps(state, now);
+      break;
+    // Steps that run may end by themselves, for a while.
+    case "cancelling":
+      yield* reports(state);
+      if (state.running.size > 0) {
+        yield { kind: "wake", key: "cancel", at: state.run.context.cancelUntil ?? now };
+      }
   }
 }
 
@@ -64,6 +71,10 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
       step,
     };
   }
+  yield* reports(state);
+}
+
+function* reports(state: RunState): Generator<Duty> {
   for (const step of state.running) {
     const { node, attempt } = stepActor(state, step).context;
     yield { kind: "report", key: `report/${step}/${attempt}`, step, node: node ?? "" };
@@ -88,7 +99,11 @@ export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): num
 
 function* wakes(state: RunState): Generator<number> {
   if (isTerminal(state)) return;
-  const { deadline, paused, timers, waits } = state.run.context;
+  const { cancelUntil, deadline, paused, timers, waits } = state.run.context;
+  if (state.run.state === "cancelling") {
+    if (cancelUntil !== null) yield cancelUntil;
+    return;
+  }
   const undoing = state.run.state === "compensating";
   if (deadline !== null && !undoing) yield deadline;
   if (paused !== null) return;

@@ -24,6 +24,9 @@ export interface StepPolicy {
   readonly startToCloseMs?: number;
   /** Longest silence of a running attempt; its `ctx.heartbeat()` breaks it. */
   readonly heartbeatMs?: number;
+  /** It, or what undoes it, is held when it fails for good; absent: it fails. */
+  readonly whenFailed?: "hold";
+  readonly whenUndoFailed?: "hold";
 }
 
 /** A step as the plan declares it. */
@@ -49,6 +52,8 @@ interface PlanBase {
   readonly retryBudget: number;
   /** Steps of one run that may run at once; absent: no bound of its own. */
   readonly concurrency?: number;
+  /** How long steps may take to end by themselves when the run is cancelled; absent: the default. */
+  readonly cancelGraceMs?: number;
 }
 
 /** All steps are declared, with what each needs. */

@@ -40,10 +40,17 @@ function settleLate(state: RunState, now: number): readonly MillraceEvent[] {
   return ofRun(state, endCommand(state, now, error));
 }
 
+const CANCELLED = "the run is being cancelled";
+
+/** Steps that run are given their time; everything else is stopped at once. */
 function settleCancelling(state: RunState, now: number): readonly MillraceEvent[] {
-  const stopped = stopAll(state, now, "the run is being cancelled");
+  if (isGivenTime(state, now)) return stopIdle(state, now, CANCELLED);
+  const stopped = stopAll(state, now, CANCELLED);
   return stopped.length > 0 ? stopped : ofRun(state, endCommand(state, now));
 }
+
+const isGivenTime = (state: RunState, now: number): boolean =>
+  state.running.size > 0 && (state.run.context.cancelUntil ?? now) > now;
 
 /**
  * The command that ends a run which cannot complete: first what its steps did is undone, if any of them
@@ -68,7 +75,8 @@ function settleCompensating(state: RunState, now: number): readonly MillraceEven
   }
   const { maxAttempts: asked } = stepActor(state, last).context;
   const maxAttempts = Math.max(asked, UNDO_ATTEMPTS_MIN);
-  return ofStep(state, undoId(last), { type: "cmd.schedule", now, maxAttempts });
+  const hold = state.holdUndo.has(last) ? { whenFailed: "hold" as const } : {};
+  return ofStep(state, undoId(last), { type: "cmd.schedule", now, maxAttempts, ...hold });
 }
 
 function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
@@ -149,14 +157,26 @@ export function stopAll(state: RunState, now: number, reason: string): readonly 
   const stop = (id: string): void => {
     events.push(...ofStep(state, id, { type: "cmd.cancel", now, reason }));
   };
-  const { running, retrying, unmapped, pending, mappings } = state;
-  for (const id of [...running, ...retrying, ...unmapped, ...pending]) {
+  const { running, retrying, held, unmapped, pending, mappings } = state;
+  for (const id of [...running, ...retrying, ...held, ...unmapped, ...pending]) {
     const item = itemOf(id);
     // Items are stopped with their mapped step.
     if (item === undefined || !mappings.has(item.step)) stop(id);
   }
   for (const id of mappings.keys()) stop(id);
   return events;
+}
+
+/** As `stopAll`, but leaves steps that run, and mapped steps of which an item runs. */
+function stopIdle(state: RunState, now: number, reason: string): readonly MillraceEvent[] {
+  const { running, retrying, held, unmapped, pending, mappings } = state;
+  const busy = new Set([...running].map((id) => itemOf(id)?.step ?? id));
+  const idle = [...retrying, ...held, ...unmapped, ...pending].filter((id) => {
+    const item = itemOf(id);
+    return item === undefined || !mappings.has(item.step);
+  });
+  const fans = [...mappings.keys()].filter((id) => !busy.has(id));
+  return [...idle, ...fans].flatMap((id) => ofStep(state, id, { type: "cmd.cancel", now, reason }));
 }
 
 function failureOf(state: RunState, step: string): Failure {

@@ -66,11 +66,15 @@ export interface RunState {
   readonly unmapped: Set<string>;
   readonly running: Set<string>;
   readonly retrying: Set<string>;
+  /** Out of attempts: somebody must say what becomes of them. */
+  readonly held: Set<string>;
   readonly mappings: Map<string, Mapping>;
   /** Declared steps that have not ended. */
   open: number;
   /** Steps of code that declare how they are undone. */
   readonly canUndo: Set<string>;
+  /** Those of them whose undo is held when it fails for good. */
+  readonly holdUndo: Set<string>;
   /** Completed steps that can be undone, in the order of their completion. */
   readonly undoable: string[];
   /** The first step that failed for good. */
@@ -102,9 +106,11 @@ export function emptyRun(id: string): RunState {
     unmapped: new Set(),
     running: new Set(),
     retrying: new Set(),
+    held: new Set(),
     mappings: new Map(),
     open: 0,
     canUndo: new Set(),
+    holdUndo: new Set(),
     undoable: [],
     failed: undefined,
     barred: new Set(),
@@ -121,6 +127,9 @@ export const hasBegun = (state: RunState): boolean => state.run.state !== "unbor
 /** Whether the run has come to its end: nothing moves it any more. */
 export const isTerminal = (state: RunState): boolean => runTable.finals.has(state.run.state);
 
+/** Whether nobody holds the run, by its host's own word: it waits, or could not be gone on with. */
+export const isParked = ({ run }: RunState): boolean => run.context.parkedReason !== null;
+
 /** Whether the run is driven by hand, through the stores, so that nobody hosts it. */
 export const isDriven = ({ plan }: RunState): boolean =>
   plan?.kind === "code" && plan.declares !== undefined;
@@ -134,7 +143,7 @@ export const stepsMove = (state: RunState, ending: boolean): boolean =>
   hasBegun(state) && (!isTerminal(state) || (ending && isDriven(state)));
 
 /** Nothing new begins: it was paused, or is not being worked on. */
-export const isHeld = (state: RunState): boolean =>
+export const standsStill = (state: RunState): boolean =>
   state.run.state !== "compensating" &&
   (state.run.state !== "running" || state.run.context.paused !== null);
 
@@ -157,8 +166,10 @@ export const barrierOf = (state: RunState, id: string): string | undefined =>
 export function stepActor(state: RunState, id: string): Actor<StepContext> {
   const known = state.steps.get(id);
   if (known !== undefined) return known;
-  const maxAttempts = planStep(state, id)?.policy.retry.maxAttempts ?? 1;
-  const actor = stepTable.create(stepContext({ id, maxAttempts }));
+  const policy = planStep(state, id)?.policy;
+  const maxAttempts = policy?.retry.maxAttempts ?? 1;
+  const hold = undoOf(id) === undefined ? policy?.whenFailed : policy?.whenUndoFailed;
+  const actor = stepTable.create(stepContext({ id, maxAttempts, whenFailed: hold ?? "fail" }));
   const item = itemOf(id);
   const parent = item === undefined ? undefined : state.steps.get(item.step);
   if (

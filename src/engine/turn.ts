@@ -5,7 +5,7 @@
 import { startCommand } from "../domain/decide.ts";
 import { nextWake, outstanding } from "../domain/outstanding.ts";
 import { undoOf } from "../domain/plan.ts";
-import { isHeld, planStep, type RunState } from "../domain/state.ts";
+import { planStep, type RunState, standsStill } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -58,7 +58,7 @@ async function followUp(context: TurnContext, draft: Draft): Promise<boolean> {
   for (;;) {
     const before = draft.events.length;
     draft.settle();
-    if (!isHeld(state)) {
+    if (!standsStill(state)) {
       // What is being undone takes up nothing new; only its function may have to be run again.
       if (state.run.state === "running") await goOn(context, draft);
       await context.driver?.advance(draft);
@@ -136,7 +136,7 @@ function failPending(draft: Draft, id: string, error: ReturnType<typeof toFailur
 
 function startSteps(context: TurnContext, draft: Draft): string[] {
   const started: string[] = [];
-  if (isHeld(draft.state)) return started;
+  if (standsStill(draft.state)) return started;
   const due: string[] = [];
   for (const duty of outstanding(draft.state, draft.now)) {
     if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;

@@ -8,9 +8,11 @@ export function carriedValue(event: MillraceEvent): Value | undefined {
     case "run.created":
     case "step.scheduled":
     case "step.started":
+    case "step.rescheduled":
       return event.input;
     case "run.completed":
     case "step.completed":
+    case "step.skipped":
       return event.output;
     case "signal.received":
     case "user.noted":

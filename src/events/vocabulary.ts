@@ -54,6 +54,14 @@ export type MillraceEvent = RunEvent | StepEvent | NoteEvent;
 /** The name of an event. */
 export type EventType = MillraceEvent["type"];
 
+/** The events after which nothing more happens to a run by itself. */
+export const RUN_ENDS: ReadonlySet<EventType> = new Set([
+  "run.completed",
+  "run.failed",
+  "run.cancelled",
+  "run.terminated",
+]);
+
 /** Who wrote a frame: a node, and the epoch in which it hosted the run (0: not as its host). */
 export interface Writer {
   readonly node: string;

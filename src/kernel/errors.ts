@@ -31,6 +31,7 @@ export const errorCodes = [
   "E_RUN_ERASED",
   "E_RUN_FAILED",
   "E_RUN_NOT_FOUND",
+  "E_RUN_TERMINATED",
   "E_SCHEMA",
   "E_SERVER_UNSUITABLE",
   "E_STALE_STEP",

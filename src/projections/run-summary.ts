@@ -20,6 +20,8 @@ export type RunStatus =
   | "completed"
   | "failed"
   | "cancelled"
+  /** It was ended at once, and nothing was undone. */
+  | "terminated"
   /** Its log is damaged; nothing of it runs. */
   | "quarantined";
 
@@ -34,6 +36,7 @@ export const runStatuses: readonly RunStatus[] = [
   "completed",
   "failed",
   "cancelled",
+  "terminated",
   "quarantined",
 ];
 
@@ -56,21 +59,41 @@ export interface RunSummary {
   epoch: number;
   parkedReason: string | null;
   parkedUntil: number | null;
+  /** Why it could not be gone on with, when it was last tried. */
+  parkedError: Failure | null;
   paused: boolean;
+  /** Signals sent to this key reach it. */
+  correlation: string | null;
   /** Driven by hand: nobody hosts it. */
   driven: boolean;
   /** Last inbox position taken. */
   inbox: number;
   /** Steps and items whose attempt is running. */
   active: string[];
+  /** Steps and items out of attempts, for somebody to look at. */
+  held: HeldStep[];
   steps: { completed: number; failed: number; running: number; retries: number };
   error: Failure | null;
+}
+
+/** A step that waits for somebody to retry, skip or fail it. */
+export interface HeldStep {
+  readonly step: string;
+  readonly attempt: number;
+  readonly since: number;
+  readonly error: Failure;
 }
 
 /** The lines of all runs, by run id. */
 export type RunSummaries = Map<string, RunSummary>;
 
-const ENDED: ReadonlySet<RunStatus> = new Set(["completed", "failed", "cancelled", "quarantined"]);
+const ENDED: ReadonlySet<RunStatus> = new Set([
+  "completed",
+  "failed",
+  "cancelled",
+  "terminated",
+  "quarantined",
+]);
 
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
@@ -98,10 +121,13 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   epoch: 0,
   parkedReason: null,
   parkedUntil: null,
+  parkedError: null,
   paused: false,
+  correlation: null,
   driven: false,
   inbox: 0,
   active: [],
+  held: [],
   steps: { completed: 0, failed: 0, running: 0, retries: 0 },
   error: null,
 });
@@ -109,7 +135,7 @@ const fresh = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 3,
+  version: 4,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -147,6 +173,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
     case "run.created":
       summary.createdAt = event.at;
       summary.labels = event.labels ?? {};
+      summary.correlation = event.correlation ?? null;
       summary.driven = (event.plan as { declares?: unknown }).declares !== undefined;
       break;
     case "run.claimed":
@@ -154,11 +181,15 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.node = event.node;
       summary.lease = event.lease;
       summary.epoch = event.epoch;
+      summary.parkedReason = null;
+      summary.parkedUntil = null;
+      summary.parkedError = null;
       break;
     case "run.parked":
-      summary.status = "parked";
+      if (summary.status === "running") summary.status = "parked";
       summary.parkedReason = event.reason;
       summary.parkedUntil = event.until;
+      summary.parkedError = event.error ?? null;
       letGo(summary);
       break;
     case "run.paused":
@@ -172,6 +203,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
     case "run.completed":
     case "run.failed":
     case "run.cancelled":
+    case "run.terminated":
       summary.status = event.type.slice("run.".length) as RunStatus;
       summary.endedAt = event.at;
       if (event.type === "run.failed") summary.error = event.error;
@@ -187,8 +219,14 @@ function letGo(summary: RunSummary): void {
   summary.lease = null;
 }
 
-function applyStep({ steps, active }: RunSummary, event: MillraceEvent): void {
+function applyStep({ steps, active, held }: RunSummary, event: MillraceEvent): void {
   if (!("step" in event) || event.step === undefined) return;
+  const { step } = event;
+  const was = held.findIndex((one) => one.step === step);
+  if (was >= 0 && event.type.startsWith("step.")) held.splice(was, 1);
+  if (event.type === "step.held") {
+    held.push({ step, attempt: event.attempt, since: event.at, error: event.error });
+  }
   const at = active.indexOf(event.step);
   if (event.type === "step.started") active.push(event.step);
   else if (at >= 0 && ATTEMPT_ENDS.has(event.type)) active.splice(at, 1);
@@ -202,5 +240,8 @@ const ATTEMPT_ENDS: ReadonlySet<string> = new Set([
   "step.completed",
   "step.retrying",
   "step.failed",
+  "step.held",
+  "step.rescheduled",
+  "step.skipped",
   "step.cancelled",
 ]);

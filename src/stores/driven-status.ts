@@ -32,6 +32,8 @@ export function drivenStatus({ run }: RunState): DrivenStatus {
     case "failed":
     case "cancelled":
       return run.state;
+    case "terminated":
+      return "cancelled";
     default:
       return run.context.paused === null ? "running" : "paused";
   }

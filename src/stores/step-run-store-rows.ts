@@ -16,6 +16,7 @@ export type StepRunStatus =
   | "failed"
   | "waiting"
   | "retrying"
+  | "held"
   | "skipped"
   | "cancelled";
 
@@ -50,6 +51,8 @@ export type RecordedStepRun = Omit<StepRun, "input" | "output"> & {
   readonly output: Value | null;
 };
 
+const FAILED: ReadonlySet<StepRunStatus> = new Set(["failed", "retrying", "held"]);
+
 /** The id of a step run. Neither run ids nor step names hold a slash. */
 export const stepRunId = (run: string, step: string): string => `${run}/${step}`;
 
@@ -71,7 +74,7 @@ export function recordedRow(
     attempt,
     input: note.input,
     output,
-    lastError: status === "failed" || status === "retrying" ? error : null,
+    lastError: FAILED.has(status) ? error : null,
     owner: node,
     leaseUntil: endBy,
     insertedAt: note.insertedAt,

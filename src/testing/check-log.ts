@@ -5,7 +5,7 @@
  */
 import { evolve } from "../domain/evolve.ts";
 import { emptyRun, isDriven, type RunState } from "../domain/state.ts";
-import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
+import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { OutputCheck } from "./check-outputs.ts";
 import { StepCheck } from "./check-steps.ts";
@@ -16,8 +16,6 @@ export interface LogCheckOptions {
   /** Ids of runs whose start was acknowledged. */
   readonly started?: Iterable<string>;
 }
-
-const ENDS: ReadonlySet<EventType> = new Set(["run.completed", "run.failed", "run.cancelled"]);
 
 /**
  * Checks events of any number of runs, in the order of the log.
@@ -102,7 +100,7 @@ class RunCheck {
     this.#times(event);
     this.#steps.take(event);
     this.#fold(event);
-    if (ENDS.has(event.type)) this.#ended = true;
+    if (RUN_ENDS.has(event.type)) this.#ended = true;
   }
 
   #order(event: RecordedEvent): void {

@@ -18,15 +18,24 @@ import {
 /** An arbitrary for each command to a run, by its name. */
 export const runCommandTypes: ByType<RunCommand> = {
   "cmd.claim": fc.record({ type: type("cmd.claim"), now: times, node: ids, lease: text }),
-  "cmd.park": fc.record({
-    type: type("cmd.park"),
-    now: times,
-    reason: text,
-    until: fc.option(times),
-  }),
+  "cmd.park": fc.record(
+    {
+      type: type("cmd.park"),
+      now: times,
+      reason: text,
+      until: fc.option(times),
+      error: failures,
+      faults: counts,
+    },
+    { requiredKeys: ["type", "now", "reason", "until"] },
+  ),
   "cmd.complete": fc.record({ type: type("cmd.complete"), now: times, output: values }),
   "cmd.fail": fc.record({ type: type("cmd.fail"), now: times, error: failures }),
-  "cmd.cancel": fc.record({ type: type("cmd.cancel"), now: times, by: ids, reason: text }),
+  "cmd.cancel": fc.record(
+    { type: type("cmd.cancel"), now: times, by: ids, reason: text, until: times },
+    { requiredKeys: ["type", "now", "by", "reason"] },
+  ),
+  "cmd.terminate": fc.record({ type: type("cmd.terminate"), now: times, by: ids, reason: text }),
   "cmd.pause": fc.record({ type: type("cmd.pause"), now: times, by: ids, reason: text }),
   "cmd.resume": fc.record({ type: type("cmd.resume"), now: times, by: ids }),
   "cmd.compensate": fc.record(
@@ -63,6 +72,8 @@ export const stepCommandTypes: ByType<StepCommand> = {
       maxAttempts: counts,
       startBy: times,
       undo: fc.constant(true as const),
+      whenFailed: fc.constant("hold" as const),
+      whenUndoFailed: fc.constant("hold" as const),
       input: values,
     },
     { requiredKeys: ["type", "now"] },
@@ -86,7 +97,22 @@ export const stepCommandTypes: ByType<StepCommand> = {
     retry: fc.boolean(),
     retryAt: times,
   }),
-  "cmd.skip": fc.record({ type: type("cmd.skip"), now: times, reason: text }),
+  "cmd.skip": fc.record(
+    { type: type("cmd.skip"), now: times, reason: text, by: ids, output: values },
+    { requiredKeys: ["type", "now", "reason"] },
+  ),
+  "cmd.retry": fc.record(
+    {
+      type: type("cmd.retry"),
+      now: times,
+      by: ids,
+      reason: text,
+      attempts: fc.integer({ min: 1, max: 3 }),
+      input: values,
+    },
+    { requiredKeys: ["type", "now", "by", "reason", "attempts"] },
+  ),
+  "cmd.give_up": fc.record({ type: type("cmd.give_up"), now: times, by: ids, reason: text }),
   "cmd.cancel": fc.record({ type: type("cmd.cancel"), now: times, reason: text }),
 };
 

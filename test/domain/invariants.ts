@@ -5,9 +5,8 @@
 import assert from "node:assert/strict";
 import type { StepEvent } from "../../machines/step-data.ts";
 import { itemOf, type Plan, type PlanStep, undoOf } from "../../src/domain/plan.ts";
-import type { MillraceEvent } from "../../src/events/vocabulary.ts";
+import { type MillraceEvent, RUN_ENDS } from "../../src/events/vocabulary.ts";
 
-const RUN_ENDS = new Set(["run.completed", "run.failed", "run.cancelled"]);
 const STEP_ENDS = new Set(["step.completed", "step.failed", "step.skipped", "step.cancelled"]);
 const BEGINNINGS = new Set(["step.started", "step.mapped"]);
 const NOT_WHILE_PAUSED = new Set([...BEGINNINGS, "step.scheduled", "run.completed"]);

@@ -210,11 +210,16 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
   it("with an event whose field is missing or of another type", () => {
     const optional = new Set([
       ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
+      ...["correlation", "faults", "whenFailed", "whenUndoFailed"],
     ]);
     const sometimes = new Map([
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],
-      ["error", new Set<string>(["run.compensating"])],
-      ["input", new Set<string>(["step.scheduled", "step.started"])],
+      ["error", new Set<string>(["run.compensating", "run.parked"])],
+      ["input", new Set<string>(["step.scheduled", "step.started", "step.rescheduled"])],
+      ["until", new Set<string>(["run.cancelling"])],
+      ["by", new Set<string>(["step.failed", "step.skipped"])],
+      ["reason", new Set<string>(["step.failed"])],
+      ["output", new Set<string>(["step.skipped"])],
     ]);
     const wrong = [undefined, null, true, 7, -1, 1.5, "x", [], {}];
     const property = fc.property(events, fc.nat(), fc.nat(), (event, pick, other) => {

@@ -135,7 +135,7 @@ class CrashAndRefold implements fc.Command<Model, Real> {
 }
 
 /** Most lives would be over at once if these came as often as the others. */
-const DEADLY = new Set(["cmd.cancel", "cmd.skip", "cmd.gone"]);
+const DEADLY = new Set(["cmd.cancel", "cmd.terminate", "cmd.skip", "cmd.give_up", "cmd.gone"]);
 
 describe.each(subjects)("the $name machine", (subject) => {
   it("lives on the compiled table and a log as it lives in XState", () => {

@@ -49,6 +49,13 @@ const runFacets: readonly (readonly RunEvent[])[] = [
     { type: "run.cancelled", at },
   ],
   [
+    ...[created, claimed, parked],
+    { type: "run.cancelling", at, by: "b", reason: "r", until: 9 },
+    { type: "run.cancelling", at, by: "b", reason: "r", until: 5 },
+    { type: "run.compensating", at },
+    { type: "run.terminated", at, by: "b", reason: "r" },
+  ],
+  [
     ...[created, claimed, parked, cancelling, signalled],
     { type: "timer.set", at, timer: "t", due: 5 },
     { type: "timer.fired", at, timer: "t" },
@@ -77,7 +84,20 @@ const stepEvents: readonly StepEvent[] = [
     { type: "step.completed", at, step, attempt, output: json },
     { type: "step.failed", at, step, attempt, error },
   ]),
+  { type: "step.rescheduled", at, step, by: "b", reason: "r", maxAttempts: 3 },
   { type: "step.skipped", at, step, reason: "r" },
+  { type: "step.cancelled", at, step, reason: "r" },
+];
+
+const heldEvents: readonly StepEvent[] = [
+  { type: "step.scheduled", at, step, whenFailed: "hold" },
+  { type: "step.started", at, step, attempt: 1, node: "n" },
+  ...[0, 1].flatMap((attempt): StepEvent[] => [
+    { type: "step.held", at, step, attempt, error },
+    { type: "step.failed", at, step, attempt, error },
+  ]),
+  { type: "step.rescheduled", at, step, by: "b", reason: "r", maxAttempts: 3 },
+  { type: "step.skipped", at, step, reason: "r", by: "b", output: json },
   { type: "step.cancelled", at, step, reason: "r" },
 ];
 
@@ -99,7 +119,7 @@ const spaces: Readonly<Record<string, Space>> = {
     far: ({ context }) => (context as RunContext).epoch > 2,
   },
   step: {
-    facets: [stepEvents],
+    facets: [stepEvents, heldEvents],
     place: ({ value, context }) => `${String(value)}#${(context as StepContext).attempt}`,
     far: ({ context }) => (context as StepContext).attempt > 2,
   },

@@ -1,8 +1,7 @@
 /** `millrace run`: start a run of a workflow in a file, host it in this process, show how it goes. */
 import type { Command } from "commander";
 import type { RunHandle } from "../../client/run-handle.ts";
-import { TERMINAL } from "../../client/subscribe.ts";
-import type { EventType } from "../../events/vocabulary.ts";
+import { type EventType, RUN_ENDS } from "../../events/vocabulary.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
@@ -63,7 +62,7 @@ async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
 
 /**
  * Reports the run to its end. False: the store was closed before.
- * @throws MillraceError `E_RUN_FAILED`, `E_RUN_CANCELLED`
+ * @throws MillraceError `E_RUN_FAILED`, `E_RUN_CANCELLED`, `E_RUN_TERMINATED`
  */
 async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<boolean> {
   report.begin(handle.id);
@@ -73,7 +72,7 @@ async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<bo
       report.event(event);
       last = event.type;
     }
-    if (last === undefined || !TERMINAL.has(last)) return false;
+    if (last === undefined || !RUN_ENDS.has(last)) return false;
     const output = await handle.result();
     await report.end();
     report.completed(output);
@@ -82,6 +81,7 @@ async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<bo
     if (isMillraceError(error, "E_STORE_CLOSED")) return false;
     if (isMillraceError(error, "E_RUN_FAILED")) report.failed("failed", error);
     if (isMillraceError(error, "E_RUN_CANCELLED")) report.failed("cancelled", error);
+    if (isMillraceError(error, "E_RUN_TERMINATED")) report.failed("terminated", error);
     throw error;
   } finally {
     await report.end();

@@ -81,10 +81,10 @@ function stepsText({ completed, running, failed, retries }: RunSummary["steps"])
   return parts.filter((part) => part !== "").join(", ");
 }
 
-function noteOf({ error, node, parkedReason, parkedUntil, status }: RunSummary): string {
+function noteOf({ error, node, parkedReason, parkedUntil }: RunSummary): string {
   if (error !== null) return `${error.code}: ${error.message}`;
-  if (status === "parked") {
-    return `${parkedReason ?? "parked"}${parkedUntil === null ? "" : ` until ${moment(parkedUntil)}`}`;
+  if (parkedReason !== null && node === null) {
+    return `${parkedReason}${parkedUntil === null ? "" : ` until ${moment(parkedUntil)}`}`;
   }
   return node === null ? "" : `on ${node}`;
 }

@@ -77,7 +77,7 @@ function waitLines(waits: readonly Wait[], now: number): string[] {
   ];
 }
 
-const TROUBLED: ReadonlySet<string> = new Set(["failed", "retrying"]);
+const TROUBLED: ReadonlySet<string> = new Set(["failed", "held", "retrying"]);
 
 /** Steps, each followed by its items: all of them, or those in trouble. */
 function listed(view: RunView, all: boolean): StepRow[] {
