@@ -20,6 +20,11 @@ export type RunEvent =
       correlation?: string;
       /** If it has not ended by then, it fails. */
       deadline?: number;
+      /**
+       * It goes on where another run was right after event `seq`: what had been done there counts as done
+       * here, by reference. `reset`: steps of it that are to be done anew.
+       */
+      forkOf?: ForkPoint;
     }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
@@ -53,6 +58,13 @@ export type RunEvent =
   | { type: "wait.matched"; at: number; wait: string; signal: string }
   /** No signal came in time. */
   | { type: "wait.expired"; at: number; wait: string };
+
+/** Where a run branched off another. */
+export interface ForkPoint {
+  readonly run: string;
+  readonly seq: number;
+  readonly reset?: readonly string[];
+}
 
 /** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
@@ -105,6 +117,8 @@ export interface RunContext {
   workflow: string;
   content: string;
   labels: Readonly<Record<string, string>>;
+  /** The run that it branched off, and where; null: none. */
+  forkOf: ForkPoint | null;
   input: Value;
   createdAt: number;
   updatedAt: number;
@@ -155,6 +169,7 @@ export const runContext = (input: RunInput): RunContext => ({
   workflow: "",
   content: "",
   labels: {},
+  forkOf: null,
   input: { json: null },
   createdAt: 0,
   updatedAt: 0,

@@ -52,6 +52,7 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.input = event.input;
       context.deadline = event.deadline ?? null;
       context.correlation = event.correlation ?? null;
+      context.forkOf = event.forkOf ?? null;
       context.createdAt = event.at;
       break;
     case "run.claimed":

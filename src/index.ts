@@ -3,8 +3,12 @@
 export type { Failure, Value } from "../machines/values.ts";
 // start and follow runs
 export { Client, type SubscribeOptions } from "./client/client.ts";
+export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
+export type { ForkOptions } from "./client/fork-run.ts";
+export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
+export type { RerunOptions } from "./client/rerun.ts";
 export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";

@@ -1,4 +1,5 @@
 /** Recorded events in words, for people. Programs read them with `--json`. */
+import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { clip, jsonText, moment } from "./render.ts";
@@ -34,7 +35,7 @@ export function eventSubject(event: MillraceEvent): string {
 export function eventDetail(event: MillraceEvent): string {
   switch (event.type) {
     case "run.created":
-      return `${event.workflow} ${valueText(event.input)}`;
+      return `${event.workflow} ${valueText(event.input)}${originText(event.forkOf)}`;
     case "run.claimed":
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
@@ -123,3 +124,6 @@ function contentText(content: OutputContent): string {
       return valueText(content.content);
   }
 }
+
+const originText = (fork: ForkPoint | undefined): string =>
+  fork === undefined ? "" : ` from event ${fork.seq} of ${fork.run}`;

@@ -5,9 +5,11 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Cli } from "./cli.ts";
+import { registerCompare } from "./commands/compare.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
+import { registerFork } from "./commands/fork.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
 import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
@@ -53,6 +55,8 @@ function programOf(cli: Cli): Command {
     registerExplain,
     registerSignal,
     registerRequests,
+    registerFork,
+    registerCompare,
     registerRebuild,
     registerDoctor,
   ];

@@ -12,9 +12,13 @@ import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import { type Comparison, compareRuns } from "./compare-runs.ts";
 import { existingRun } from "./existing-run.ts";
+import { type ForkOptions, forkRun } from "./fork-run.ts";
+import { type Lineage, lineageOf } from "./lineage.ts";
 import { type ListOptions, listRuns } from "./list-runs.ts";
 import { callOptions } from "./options.ts";
+import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
@@ -102,6 +106,41 @@ export class Client {
   async result(run: string, options: { timeoutMs?: number } = {}): Promise<unknown> {
     await existingRun(this.#engine, run);
     return this.handle(run).result(options);
+  }
+
+  /**
+   * A new run that goes on where this one was behind one of its events, with something changed: the input,
+   * a signal, what steps returned, or the code. What was done before counts as done: it is neither copied
+   * nor run again, and must not be erased as long as the fork exists. The run itself stays as it is.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_RUN_CONFLICT`, `E_SCHEMA`, `E_NOT_JSON`;
+   * `E_COMMAND_REFUSED` when a changed result or signal does not fit that place
+   */
+  async fork<O = unknown>(run: string, options: ForkOptions): Promise<RunHandle<O>> {
+    const started = await forkRun(this.#engine, run, options, (name) => this.#workflows.get(name));
+    return new RunHandle<O>(this, this.#engine, started.run, started.position);
+  }
+
+  /**
+   * Does a part of a run again: a fork of it in which a step (by default the one that failed), and what
+   * depends on it, is done anew. In a code workflow that is everything from where it asked for the step.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_RUN_CONFLICT`, `E_SCHEMA`, `E_NOT_JSON`
+   */
+  async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
+    const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
+    return new RunHandle<O>(this, this.#engine, started.run, started.position);
+  }
+
+  /** What the run branched off, and what branched off it. @throws MillraceError `E_RUN_NOT_FOUND` */
+  lineage(run: string): Promise<Lineage> {
+    return lineageOf(this.#engine, this.#summaries, run);
+  }
+
+  /**
+   * Two runs beside each other, event by event, from where they have nothing in common any more.
+   * @throws MillraceError `E_RUN_NOT_FOUND`
+   */
+  compare(left: string, right: string): Promise<Comparison> {
+    return compareRuns(this.#engine, left, right);
   }
 
   /** Events of one run from a seq on: history, then live, no gap and no repeat. */

@@ -43,6 +43,8 @@ export interface RunView {
   readonly workflow: string;
   readonly status: RunStatus;
   readonly labels: Readonly<Record<string, string>>;
+  /** The run that it branched off, and behind which of its events; null: none. */
+  readonly forkOf: { readonly run: string; readonly seq: number } | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly endedAt: number | null;
@@ -76,6 +78,7 @@ export function runView(state: RunState): RunView {
       status: state.run.state as RunStatus,
     }),
     labels: context.labels,
+    forkOf: context.forkOf && { run: context.forkOf.run, seq: context.forkOf.seq },
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
     endedAt: context.endedAt,

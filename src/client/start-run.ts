@@ -1,8 +1,8 @@
 /** Starting a run: its first frame, and a ticket. */
 
 import type { RunEvent } from "../../machines/run-data.ts";
-import { evolve } from "../domain/evolve.ts";
 import { emptyRun } from "../domain/state.ts";
+import { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
 import { readJson, toValue } from "../engine/values.ts";
@@ -62,21 +62,38 @@ export async function startRun(
     ...(workflow.timeoutMs === undefined ? {} : { deadline: now + workflow.timeoutMs }),
   };
   // Folding it first refuses, before anything is written, what no host could fold later.
-  evolve(emptyRun(run), created);
+  const draft = new Draft(emptyRun(run), now);
+  draft.add([created]);
+  return beginRun(engine, draft, { hinted: true });
+}
+
+/**
+ * Appends the draft as the first frame of its run, unless the run exists, and offers a ticket.
+ * @param options `hinted`: a host needs nothing but this frame to go on
+ * @throws MillraceError `E_RUN_CONFLICT`, `E_TOO_LARGE`, `E_RUN_ERASED`
+ */
+export async function beginRun(
+  engine: Engine,
+  draft: Draft,
+  options: { readonly hinted: boolean },
+): Promise<Started> {
+  const { id: run } = draft.state;
+  const { workflow, content } = draft.state.run.context;
   const frame = {
     commit: engine.world.ids(),
     writer: { node: engine.node, epoch: 0 },
-    at: now,
+    at: draft.now,
     seq: 1,
     inbox: 0,
-    events: [created],
+    events: draft.events,
   };
   const { bytes } = sealFrame(run, NO_PREVIOUS, frame, engine.codec);
   const { log, queue } = engine.store;
-  const outcome = await log.append({ workflow: workflow.name, run, expected: 0, bytes });
-  if (!outcome.ok) return sameRun(engine, run, workflow.name, content);
+  const outcome = await log.append({ workflow, run, expected: 0, bytes });
+  if (!outcome.ok) return sameRun(engine, run, workflow, content);
   const { position } = outcome;
-  await queue.offer({ workflow: workflow.name, run, hint: { position, bytes } });
+  const hint = options.hinted ? { hint: { position, bytes } } : {};
+  await queue.offer({ workflow, run, ...hint });
   return { run, position };
 }
 
@@ -100,7 +117,8 @@ async function sameRun(
   return { run, position: 0 };
 }
 
-function checkLabels(labels: StartOptions["labels"]): StartOptions["labels"] {
+/** @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID` */
+export function checkLabels(labels: StartOptions["labels"]): StartOptions["labels"] {
   if (labels === undefined) return undefined;
   if (!isPlainObject(labels)) throw invalidOption("labels", "must be a plain object of texts");
   const entries = Object.entries(labels);

@@ -7,6 +7,7 @@ import type { StepEvent } from "../../machines/step-data.ts";
 import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import { fitToPlan } from "./fork.ts";
 import { type Graph, graphOf, isPlan, itemId, itemOf, undoOf } from "./plan.ts";
 import {
   barrierOf,
@@ -62,7 +63,11 @@ function evolveRun(state: RunState, event: RunEvent): void {
   if (!moved.ok) throw corrupt(state, `${event.type} in state ${moved.error.state}`);
   switch (event.type) {
     case "run.created":
+      if ((event.forkOf !== undefined) !== state.inherits) {
+        throw corrupt(state, "what it branched off was not folded first");
+      }
       adoptPlan(state, event.plan);
+      state.inherits = false;
       break;
     case "run.resumed":
       // Nothing could begin meanwhile: that time does not count.
@@ -95,6 +100,10 @@ function adoptPlan(state: RunState, plan: unknown): void {
   state.plan = plan;
   if (plan.kind !== "graph") return;
   state.graph = graphs.get(plan.version) ?? keep(plan.version, graphOf(plan));
+  if (state.inherits) {
+    fitToPlan(state);
+    return;
+  }
   state.open = plan.steps.length;
   for (const step of plan.steps) {
     if (step.needs.length === 0) state.ready.add(step.name);

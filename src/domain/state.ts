@@ -88,6 +88,8 @@ export interface RunState {
   readonly calls: string[];
   /** Code workflows: what it was answered, in order. */
   readonly answers: Answered[];
+  /** Nothing of its own yet: the state of the run that it branches off (`inherit`). */
+  inherits: boolean;
 }
 
 /** A run before its first event. */
@@ -118,6 +120,7 @@ export function emptyRun(id: string): RunState {
     checkpoints: 0,
     calls: [],
     answers: [],
+    inherits: false,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { nextWake } from "../domain/outstanding.ts";
-import { emptyRun, isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -12,7 +12,7 @@ import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
-import { foldStored, loadRun } from "./history.ts";
+import { foldFirst, loadRun } from "./history.ts";
 import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { RunActor } from "./run-actor.ts";
@@ -213,9 +213,7 @@ export class Host {
   async #load(run: string, workflow: string, hint: Ticket["hint"]): Promise<RunState> {
     if (hint === undefined) return loadRun(this.#options.engine, run, workflow);
     // A hint that is out of date costs the claim a conflict, and then the log is read.
-    const state = emptyRun(run);
-    foldStored(this.#options.engine, state, { run, workflow, ...hint });
-    return state;
+    return foldFirst(this.#options.engine, { run, workflow, ...hint });
   }
 
   /** A ticket that came too early, or twice: nothing to do yet, so nothing is written. */

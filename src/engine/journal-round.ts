@@ -1,11 +1,12 @@
 /** What the calls that wait for one run lead to: one frame, and an answer for each of them. */
+
+import { copyRunState } from "../domain/copy.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Deferred } from "../kernel/async.ts";
 import { limits } from "../kernel/limits.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
 import { Draft } from "./draft.ts";
 import type { KeptRun } from "./kept-run.ts";
-import { copyRunState } from "./run-copy.ts";
 
 /**
  * Adds events to the draft and returns the answer, or throws a refusal. May be called several

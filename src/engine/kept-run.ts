@@ -2,11 +2,12 @@
 import { evolveFrame } from "../domain/evolve.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
 import { carriedValue } from "../events/carried-value.ts";
-import { openFrame } from "../events/frame.ts";
+import { type Frame, openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
-import { emptyNotes, foldNotes, type RunNotes } from "../projections/run-notes.ts";
+import { emptyNotes, foldNotes, inheritNote, type RunNotes } from "../projections/run-notes.ts";
 import type { Engine } from "./engine.ts";
+import { forkPointOf, groundOf, inheritedEvents } from "./history.ts";
 
 /** A run that is kept in memory between calls, as committed. */
 export interface KeptRun {
@@ -83,12 +84,21 @@ export function adopt(kept: KeptRun, state: RunState, events: readonly MillraceE
 }
 
 async function foldNew(engine: Engine, kept: KeptRun): Promise<void> {
-  const { state } = kept;
-  const range = { run: state.id, after: state.cursor.head };
+  const { id, cursor } = kept.state;
+  const range = { run: id, after: cursor.head };
   for await (const stored of engine.store.log.read(range)) {
-    const opened = openFrame(state.id, stored.bytes, engine.codecs);
-    evolveFrame(state, opened, stored.position);
+    const opened = openFrame(id, stored.bytes, engine.codecs);
+    if (opened.frame.seq === 1) await begin(engine, kept, opened.frame);
+    evolveFrame(kept.state, opened, stored.position);
     note(kept, stored.position, opened.frame);
+  }
+}
+
+/** A fork begins with what it has inherited. */
+async function begin(engine: Engine, kept: KeptRun, first: Frame): Promise<void> {
+  kept.state = await groundOf(engine, kept.state.id, first);
+  for await (const { event, ...place } of inheritedEvents(engine, forkPointOf(first))) {
+    inheritNote(kept.notes, event, place);
   }
 }
 

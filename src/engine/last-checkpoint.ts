@@ -1,12 +1,13 @@
 /**
- * The newest checkpoint that a step itself saved, found in its run's log. What others saved under its
- * name as bytes is none of its own.
+ * The newest checkpoint that a step itself saved, found in its run's log, or in what its run has
+ * inherited. What others saved under its name as bytes is none of its own.
  */
 import { emptyRun } from "../domain/state.ts";
 import { openFrame } from "../events/frame.ts";
-import type { NoteEvent } from "../events/vocabulary.ts";
+import type { MillraceEvent, NoteEvent } from "../events/vocabulary.ts";
 import type { Checkpoint } from "../workflow/step-context.ts";
 import type { Engine } from "./engine.ts";
+import { forkPointOf, inheritedEvents } from "./history.ts";
 import { fromValue } from "./values.ts";
 
 type Saved = Extract<NoteEvent, { type: "checkpoint.saved" }>;
@@ -17,11 +18,14 @@ export async function lastCheckpoint(
   node: string,
 ): Promise<Checkpoint | undefined> {
   let newest: Saved | undefined;
+  const look = (event: MillraceEvent): void => {
+    if (event.type === "checkpoint.saved" && event.node === node && event.encoding === undefined)
+      newest = event;
+  };
   for await (const stored of engine.store.log.read({ run })) {
-    for (const event of openFrame(run, stored.bytes, engine.codecs).frame.events) {
-      if (event.type === "checkpoint.saved" && event.node === node && event.encoding === undefined)
-        newest = event;
-    }
+    const { frame } = openFrame(run, stored.bytes, engine.codecs);
+    for await (const { event } of inheritedEvents(engine, forkPointOf(frame))) look(event);
+    for (const event of frame.events) look(event);
   }
   if (newest === undefined) return undefined;
   const { checkpoint, metadata } = newest;

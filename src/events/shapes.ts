@@ -28,6 +28,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     labels: "object?",
     correlation: "string?",
     deadline: "number?",
+    forkOf: "object?",
   },
   "run.claimed": { epoch: "count", node: "string", lease: "string" },
   "run.parked": { reason: "string", until: "number or null", error: "failure?", faults: "count?" },

@@ -53,3 +53,13 @@ export function foldNotes(
   let { seq } = frame;
   for (const event of frame.events) noteEvent(notes, event, { run, seq: seq++, position });
 }
+
+/**
+ * Folds an event that a fork has inherited: outputs, and what steps returned and in which order. Facts and
+ * checkpoints are numbered per run: those of the other run stay there.
+ */
+export function inheritNote(notes: RunNotes, event: MillraceEvent, place: EventPlace): void {
+  outputFold.apply(notes.outputs, event, place);
+  stepRunFold.apply(notes.steps, event, place);
+  if (event.type === "step.completed") resultFold.apply(notes.results, event, place);
+}

@@ -2,6 +2,7 @@
  * One line per run: for lists, and for the sweep that looks for runs which nobody holds. It follows
  * the chain of sums, so a run whose log is damaged shows as quarantined.
  */
+import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
@@ -46,6 +47,8 @@ export interface RunSummary {
   readonly workflow: string;
   status: RunStatus;
   labels: Readonly<Record<string, string>>;
+  /** The run that it branched off, and behind which of its events; null: none. */
+  forkOf: { readonly run: string; readonly seq: number } | null;
   createdAt: number;
   updatedAt: number;
   endedAt: number | null;
@@ -110,6 +113,7 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   workflow,
   status: "pending",
   labels: {},
+  forkOf: null,
   createdAt: 0,
   updatedAt: 0,
   endedAt: null,
@@ -174,6 +178,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.createdAt = event.at;
       summary.labels = event.labels ?? {};
       summary.correlation = event.correlation ?? null;
+      summary.forkOf = placeOf(event.forkOf);
       summary.driven = (event.plan as { declares?: unknown }).declares !== undefined;
       break;
     case "run.claimed":
@@ -213,6 +218,9 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       applyStep(summary, event);
   }
 }
+
+const placeOf = (fork: ForkPoint | undefined): RunSummary["forkOf"] =>
+  fork === undefined ? null : { run: fork.run, seq: fork.seq };
 
 function letGo(summary: RunSummary): void {
   summary.node = null;

@@ -31,7 +31,7 @@ export function storesOf(engine: Engine, summaries: Projector<RunSummaries>): St
   const locations = new DataLocationRegistry(engine, journal);
   return {
     stepRuns: new StepRunStore(engine, journal),
-    checkpoints: new CheckpointStore(engine, journal, { views: [summaries, index] }),
+    checkpoints: new CheckpointStore(engine, journal, { summaries, views: [index] }),
     outputs: new OutputStore(engine, journal, index),
     results: new ResultStore(engine, journal, locations),
     locations,

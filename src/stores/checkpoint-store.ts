@@ -13,6 +13,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { type BlobReferences, blobReferences } from "../projections/blob-references.ts";
 import type { CheckpointEntry, Checkpoints } from "../projections/checkpoints.ts";
+import { type RunSummaries, runSummary } from "../projections/run-summary.ts";
 import { pageOf, readNoted, readSaved } from "./checkpoint-log.ts";
 import { recordBytes, stateOf } from "./checkpoint-state.ts";
 import { checkCount, checkMetadata, checkText, invalid } from "./checkpoint-store-checks.ts";
@@ -34,6 +35,8 @@ import { givenFailure } from "./given-failure.ts";
 export interface CheckpointStoreOptions {
   /** Projections over all runs, which forget a run that is deleted, also in their saved copies. */
   readonly views?: readonly SavedProjection[];
+  /** One that the process has anyway. @default an own one */
+  readonly summaries?: Projector<RunSummaries>;
 }
 
 /** What goes with a change of status. */
@@ -51,12 +54,14 @@ export class CheckpointStore {
   readonly #engine: Engine;
   readonly #journal: Journal;
   readonly #references: Projector<BlobReferences>;
+  readonly #summaries: Projector<RunSummaries>;
   readonly #views: readonly SavedProjection[];
 
   constructor(engine: Engine, journal: Journal, options: CheckpointStoreOptions = {}) {
     this.#engine = engine;
     this.#journal = journal;
     this.#references = new Projector(engine, blobReferences);
+    this.#summaries = options.summaries ?? new Projector(engine, runSummary);
     this.#views = options.views ?? [];
   }
 
@@ -220,9 +225,11 @@ export class CheckpointStore {
    * ticket, timer, and what the views know. One that is hosted somewhere is let go of there: cancel
    * it first if its steps should end in order. When it is cut short, call it again.
    * @returns false when there was no such run
+   * @throws MillraceError `E_COMMAND_REFUSED` while forks of it exist, which go back to its events
    */
   deleteRun(run: string): Promise<boolean> {
-    const traces = { references: this.#references, views: this.#views };
+    const [references, summaries, views] = [this.#references, this.#summaries, this.#views];
+    const traces = { references, summaries, views };
     return deleteRun(this.#engine, this.#journal, checkId("run id", run), traces);
   }
 

@@ -2,7 +2,9 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
 import type { Projector } from "../engine/projector.ts";
+import { MillraceError } from "../kernel/errors.ts";
 import type { BlobReferences } from "../projections/blob-references.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
 
 /** A projection over all runs that keeps a copy of itself in the store. */
 export interface SavedProjection {
@@ -13,6 +15,7 @@ export interface SavedProjection {
 /** Where traces of a run are, beside its log. */
 export interface Traces {
   readonly references: Projector<BlobReferences>;
+  readonly summaries: Projector<RunSummaries>;
   readonly views: readonly SavedProjection[];
 }
 
@@ -25,8 +28,9 @@ export async function deleteRun(
   engine: Engine,
   journal: Journal,
   run: string,
-  { references, views }: Traces,
+  { references, summaries, views }: Traces,
 ): Promise<boolean> {
+  await refuseForked(summaries, run);
   const { log, inbox, queue, blobs } = engine.store;
   // Before the log goes, which alone knows them.
   for (const blob of await ownBlobs(references, run)) {
@@ -41,12 +45,27 @@ export async function deleteRun(
   await queue.remove(run);
   const last = (await inbox.read(run, 0)).at(-1);
   if (last !== undefined) await inbox.discard(run, last.position);
-  for (const view of [references, ...views]) {
+  for (const view of [references, summaries, ...views]) {
     await view.current();
     await view.save(true);
   }
   return removed;
 }
+
+/** @throws MillraceError `E_COMMAND_REFUSED` when other runs go on where this one was */
+async function refuseForked(summaries: Projector<RunSummaries>, run: string): Promise<void> {
+  const all = [...(await summaries.current()).values()];
+  const forks = all.filter(({ forkOf }) => forkOf?.run === run).map((summary) => summary.run);
+  if (forks.length === 0) return;
+  throw new MillraceError(
+    "E_COMMAND_REFUSED",
+    `${forks.length} runs branched off run ${run} and need its events (${forks.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
+    { details: { run, forks } },
+  );
+}
+
+/** In the message; the details have them all. */
+const FORKS_LISTED = 5;
 
 async function ownBlobs(references: Projector<BlobReferences>, run: string): Promise<string[]> {
   const view = await references.current();

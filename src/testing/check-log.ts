@@ -3,7 +3,9 @@
  * that kill, freeze, race and restart them. Pure: it looks at recorded events only. Of frames it sees
  * what readers see; that they form an unbroken chain is checked whenever a run is folded.
  */
+import type { ForkPoint } from "../../machines/run-data.ts";
 import { evolve } from "../domain/evolve.ts";
+import { inherit } from "../domain/fork.ts";
 import { emptyRun, isDriven, type RunState } from "../domain/state.ts";
 import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -53,7 +55,7 @@ export function checkLog(
   const commits = new Map<string, number>();
   const outputs = new OutputCheck(report);
   for (const event of events) {
-    const check = runs.get(event.run) ?? new RunCheck(event.run, report);
+    const check = runs.get(event.run) ?? new RunCheck(event.run, report, (run) => runs.get(run));
     runs.set(event.run, check);
     const position = commits.get(event.commit) ?? event.position;
     commits.set(event.commit, position);
@@ -75,8 +77,11 @@ const isForeignNote = ({ type, writer }: RecordedEvent): boolean =>
 /** The invariants of one run. */
 class RunCheck {
   readonly #report: Report;
-  readonly #steps: StepCheck;
-  readonly #state: RunState;
+  readonly #others: (run: string) => RunCheck | undefined;
+  /** For forks of the run. */
+  readonly #events: RecordedEvent[] = [];
+  #steps: StepCheck;
+  #state: RunState;
   readonly #timers = new Map<string, number>();
   readonly #signals = new Set<string>();
   #seq = 0;
@@ -88,19 +93,37 @@ class RunCheck {
   #ended = false;
   #illegal = false;
 
-  constructor(run: string, report: Report) {
+  constructor(run: string, report: Report, others: (run: string) => RunCheck | undefined) {
     this.#report = report;
+    this.#others = others;
     this.#steps = new StepCheck(report);
     this.#state = emptyRun(run);
   }
 
   take(event: RecordedEvent): void {
+    if (event.type === "run.created" && event.forkOf !== undefined) this.#branch(event.forkOf);
+    this.#events.push(event);
     this.#order(event);
     this.#writer(event);
     this.#times(event);
     this.#steps.take(event);
     this.#fold(event);
     if (RUN_ENDS.has(event.type)) this.#ended = true;
+  }
+
+  /** What it was right after event `seq`, and what its steps were seen to do until then. */
+  #at(seq: number): { readonly state: RunState; readonly steps: StepCheck } {
+    const replayed = new RunCheck(this.#state.id, () => undefined, this.#others);
+    for (const event of this.#events.slice(0, seq)) replayed.take(event);
+    return { state: replayed.#state, steps: replayed.#steps };
+  }
+
+  #branch({ run, seq, reset = [] }: ForkPoint): void {
+    const other = this.#others(run);
+    if (other === undefined) return;
+    const origin = other.#at(seq);
+    this.#state = inherit(origin.state, this.#state.id, reset);
+    this.#steps = origin.steps.inherited(this.#report, seq, reset);
   }
 
   #order(event: RecordedEvent): void {

@@ -33,6 +33,19 @@ export class StepCheck {
     this.#report = report;
   }
 
+  /** What a run starts with that branches off behind event `seq`; its own events come after all of these. */
+  inherited(report: Report, seq: number, reset: readonly string[]): StepCheck {
+    const check = new StepCheck(report);
+    const isReset = (id: string): boolean => reset.includes(itemOf(id)?.step ?? id);
+    for (const [id, seen] of this.#steps) {
+      const { ended, endedAt } = seen;
+      if (undoOf(id) !== undefined || isReset(id)) continue;
+      if (ended !== undefined) check.#steps.set(id, { ...seen, endedAt: endedAt - seq - 1 });
+      else check.#steps.set(id, { ...seen, attempt: 0 });
+    }
+    return check;
+  }
+
   take(event: RecordedEvent): void {
     if (event.type === "run.created") {
       const plan = event.plan as Plan;

@@ -43,6 +43,10 @@ export const runEventTypes: ByType<RunEvent> = {
       labels: fc.dictionary(ids, text, { maxKeys: 2 }),
       correlation: text,
       deadline: times,
+      forkOf: fc.record(
+        { run: ids, seq: counts, reset: fc.array(ids, { maxLength: 2 }) },
+        { requiredKeys: ["run", "seq"] },
+      ),
     },
     { requiredKeys: ["type", "at", "workflow", "content", "input", "plan"] },
   ),

@@ -211,6 +211,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
     const optional = new Set([
       ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
       ...["correlation", "faults", "whenFailed", "whenUndoFailed"],
+      "forkOf",
     ]);
     const sometimes = new Map([
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],

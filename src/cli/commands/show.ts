@@ -50,6 +50,7 @@ function headLines(view: RunView, now: number, paint: Paint): string[] {
     ["duration", duration((view.endedAt ?? now) - view.createdAt)],
     ["host", view.endedAt === null && view.node !== null ? view.node : undefined],
     ["epoch", view.epoch > 1 ? `${view.epoch} (taken up ${view.epoch} times)` : undefined],
+    ["fork of", view.forkOf === null ? undefined : `${view.forkOf.run}, event ${view.forkOf.seq}`],
     ["labels", labels.length > 0 ? labels.join(" ") : undefined],
     ["events", String(view.seq)],
     ["input", valueText(view.input)],

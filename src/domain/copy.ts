@@ -1,6 +1,6 @@
 /** A second copy of a run's state, to try a decision on without touching what is committed. */
-import { type RunState, stepTable } from "../domain/state.ts";
-import type { Actor } from "../domain/table.ts";
+import { type RunState, stepTable } from "./state.ts";
+import type { Actor } from "./table.ts";
 
 /** Whatever a machine's recipe may change in place: its fields, and what they hold directly. */
 function copyContext<C extends object>(context: C): C {
@@ -57,4 +57,5 @@ export const copyRunState = (state: RunState): RunState => ({
   checkpoints: state.checkpoints,
   calls: [...state.calls],
   answers: [...state.answers],
+  inherits: state.inherits,
 });

@@ -1,0 +1,104 @@
+/** `millrace fork` and `rerun`: a new run that goes on where another one was, with something changed. */
+import type { Command } from "commander";
+import type { ForkOptions } from "../../client/fork-run.ts";
+import type { RunHandle } from "../../client/run-handle.ts";
+import { MillraceError } from "../../kernel/errors.ts";
+import type { Cli } from "../cli.ts";
+import { jsonArgument } from "../json-argument.ts";
+import {
+  openExisting,
+  type StoreFlags,
+  settingsOf,
+  wholeNumber,
+  withStoreFlags,
+} from "../settings.ts";
+
+interface BranchFlags extends StoreFlags {
+  readonly id?: string;
+  readonly input?: string;
+}
+
+interface ForkFlags extends BranchFlags {
+  readonly at?: number;
+  readonly signal?: string;
+  readonly result: readonly string[];
+}
+
+interface RerunFlags extends BranchFlags {
+  readonly from?: string;
+}
+
+/** Adds the commands to the program. */
+export function registerFork(program: Command, cli: Cli): void {
+  const collect = (value: string, all: readonly string[]): string[] => [...all, value];
+  withStoreFlags(program.command("fork"))
+    .description("start a run that goes on where another one was, with something changed")
+    .argument("<run>", "the id of the run to branch off; it stays as it is")
+    .option(
+      "--at <seq>",
+      "the last event to take over; by default right before what is changed",
+      wholeNumber(1),
+    )
+    .option("--result <step=json>", "what a step returned instead; can be repeated", collect, [])
+    .option("--signal <name=json>", "a signal that was received instead")
+    .option("--input <json>", "another input: JSON, or @file")
+    .option("--id <id>", "the new run's id: the same id and fork again is the same run")
+    .action((run: string, flags: ForkFlags) => forkRun(cli, run, flags));
+  withStoreFlags(program.command("rerun"))
+    .description("do a step, and what depends on it, again: in a new run that keeps the rest")
+    .argument("<run>", "the run's id; it stays as it is")
+    .option("--from <step>", "the step from which on; by default the one that failed")
+    .option("--input <json>", "another input: JSON, or @file")
+    .option("--id <id>", "the new run's id")
+    .action((run: string, flags: RerunFlags) => rerun(cli, run, flags));
+}
+
+async function forkRun(cli: Cli, run: string, flags: ForkFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const signal = flags.signal === undefined ? undefined : await pair("--signal", flags.signal);
+  const results = await Promise.all(flags.result.map((text) => pair("--result", text)));
+  const options: ForkOptions = {
+    ...(await branchOptions(flags)),
+    ...(flags.at === undefined ? {} : { seq: flags.at }),
+    ...(signal === undefined ? {} : { signal: { name: signal[0], payload: signal[1] } }),
+    ...(results.length === 0 ? {} : { results: Object.fromEntries(results) }),
+  };
+  await using millrace = await openExisting(settings);
+  await tell(cli, settings.json, run, await millrace.fork(run, options));
+}
+
+async function rerun(cli: Cli, run: string, flags: RerunFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const from = flags.from === undefined ? {} : { from: flags.from };
+  const options = { ...(await branchOptions(flags)), ...from };
+  await using millrace = await openExisting(settings);
+  await tell(cli, settings.json, run, await millrace.rerun(run, options));
+}
+
+async function branchOptions({
+  id,
+  input,
+}: BranchFlags): Promise<Pick<ForkOptions, "id" | "input">> {
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(input === undefined ? {} : { input: await jsonArgument("--input", input) }),
+  };
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` when there is no name before an equals sign */
+async function pair(
+  option: string,
+  text: string,
+): Promise<readonly [name: string, value: unknown]> {
+  const at = text.indexOf("=");
+  if (at < 1) {
+    throw new MillraceError("E_OPTION_INVALID", `${option} ${text}: write it as name=json`);
+  }
+  return [text.slice(0, at), await jsonArgument(option, text.slice(at + 1))];
+}
+
+async function tell(cli: Cli, json: boolean, run: string, fork: RunHandle<unknown>): Promise<void> {
+  const { status, forkOf } = await fork.get();
+  if (json) return cli.output.json({ run: fork.id, status, forkOf });
+  cli.output.print(`run ${fork.id} goes on where run ${run} was behind event ${forkOf?.seq}`);
+}
