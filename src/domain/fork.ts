@@ -70,6 +70,9 @@ function regroup(state: RunState): void {
   const { pending, limited, unmapped, running, retrying, steps } = state;
   for (const group of [pending, limited, unmapped, running, retrying]) group.clear();
   state.failed = undefined;
+  for (const id of state.barred) {
+    if (!stepTable.finals.has(steps.get(id)?.state ?? "waiting")) state.barred.delete(id);
+  }
   for (const [id, actor] of steps) {
     if (actor.state === "failed" && itemOf(id) === undefined && undoOf(id) === undefined) {
       state.failed ??= id;
