@@ -3,8 +3,7 @@ import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Engine } from "../engine/engine.ts";
 import { forkPointOf } from "../engine/history.ts";
 import { openFrame } from "../events/frame.ts";
-import type { MillraceEvent } from "../events/vocabulary.ts";
-import { TERMINAL } from "./subscribe.ts";
+import { type MillraceEvent, RUN_ENDS } from "../events/vocabulary.ts";
 
 /** Right before the first of these steps completed. */
 export const completionOf = (
@@ -32,7 +31,7 @@ export const requestOf = (
 
 /** Right before the run began to end; undefined as long as it has not. */
 export const endingOf = (engine: Engine, run: string): Promise<ForkPoint | undefined> =>
-  before(engine, run, ({ type }) => TERMINAL.has(type) || ENDING.has(type), "own");
+  before(engine, run, ({ type }) => RUN_ENDS.has(type) || ENDING.has(type), "own");
 
 const ENDING: ReadonlySet<string> = new Set(["run.cancelling", "run.compensating"]);
 

@@ -67,8 +67,8 @@ function forgetStep(state: RunState, step: string): void {
 
 /** Sorts the steps anew into those that wait, may begin, or have failed. */
 function regroup(state: RunState): void {
-  const { pending, limited, unmapped, running, retrying, steps } = state;
-  for (const group of [pending, limited, unmapped, running, retrying]) group.clear();
+  const { pending, limited, unmapped, running, retrying, held, steps } = state;
+  for (const group of [pending, limited, unmapped, running, retrying, held]) group.clear();
   state.failed = undefined;
   for (const id of state.barred) {
     if (!stepTable.finals.has(steps.get(id)?.state ?? "waiting")) state.barred.delete(id);
