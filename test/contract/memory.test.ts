@@ -14,6 +14,7 @@ import {
   type Place,
   runContract,
 } from "../../src/testing/contract.ts";
+import { VirtualTime } from "../../src/testing/virtual-time.ts";
 import { type Fault, faults } from "./faults.ts";
 import { contractTests, suites } from "./harness.ts";
 
@@ -29,44 +30,25 @@ const place = (clock: Clock, faulty: (store: Store) => Store = (store) => store)
   };
 };
 
-/** Time that stands still while anything moves, and then jumps to the next timer. */
+const DECADE_MS = 10 * 365 * 86_400_000;
+
+/** Virtual time that goes by on its own as long as somebody waits for it. */
 function virtualClock(): Clock {
-  const real = systemClock();
-  const timers = new Set<{ readonly at: number; readonly fire: () => void }>();
-  let [now, moves, turning, driving] = [1_700_000_000_000, 0, 0, false];
-  const quiet = async (): Promise<void> => {
-    for (let still = 0, seen = moves; still < 3; still += 1) {
-      await real.turn();
-      if (turning > 0 || seen !== moves) still = 0;
-      seen = moves;
-    }
-  };
-  const drive = async (): Promise<void> => {
-    driving = true;
-    for (await quiet(); timers.size > 0; await quiet()) {
-      const [next] = [...timers].sort((left, right) => left.at - right.at);
-      if (next === undefined) break;
-      timers.delete(next);
-      now = Math.max(now, next.at);
-      next.fire();
-    }
-    driving = false;
+  const time = new VirtualTime();
+  let going = false;
+  const go = async (): Promise<void> => {
+    going = true;
+    await time.when(() => false, DECADE_MS);
+    going = false;
   };
   return {
-    now: () => now,
-    mono: () => now,
+    now: () => time.now(),
+    mono: () => time.mono(),
+    turn: () => time.turn(),
     after(ms, fire) {
-      const timer = { at: now + Math.max(0, ms), fire };
-      timers.add(timer);
-      moves += 1;
-      if (!driving) void drive();
-      return () => void timers.delete(timer);
-    },
-    async turn() {
-      moves += 1;
-      turning += 1;
-      await real.turn();
-      turning -= 1;
+      const cancel = time.after(ms, fire);
+      if (!going) void go();
+      return cancel;
     },
   };
 }

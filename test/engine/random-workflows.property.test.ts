@@ -15,8 +15,9 @@ import { silentLogger } from "../../src/kernel/logger.ts";
 import { type Random, seededRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
+import { Process } from "../../src/testing/process.ts";
 import { VirtualTime } from "../../src/testing/virtual-time.ts";
-import { faultyAppends, Process } from "./kit/chaos.ts";
+import { faultyAppends } from "./kit/chaos.ts";
 import { build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
 
 /** A few seconds of it here; a night of it elsewhere. */
