@@ -116,12 +116,12 @@ export class Host {
 
   /** Calls `work` again and again, `everyMs` apart, until the host stops. A fault is logged and slept on. */
   async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
-    const { clock, random } = this.#options.engine.world;
+    const { clock, random, upkeep = clock } = this.#options.engine.world;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
         await work();
-        if (everyMs > 0) await pause(clock, everyMs * (0.9 + 0.2 * random.next()), signal);
+        if (everyMs > 0) await pause(upkeep, everyMs * (0.9 + 0.2 * random.next()), signal);
       } catch (error) {
         if (isMillraceError(error, "E_STORE_CLOSED")) return;
         this.#options.engine.logger.warn("trying again", { error: String(error) });

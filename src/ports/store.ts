@@ -14,6 +14,11 @@ export interface World {
   readonly clock: Clock;
   readonly random: Random;
   readonly ids: Ids;
+  /**
+   * Time for what goes on for ever whether or not anybody waits for it: heartbeats, leases, sweeps. A
+   * simulation that skips waits does not stop for it. @default clock
+   */
+  readonly upkeep?: Clock;
 }
 
 /** One backend: all ports over one memory, one file or one server, in one namespace. */
