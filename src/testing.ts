@@ -1,7 +1,17 @@
 /** Public entry "millrace/testing": what tests of one's own workflows are made of. Needs fast-check. */
 export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";
 export { nodeCommands, runCommands, stepCommands } from "./testing/command-arbitraries.ts";
+export {
+  type Effect,
+  EffectLedger,
+  type EffectOptions,
+  type EffectSource,
+} from "./testing/effects.ts";
 export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbitraries.ts";
 export { type Given, type GivenOptions, given, type When } from "./testing/given.ts";
+export type { Outside } from "./testing/outside.ts";
+export { type TestRuntime, type TestRuntimeOptions, testRuntime } from "./testing/runtime.ts";
+export type { CrashPoint } from "./testing/simulation.ts";
+export type { TestRun } from "./testing/test-run.ts";
 export { failures, values } from "./testing/value-arbitraries.ts";
 export { illegalEvents, legalEvents, type Refused, type WalkOptions } from "./testing/walks.ts";

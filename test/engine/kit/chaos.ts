@@ -6,6 +6,7 @@ import { type Clock, pause } from "../../../src/kernel/clock.ts";
 import { MillraceError } from "../../../src/kernel/errors.ts";
 import type { Random } from "../../../src/kernel/random.ts";
 import type { AppendOutcome, EventLog, NewFrame } from "../../../src/ports/event-log.ts";
+import { over } from "../../../src/testing/over.ts";
 
 /** What goes wrong with appends, as shares of all. */
 export interface AppendFaults {
@@ -39,13 +40,7 @@ export function faultyAppends(
     if (hits(faults.failed)) throw unavailable();
     return outcome;
   };
-  return new Proxy(log, {
-    get(target, key) {
-      if (key === "append") return append;
-      const own: unknown = Reflect.get(target, key);
-      return typeof own === "function" ? own.bind(target) : own;
-    },
-  });
+  return over(log, { append });
 }
 
 const unavailable = (): MillraceError =>

@@ -5,6 +5,7 @@ import type { Inbox } from "../../../src/ports/inbox.ts";
 import type { NodeRegistry } from "../../../src/ports/node-registry.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { WorkQueue } from "../../../src/ports/work-queue.ts";
+import { over } from "../../../src/testing/over.ts";
 
 /** The methods to put in between get the real port. */
 export interface Between {
@@ -18,24 +19,11 @@ export const faulty =
   (between: Between) =>
   (store: Store): Store => ({
     ...store,
-    log: over(store.log, between.log),
-    inbox: over(store.inbox, between.inbox),
-    queue: over(store.queue, between.queue),
-    nodes: over(store.nodes, between.nodes),
+    log: over(store.log, between.log?.(store.log) ?? {}),
+    inbox: over(store.inbox, between.inbox?.(store.inbox) ?? {}),
+    queue: over(store.queue, between.queue?.(store.queue) ?? {}),
+    nodes: over(store.nodes, between.nodes?.(store.nodes) ?? {}),
   });
-
-/** A port, some of whose methods are others; the rest keep their own `this`. */
-function over<P extends object>(port: P, make: ((port: P) => Partial<P>) | undefined): P {
-  if (make === undefined) return port;
-  const others = make(port);
-  return new Proxy(port, {
-    get(target, key) {
-      if (key in others) return others[key as keyof P];
-      const own: unknown = Reflect.get(target, key);
-      return typeof own === "function" ? own.bind(target) : own;
-    },
-  });
-}
 
 /** Holds the next append of a run until it is let go. */
 export interface Gate {
