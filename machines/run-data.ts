@@ -2,6 +2,7 @@
  * The data of a run: what can happen to it (events), what can be asked of it (commands), what it
  * remembers (context). `run-reducer.ts` has the recipe by which events change that.
  */
+import type { ApprovalRequest, AskedApproval, Decision } from "./approval.ts";
 import type { Failure, Value } from "./values.ts";
 
 /** What can happen to a run; recorded, and the only thing that moves it. */
@@ -51,13 +52,37 @@ export type RunEvent =
   | { type: "run.terminated"; at: number; by: string; reason: string }
   | { type: "timer.set"; at: number; timer: string; due: number }
   | { type: "timer.fired"; at: number; timer: string }
-  | { type: "signal.received"; at: number; signal: string; name: string; payload: Value }
-  /** The run waits for a signal of this name, until `due` if there is one. */
-  | { type: "wait.opened"; at: number; wait: string; name: string; due: number | null }
+  /** Nobody sleeps until then any more: the step that did was skipped or cancelled. */
+  | { type: "timer.cancelled"; at: number; timer: string }
+  /** `decision`: it decides the approval of that name. */
+  | {
+      type: "signal.received";
+      at: number;
+      signal: string;
+      name: string;
+      payload: Value;
+      decision?: Decision;
+    }
+  /** A decision that does not count: of somebody who may not decide, or after another. */
+  | { type: "signal.refused"; at: number; signal: string; reason: string }
+  /**
+   * The run waits for a signal of this name, until `due` if there is one. `approval`: for one that
+   * carries a decision; its name is then that of the wait.
+   */
+  | {
+      type: "wait.opened";
+      at: number;
+      wait: string;
+      name: string;
+      due: number | null;
+      approval?: ApprovalRequest;
+    }
   /** The wait has got its signal: nobody else gets it. */
   | { type: "wait.matched"; at: number; wait: string; signal: string }
   /** No signal came in time. */
-  | { type: "wait.expired"; at: number; wait: string };
+  | { type: "wait.expired"; at: number; wait: string }
+  /** Nobody waits for it any more: the step that did was skipped or cancelled. */
+  | { type: "wait.cancelled"; at: number; wait: string };
 
 /** Where a run branched off another. */
 export interface ForkPoint {
@@ -90,16 +115,41 @@ export type RunCommand =
   | { type: "cmd.close"; now: number }
   | { type: "cmd.set_timer"; now: number; timer: string; due: number }
   | { type: "cmd.fire_timer"; now: number; timer: string }
-  | { type: "cmd.signal"; now: number; signal: string; name: string; payload: Value }
-  | { type: "cmd.open_wait"; now: number; wait: string; name: string; due: number | null }
+  | { type: "cmd.cancel_timer"; now: number; timer: string }
+  | {
+      type: "cmd.signal";
+      now: number;
+      signal: string;
+      name: string;
+      payload: Value;
+      decision?: Decision;
+    }
+  | { type: "cmd.refuse_signal"; now: number; signal: string; reason: string }
+  | {
+      type: "cmd.open_wait";
+      now: number;
+      wait: string;
+      name: string;
+      due: number | null;
+      approval?: ApprovalRequest;
+    }
   | { type: "cmd.match_wait"; now: number; wait: string; signal: string }
-  | { type: "cmd.expire_wait"; now: number; wait: string };
+  | { type: "cmd.expire_wait"; now: number; wait: string }
+  | { type: "cmd.cancel_wait"; now: number; wait: string };
+
+/** A timer that is set and has not fired. */
+export interface OpenTimer {
+  readonly since: number;
+  readonly due: number;
+}
 
 /** What a run waits for from outside. */
 export interface OpenWait {
   readonly name: string;
   readonly since: number;
   readonly due: number | null;
+  /** What is asked, when a person is to decide. */
+  readonly approval?: ApprovalRequest;
 }
 
 /** A signal that the run has taken. */
@@ -107,6 +157,11 @@ export interface Signal {
   readonly id: string;
   readonly name: string;
   readonly payload: Value;
+  /** When the run took it. */
+  readonly at: number;
+  readonly decision?: Decision;
+  /** It is a decision that does not count. */
+  readonly refused?: true;
   /** The wait that it answered; null: none has taken it yet. */
   readonly takenBy: string | null;
 }
@@ -143,13 +198,15 @@ export interface RunContext {
   cancelReason: string | null;
   /** By then its steps may end by themselves. */
   cancelUntil: number | null;
-  /** Due time of every timer that is set and has not fired. */
-  timers: Record<string, number>;
-  /** When each timer fired that has; a name is used once. */
+  /** Timers that are set and have not fired. */
+  timers: Record<string, OpenTimer>;
+  /** When each timer that is over fired, or was cancelled; a name is used once. */
   fired: Record<string, number>;
   waits: Record<string, OpenWait>;
   /** Waits that have ended: the id of the signal that answered, or null when none came in time. */
   waited: Record<string, string | null>;
+  /** What each approval asks, or asked. */
+  approvals: Record<string, AskedApproval>;
   /** In the order in which they were taken. */
   signals: Signal[];
   /** Where in `signals` each id is: a signal is taken once, however often it is sent. */
@@ -191,6 +248,7 @@ export const runContext = (input: RunInput): RunContext => ({
   fired: {},
   waits: {},
   waited: {},
+  approvals: {},
   signals: [],
   taken: {},
   output: null,

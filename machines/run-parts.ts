@@ -16,6 +16,7 @@ export const live = run.createStateConfig({
         signal: event.signal,
         name: event.name,
         payload: event.payload,
+        ...(event.decision === undefined ? {} : { decision: event.decision }),
       })),
     },
     "signal.received": { guard: "newSignal", actions: "apply" },
@@ -63,6 +64,7 @@ export const waiting = run.createStateConfig({
         wait: event.wait,
         name: event.name,
         due: event.due,
+        ...(event.approval === undefined ? {} : { approval: event.approval }),
       })),
     },
     "wait.opened": { guard: "newWait", actions: "apply" },
@@ -81,6 +83,30 @@ export const waiting = run.createStateConfig({
       actions: emit(({ event }) => ({ type: "wait.expired", at: event.now, wait: event.wait })),
     },
     "wait.expired": { guard: "openWait", actions: "apply" },
+    "cmd.cancel_wait": {
+      guard: "openWait",
+      actions: emit(({ event }) => ({ type: "wait.cancelled", at: event.now, wait: event.wait })),
+    },
+    "wait.cancelled": { guard: "openWait", actions: "apply" },
+    "cmd.refuse_signal": {
+      guard: "openDecision",
+      actions: emit(({ event }) => ({
+        type: "signal.refused",
+        at: event.now,
+        signal: event.signal,
+        reason: event.reason,
+      })),
+    },
+    "signal.refused": { guard: "openDecision", actions: "apply" },
+    "cmd.cancel_timer": {
+      guard: "setTimer",
+      actions: emit(({ event }) => ({
+        type: "timer.cancelled",
+        at: event.now,
+        timer: event.timer,
+      })),
+    },
+    "timer.cancelled": { guard: "setTimer", actions: "apply" },
   },
 }).on;
 

@@ -1,6 +1,6 @@
 /** How events change what a run remembers: the one recipe for XState and for the engine's fold. */
 import { reducer } from "./reducer.ts";
-import type { RunContext, RunEvent } from "./run-data.ts";
+import type { RunContext, RunEvent, Signal } from "./run-data.ts";
 
 /** What is between a run and the world outside: timers, signals, and waits for them. */
 type Conversation = Exclude<RunEvent, { type: `run.${string}` }>;
@@ -8,9 +8,10 @@ type Conversation = Exclude<RunEvent, { type: `run.${string}` }>;
 function converse(context: RunContext, event: Conversation): void {
   switch (event.type) {
     case "timer.set":
-      context.timers[event.timer] = event.due;
+      context.timers[event.timer] = { since: event.at, due: event.due };
       break;
     case "timer.fired":
+    case "timer.cancelled":
       delete context.timers[event.timer];
       context.fired[event.timer] = event.at;
       break;
@@ -20,25 +21,37 @@ function converse(context: RunContext, event: Conversation): void {
         id: event.signal,
         name: event.name,
         payload: event.payload,
+        at: event.at,
+        ...(event.decision === undefined ? {} : { decision: event.decision }),
         takenBy: null,
       });
       break;
-    case "wait.opened":
-      context.waits[event.wait] = { name: event.name, since: event.at, due: event.due };
+    case "signal.refused":
+      changeSignal(context, event.signal, { refused: true });
       break;
-    case "wait.matched": {
-      const at = context.taken[event.signal] ?? -1;
-      const signal = context.signals[at];
-      if (signal !== undefined) context.signals[at] = { ...signal, takenBy: event.wait };
+    case "wait.opened": {
+      const { wait, name, at: since, due, approval } = event;
+      context.waits[wait] = { name, since, due, ...(approval === undefined ? {} : { approval }) };
+      if (approval !== undefined) context.approvals[wait] = { ...approval, since, due };
+      break;
+    }
+    case "wait.matched":
+      changeSignal(context, event.signal, { takenBy: event.wait });
       delete context.waits[event.wait];
       context.waited[event.wait] = event.signal;
       break;
-    }
     case "wait.expired":
+    case "wait.cancelled":
       delete context.waits[event.wait];
       context.waited[event.wait] = null;
       break;
   }
+}
+
+function changeSignal(context: RunContext, id: string, change: Partial<Signal>): void {
+  const at = context.taken[id] ?? -1;
+  const signal = context.signals[at];
+  if (signal !== undefined) context.signals[at] = { ...signal, ...change };
 }
 
 /** How events change a run's context; one definition for XState and for the engine's fold. */

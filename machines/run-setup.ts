@@ -3,6 +3,7 @@
  * event is possible beyond the state it meets.
  */
 import { assign, setup } from "xstate";
+import { mayDecide } from "./approval.ts";
 import type { RunCommand, RunContext, RunEvent, RunInput } from "./run-data.ts";
 import { runReducer } from "./run-reducer.ts";
 
@@ -27,18 +28,30 @@ export const run = setup({
     dueTimer: ({ context, event }) =>
       event.type === "cmd.fire_timer" &&
       Object.hasOwn(context.timers, event.timer) &&
-      (context.timers[event.timer] ?? Infinity) <= event.now,
+      (context.timers[event.timer]?.due ?? Infinity) <= event.now,
     newWait: ({ context, event }) =>
       "wait" in event &&
       !Object.hasOwn(context.waits, event.wait) &&
       !Object.hasOwn(context.waited, event.wait),
     openWait: ({ context, event }) => "wait" in event && Object.hasOwn(context.waits, event.wait),
-    /** The wait is open, and the signal is one of its name that nobody has taken. */
+    /**
+     * The wait is open, and the signal is one of its name that nobody has taken; for an approval, a
+     * decision of somebody who may decide, and for no other wait a decision.
+     */
     fittingSignal: ({ context: { waits, signals, taken }, event }) => {
       if (event.type !== "cmd.match_wait" && event.type !== "wait.matched") return false;
       if (!Object.hasOwn(waits, event.wait) || !Object.hasOwn(taken, event.signal)) return false;
+      const [wait, signal] = [waits[event.wait], signals[taken[event.signal] ?? -1]];
+      if (signal?.takenBy !== null || signal.refused || signal.name !== wait?.name) return false;
+      const { decision } = signal;
+      if (wait.approval === undefined || decision === undefined) return wait.approval === decision;
+      return mayDecide(wait.approval, decision);
+    },
+    /** It is a decision, and has neither been taken nor refused. */
+    openDecision: ({ context: { signals, taken }, event }) => {
+      if (!("signal" in event) || !Object.hasOwn(taken, event.signal)) return false;
       const signal = signals[taken[event.signal] ?? -1];
-      return signal?.takenBy === null && signal.name === waits[event.wait]?.name;
+      return signal?.decision !== undefined && signal.takenBy === null && !signal.refused;
     },
     dueWait: ({ context, event }) =>
       event.type === "cmd.expire_wait" &&

@@ -26,6 +26,8 @@ export type StepEvent =
     }
   /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
   | { type: "step.mapped"; at: number; step: string; count: number }
+  /** It waits for a time, a signal or a decision; nothing of it runs, and nothing is held for it. */
+  | { type: "step.suspended"; at: number; step: string }
   /** An attempt begins. Recorded before its code runs, so a crash counts. `input` replaces the last. */
   | {
       type: "step.started";
@@ -91,6 +93,7 @@ export type StepCommand =
       input?: Value;
     }
   | { type: "cmd.map"; now: number; count: number }
+  | { type: "cmd.suspend"; now: number }
   | { type: "cmd.start"; now: number; node: string; endBy?: number; input?: Value }
   | { type: "cmd.complete"; now: number; attempt: number; output: Value }
   /** `retry`: the error and the run's budget allow another attempt; the machine counts what is left. */
@@ -130,6 +133,8 @@ export interface StepContext {
   startedAt: number | null;
   /** If the attempt has not ended by then, it fails (start-to-close). */
   endBy: number | null;
+  /** When the last attempt failed after which another follows. */
+  failedAt: number | null;
   retryAt: number | null;
   heldAt: number | null;
   endedAt: number | null;
@@ -164,6 +169,7 @@ export const stepContext = (input: StepInput): StepContext => ({
   startBy: null,
   startedAt: null,
   endBy: null,
+  failedAt: null,
   retryAt: null,
   heldAt: null,
   endedAt: null,
@@ -202,6 +208,9 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       context.items = event.count;
       context.startedAt = event.at;
       break;
+    case "step.suspended":
+      context.startedAt = event.at;
+      break;
     case "step.started":
       context.attempt = event.attempt;
       context.node = event.node;
@@ -211,6 +220,7 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       break;
     case "step.retrying":
       context.error = event.error;
+      context.failedAt = event.at;
       context.retryAt = event.retryAt;
       context.endBy = null;
       break;

@@ -3,7 +3,8 @@
  *
  *   waiting ──> pending ──> running ──> completed
  *      │          │  │        │  └────> failed, or held     (by what is declared of it)
- *      │          │  └─> mapping ──> completed | failed     (a step that fans out over a list)
+ *      │          │  ├─> mapping ──> completed | failed     (a step that fans out over a list)
+ *      │          │  └─> suspended ──> completed | failed | skipped   (one that waits for time or people)
  *      │          └───────┐   └──> retrying ──> running …   (attempt counted before it runs)
  *      └─> skipped        └─> skipped, failed, held, cancelled
  *
@@ -89,6 +90,14 @@ export const stepMachine = step.createMachine({
             count: event.count,
           })),
         },
+        "cmd.suspend": {
+          actions: emit(({ context, event }) => ({
+            type: "step.suspended",
+            at: event.now,
+            step: context.id,
+          })),
+        },
+        "step.suspended": { target: "suspended", actions: "apply" },
         "cmd.fail": fail,
         "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
         "step.mapped": { target: "mapping", actions: "apply" },
@@ -142,6 +151,16 @@ export const stepMachine = step.createMachine({
         ...cancel,
       },
     },
+    /** What it waits for is a timer or a wait of its run, of its own name. */
+    suspended: {
+      on: {
+        ...complete,
+        "cmd.fail": failAnyway,
+        "step.failed": { target: "failed", guard: "ofThisAttempt", actions: "apply" },
+        ...skip,
+        ...cancel,
+      },
+    },
     completed: { type: "final" },
     failed: { type: "final" },
     skipped: { type: "final" },
@@ -157,6 +176,7 @@ export const stepStates = [
   "retrying",
   "held",
   "mapping",
+  "suspended",
   "completed",
   "failed",
   "skipped",

@@ -13,7 +13,9 @@ export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";
 export type { RequestOptions } from "./client/tell-run.ts";
-export type { Explanation, Wait } from "./domain/explain.ts";
+export type { Approval } from "./domain/approvals.ts";
+export type { Explanation } from "./domain/explain.ts";
+export type { KeptSignal, Wait } from "./domain/wait.ts";
 // what is recorded
 export type { FrameCodec } from "./events/frame.ts";
 export type { EventType, MillraceEvent, RecordedEvent } from "./events/vocabulary.ts";

@@ -1,4 +1,5 @@
 /** Recorded events in words, for people. Programs read them with `--json`. */
+import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
 import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
@@ -13,13 +14,17 @@ export function eventSubject(event: MillraceEvent): string {
   switch (event.type) {
     case "timer.set":
     case "timer.fired":
+    case "timer.cancelled":
       return event.timer;
     case "wait.opened":
     case "wait.matched":
     case "wait.expired":
+    case "wait.cancelled":
       return event.wait;
     case "signal.received":
       return event.name;
+    case "signal.refused":
+      return event.signal;
     case "output.emitted":
       return event.producer;
     case "checkpoint.saved":
@@ -33,6 +38,7 @@ export function eventSubject(event: MillraceEvent): string {
 
 /** What an event says beyond its type and subject, on one line; to be made visible before it is shown. */
 export function eventDetail(event: MillraceEvent): string {
+  if (isWaiting(event)) return waitingText(event);
   switch (event.type) {
     case "run.created":
       return `${event.workflow} ${valueText(event.input)}${originText(event.forkOf)}`;
@@ -40,7 +46,6 @@ export function eventDetail(event: MillraceEvent): string {
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
       return `${event.reason}${event.until === null ? "" : ` until ${moment(event.until)}`}`;
-
     case "run.compensating":
       return event.error === undefined ? "cancelled" : failureText(event.error);
     case "run.resumed":
@@ -53,16 +58,6 @@ export function eventDetail(event: MillraceEvent): string {
       return valueText(event.output);
     case "run.failed":
       return failureText(event.error);
-    case "wait.opened":
-      return `for ${event.name}${event.due === null ? "" : ` until ${moment(event.due)}`}`;
-    case "wait.matched":
-      return `by signal ${event.signal}`;
-    case "wait.expired":
-      return "no signal in time";
-    case "timer.set":
-      return `due ${moment(event.due)}`;
-    case "signal.received":
-      return valueText(event.payload);
     case "user.noted":
       return `${event.name} ${valueText(event.payload)}`;
     case "step.mapped":
@@ -92,8 +87,8 @@ export function eventDetail(event: MillraceEvent): string {
     case "anomaly.recorded":
       return `${event.kind}: ${event.detail}`;
     case "run.cancelled":
-    case "timer.fired":
     case "step.scheduled":
+    case "step.suspended":
       return "";
   }
 }
@@ -101,6 +96,46 @@ export function eventDetail(event: MillraceEvent): string {
 /** Who let a held step fail, and why. */
 const toldBy = ({ by, reason }: { readonly by?: string; readonly reason?: string }): string =>
   by === undefined ? "" : `; by ${by}: ${reason ?? ""}`;
+
+type Waiting = Extract<MillraceEvent, { type: `${"timer" | "signal" | "wait"}.${string}` }>;
+
+const isWaiting = (event: MillraceEvent): event is Waiting =>
+  /^(?:timer|signal|wait)\./.test(event.type);
+
+function waitingText(event: Waiting): string {
+  switch (event.type) {
+    case "timer.set":
+      return `due ${moment(event.due)}`;
+    case "signal.received":
+      return event.decision === undefined ? valueText(event.payload) : decisionText(event.decision);
+    case "signal.refused":
+      return event.reason;
+    case "wait.opened": {
+      const until = event.due === null ? "" : ` until ${moment(event.due)}`;
+      if (event.approval === undefined) return `for ${event.name}${until}`;
+      return `for a decision${until}: ${approvalText(event.approval)}`;
+    }
+    case "wait.matched":
+      return `by signal ${event.signal}`;
+    case "wait.expired":
+      return "nothing came in time";
+    case "timer.fired":
+    case "timer.cancelled":
+    case "wait.cancelled":
+      return "";
+  }
+}
+
+/** What an approval asks, and whom. */
+function approvalText({ prompt, approvers }: ApprovalRequest): string {
+  return approvers === undefined ? prompt : `${prompt} (${approvers.join(", ")})`;
+}
+
+/** Who decided what. */
+function decisionText({ approved, by, comment }: Decision): string {
+  const said = comment === undefined ? "" : `: ${comment}`;
+  return `${approved ? "approved" : "rejected"} by ${by}${said}`;
+}
 
 /** A recorded failure in one line, without its causes. */
 export const failureText = ({ code, message }: Failure): string => `${code}: ${message}`;

@@ -39,7 +39,7 @@ export function decideStep(
   return ok([...cancelItems(state, id, command), ...decided.value]);
 }
 
-const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map", "cmd.retry"]);
+const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map", "cmd.suspend", "cmd.retry"]);
 
 /** Something would begin in a run that is being stopped. */
 function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean {

@@ -75,6 +75,20 @@ function evolveRun(state: RunState, event: RunEvent): void {
         state.limited.set(step, startBy + event.at - (paused?.at ?? event.at));
       }
       break;
+    case "signal.received":
+      if (event.decision !== undefined) state.decisions.add(event.signal);
+      break;
+    case "signal.refused":
+    case "wait.matched":
+      state.decisions.delete(event.signal);
+      break;
+  }
+  if (state.graph === undefined) converse(state, event);
+}
+
+/** What the function of a code workflow asked for, and was answered. */
+function converse(state: RunState, event: RunEvent): void {
+  switch (event.type) {
     case "timer.set":
       state.calls.push(`timer:${event.timer}`);
       break;
@@ -148,16 +162,14 @@ function evolveStep(state: RunState, event: StepEvent): void {
   leave(state, id, before);
   switch (event.type) {
     case "step.scheduled":
-      if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
-      else state.unmapped.add(id);
+      waitingRoom(state, id).add(id);
       if (event.startBy !== undefined) state.limited.set(id, event.startBy);
       if (event.undo) state.canUndo.add(id);
       if (event.whenUndoFailed) state.holdUndo.add(id);
       if (state.graph === undefined && undoOf(id) === undefined) state.calls.push(`step:${id}`);
       break;
     case "step.rescheduled":
-      if (state.graph?.steps.get(id)?.over === undefined) state.pending.add(id);
-      else state.unmapped.add(id);
+      waitingRoom(state, id).add(id);
       break;
     case "step.held":
       state.held.add(id);
@@ -171,6 +183,9 @@ function evolveStep(state: RunState, event: StepEvent): void {
       });
       release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count, event.at);
       break;
+    case "step.suspended":
+      state.suspended.add(id);
+      break;
     case "step.started":
       state.running.add(id);
       break;
@@ -181,6 +196,13 @@ function evolveStep(state: RunState, event: StepEvent): void {
     default:
       ended(state, event);
   }
+}
+
+/** Where a step whose needs are there waits for what comes next. */
+function waitingRoom(state: RunState, id: string): Set<string> {
+  const step = state.graph?.steps.get(id);
+  if (step?.over !== undefined) return state.unmapped;
+  return step?.wait === undefined ? state.pending : state.unopened;
 }
 
 function leave(state: RunState, id: string, before: string): void {
@@ -194,6 +216,10 @@ function leave(state: RunState, id: string, before: string): void {
       state.pending.delete(id);
       state.limited.delete(id);
       state.unmapped.delete(id);
+      state.unopened.delete(id);
+      break;
+    case "suspended":
+      state.suspended.delete(id);
       break;
     case "running":
       state.running.delete(id);

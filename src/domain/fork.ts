@@ -7,12 +7,12 @@ import { type RunContext, runContext } from "../../machines/run-data.ts";
 import { stepContext } from "../../machines/step-data.ts";
 import { copyRunState } from "./copy.ts";
 import { itemId, itemOf, undoOf } from "./plan.ts";
-import { emptyRun, type RunState, runTable, stepTable } from "./state.ts";
+import { emptyRun, planStep, type RunState, runTable, stepTable } from "./state.ts";
 
 /** What of a run's memory is taken over; the rest belongs to one life of a run: who hosts it, how it ends. */
 const INHERITED: readonly (keyof RunContext)[] = [
   ...(["workflow", "labels", "input"] as const),
-  ...(["timers", "fired", "waits", "waited", "signals", "taken"] as const),
+  ...(["timers", "fired", "waits", "waited", "approvals", "signals", "taken"] as const),
 ];
 
 /**
@@ -39,7 +39,7 @@ export function inherit(
   };
   for (const step of reset ?? []) forgetStep(state, step);
   for (const [step, actor] of state.steps) {
-    if (stepTable.finals.has(actor.state) || actor.state === "mapping") continue;
+    if (stepTable.finals.has(actor.state) || GOES_ON.has(actor.state)) continue;
     // What was being undone is undone again, if this run comes to that.
     if (undoOf(step) !== undefined) state.steps.delete(step);
     else state.steps.set(step, begunAnew(actor.context));
@@ -47,6 +47,9 @@ export function inherit(
   regroup(state);
   return state;
 }
+
+/** What has no attempt of its own goes on: its items, or its timer or wait, are taken over as well. */
+const GOES_ON: ReadonlySet<string> = new Set(["mapping", "suspended"]);
 
 function begunAnew({ id, maxAttempts, scheduledAt }: ReturnType<typeof stepContext>) {
   const actor = stepTable.create({ ...stepContext({ id, maxAttempts }), scheduledAt });
@@ -63,12 +66,17 @@ function forgetStep(state: RunState, step: string): void {
   }
   const kept = state.undoable.filter((id) => id !== step && itemOf(id)?.step !== step);
   state.undoable.splice(0, state.undoable.length, ...kept);
+  if (planStep(state, step)?.wait === undefined) return;
+  // What it waited for is waited for anew; who answered then has answered that.
+  const { timers, fired, waits, waited, approvals } = state.run.context;
+  for (const known of [timers, fired, waits, waited, approvals]) delete known[step];
 }
 
 /** Sorts the steps anew into those that wait, may begin, or have failed. */
 function regroup(state: RunState): void {
-  const { pending, limited, unmapped, running, retrying, held, steps } = state;
-  for (const group of [pending, limited, unmapped, running, retrying, held]) group.clear();
+  const { pending, limited, unmapped, unopened, suspended, running, retrying, held, steps } = state;
+  const groups = [pending, limited, unmapped, unopened, suspended, running, retrying, held];
+  for (const group of groups) group.clear();
   state.failed = undefined;
   for (const id of state.barred) {
     if (!stepTable.finals.has(steps.get(id)?.state ?? "waiting")) state.barred.delete(id);
@@ -78,6 +86,7 @@ function regroup(state: RunState): void {
       state.failed ??= id;
     }
     if (actor.state === "pending") pending.add(id);
+    if (actor.state === "suspended") suspended.add(id);
   }
   for (const [id, mapping] of state.mappings) {
     const ended = (index: number): boolean =>
@@ -102,13 +111,13 @@ export function fitToPlan(state: RunState): void {
   state.open = 0;
   state.ready.clear();
   state.unmet.clear();
-  for (const { name, needs, over } of plan.steps) {
+  for (const { name, needs, over, wait } of plan.steps) {
     if (hasEnded(name)) continue;
     state.open++;
     const known = steps.get(name)?.state;
-    if (known === "pending" && over !== undefined) {
+    if (known === "pending" && (over ?? wait) !== undefined) {
       state.pending.delete(name);
-      state.unmapped.add(name);
+      (over === undefined ? state.unopened : state.unmapped).add(name);
     }
     if (known !== undefined) continue;
     const missing = needs.filter((need) => !hasEnded(need)).length;

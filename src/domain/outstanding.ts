@@ -12,6 +12,8 @@ export type Duty =
   | { readonly kind: "choose"; readonly key: string; readonly step: string }
   /** Find out over which items a step fans out. */
   | { readonly kind: "map"; readonly key: string; readonly step: string }
+  /** Open the wait of a step that waits. */
+  | { readonly kind: "open"; readonly key: string; readonly step: string }
   /** An attempt is under way; whoever runs it owes a report. */
   | { readonly kind: "report"; readonly key: string; readonly step: string; readonly node: string }
   /** Come back when this time is reached. */
@@ -58,6 +60,7 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
     } else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
   }
   for (const step of state.unmapped) yield { kind: "map", key: `map/${step}`, step };
+  for (const step of state.unopened) yield { kind: "open", key: `open/${step}`, step };
   for (const step of state.run.state === "compensating" ? [] : state.ready) {
     if (state.graph?.steps.get(step)?.conditional) {
       yield { kind: "choose", key: `choose/${step}`, step };
@@ -82,8 +85,8 @@ function* reports(state: RunState): Generator<Duty> {
 }
 
 function* ofTimes(state: RunState): Generator<Duty> {
-  for (const [timer, at] of Object.entries(state.run.context.timers)) {
-    yield { kind: "wake", key: `timer/${timer}`, at };
+  for (const [timer, { due }] of Object.entries(state.run.context.timers)) {
+    yield { kind: "wake", key: `timer/${timer}`, at: due };
   }
   for (const [wait, { due }] of Object.entries(state.run.context.waits)) {
     if (due !== null) yield { kind: "wake", key: `wait/${wait}`, at: due };
@@ -110,6 +113,6 @@ function* wakes(state: RunState): Generator<number> {
   for (const step of state.retrying) yield stepActor(state, step).context.retryAt ?? 0;
   yield* state.limited.values();
   if (undoing) return;
-  yield* Object.values(timers);
+  for (const { due } of Object.values(timers)) yield due;
   for (const { due } of Object.values(waits)) if (due !== null) yield due;
 }

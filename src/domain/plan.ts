@@ -2,6 +2,7 @@
  * A plan: what a workflow definition is reduced to when a run starts, and frozen into its first event.
  * From then on the run is decided by this plan alone, whatever the code says later.
  */
+import { isPlanWait, type PlanWait } from "./plan-wait.ts";
 
 /** When and how often a failed step is tried again. */
 export interface RetryPolicy {
@@ -42,6 +43,8 @@ export interface PlanStep {
   readonly undo?: true;
   /** The code decides, once its needs are there, whether it runs or is skipped. */
   readonly conditional?: true;
+  /** It runs nothing: it waits, and ends when that does. */
+  readonly wait?: PlanWait;
   readonly policy: StepPolicy;
 }
 
@@ -135,7 +138,8 @@ function isPlanStep(raw: unknown): boolean {
   return (
     typeof step?.name === "string" &&
     Array.isArray(step.needs) &&
-    typeof step.policy?.retry?.maxAttempts === "number"
+    typeof step.policy?.retry?.maxAttempts === "number" &&
+    (step.wait === undefined || isPlanWait(step.wait))
   );
 }
 

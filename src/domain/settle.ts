@@ -9,6 +9,7 @@ import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { decideRun, decideStep } from "./decide.ts";
 import { itemOf, undoId } from "./plan.ts";
+import { settleWaits } from "./settle-waits.ts";
 import { barrierOf, type Mapping, planStep, type RunState, stepActor } from "./state.ts";
 
 /** The events that follow now; none when nothing does. Time counts: steps that began too late fail. */
@@ -29,6 +30,8 @@ function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
   const { deadline, paused } = state.run.context;
   if (deadline !== null && deadline <= now) return settleLate(state, now);
   if (paused !== null) return [];
+  const waited = settleWaits(state, now);
+  if (waited.length > 0) return waited;
   return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
 }
 
@@ -157,8 +160,9 @@ export function stopAll(state: RunState, now: number, reason: string): readonly 
   const stop = (id: string): void => {
     events.push(...ofStep(state, id, { type: "cmd.cancel", now, reason }));
   };
-  const { running, retrying, held, unmapped, pending, mappings } = state;
-  for (const id of [...running, ...retrying, ...held, ...unmapped, ...pending]) {
+  const { running, retrying, held, unmapped, unopened, suspended, pending, mappings } = state;
+  const alone = [...held, ...unmapped, ...unopened, ...suspended];
+  for (const id of [...running, ...retrying, ...alone, ...pending]) {
     const item = itemOf(id);
     // Items are stopped with their mapped step.
     if (item === undefined || !mappings.has(item.step)) stop(id);
@@ -169,9 +173,10 @@ export function stopAll(state: RunState, now: number, reason: string): readonly 
 
 /** As `stopAll`, but leaves steps that run, and mapped steps of which an item runs. */
 function stopIdle(state: RunState, now: number, reason: string): readonly MillraceEvent[] {
-  const { running, retrying, held, unmapped, pending, mappings } = state;
+  const { running, retrying, held, unmapped, unopened, suspended, pending, mappings } = state;
   const busy = new Set([...running].map((id) => itemOf(id)?.step ?? id));
-  const idle = [...retrying, ...held, ...unmapped, ...pending].filter((id) => {
+  const alone = [...held, ...unmapped, ...unopened, ...suspended];
+  const idle = [...retrying, ...alone, ...pending].filter((id) => {
     const item = itemOf(id);
     return item === undefined || !mappings.has(item.step);
   });

@@ -64,6 +64,10 @@ export interface RunState {
   readonly limited: Map<string, number>;
   /** Pending steps that must first be told their items. */
   readonly unmapped: Set<string>;
+  /** Pending steps that wait for something, and do not yet. */
+  readonly unopened: Set<string>;
+  /** Steps that wait for a time, a signal or a decision. */
+  readonly suspended: Set<string>;
   readonly running: Set<string>;
   readonly retrying: Set<string>;
   /** Out of attempts: somebody must say what becomes of them. */
@@ -84,6 +88,8 @@ export interface RunState {
   /** Retries used by all steps together. */
   retries: number;
   checkpoints: number;
+  /** Signals with decisions that have neither been taken nor refused. */
+  readonly decisions: Set<string>;
   /** Code workflows: what the code asked for, in order (`step:a`, `timer:t`). */
   readonly calls: string[];
   /** Code workflows: what it was answered, in order. */
@@ -106,6 +112,8 @@ export function emptyRun(id: string): RunState {
     pending: new Set(),
     limited: new Map(),
     unmapped: new Set(),
+    unopened: new Set(),
+    suspended: new Set(),
     running: new Set(),
     retrying: new Set(),
     held: new Set(),
@@ -118,6 +126,7 @@ export function emptyRun(id: string): RunState {
     barred: new Set(),
     retries: 0,
     checkpoints: 0,
+    decisions: new Set(),
     calls: [],
     answers: [],
     inherits: false,

@@ -84,7 +84,7 @@ async function goOn(context: TurnContext, draft: Draft): Promise<void> {
 
 function fireTimers(draft: Draft): void {
   if ((nextWake(draft.state) ?? Number.POSITIVE_INFINITY) > draft.now) return;
-  for (const [timer, due] of Object.entries(draft.state.run.context.timers)) {
+  for (const [timer, { due }] of Object.entries(draft.state.run.context.timers)) {
     if (due <= draft.now) draft.run({ type: "cmd.fire_timer", now: draft.now, timer });
   }
 }

@@ -15,8 +15,10 @@ type Field =
   | "value"
   | "failure"
   | "boolean"
+  | "approval"
+  | "decision"
   | "number or null"
-  | `${"string" | "number" | "count" | "object" | "value" | "failure" | "boolean"}?`;
+  | `${"string" | "number" | "count" | "object" | "value" | "failure" | "boolean" | "approval" | "decision"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
 export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>> } = {
@@ -42,10 +44,13 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "run.terminated": { by: "string", reason: "string" },
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
-  "signal.received": { signal: "string", name: "string", payload: "value" },
-  "wait.opened": { wait: "string", name: "string", due: "number or null" },
+  "timer.cancelled": { timer: "string" },
+  "signal.received": { signal: "string", name: "string", payload: "value", decision: "decision?" },
+  "signal.refused": { signal: "string", reason: "string" },
+  "wait.opened": { wait: "string", name: "string", due: "number or null", approval: "approval?" },
   "wait.matched": { wait: "string", signal: "string" },
   "wait.expired": { wait: "string" },
+  "wait.cancelled": { wait: "string" },
   "step.scheduled": {
     step: "string",
     maxAttempts: "count?",
@@ -56,6 +61,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     input: "value?",
   },
   "step.mapped": { step: "string", count: "count" },
+  "step.suspended": { step: "string" },
   "step.started": {
     step: "string",
     attempt: "count",
@@ -129,10 +135,28 @@ function isFailure(found: unknown): boolean {
   return true;
 }
 
+const isText = (found: unknown): boolean => typeof found === "string";
+
+const ON_TIMEOUT: ReadonlySet<unknown> = new Set(["reject", "approve", "fail"]);
+
+function isApproval(found: unknown): boolean {
+  if (!isRecord(found) || !isText(found["prompt"]) || !ON_TIMEOUT.has(found["onTimeout"]))
+    return false;
+  const { approvers } = found as { approvers?: unknown };
+  return approvers === undefined || (Array.isArray(approvers) && approvers.every(isText));
+}
+
+/** Whether it says what somebody decided; also asked of what comes from outside. */
+export const isDecision = (found: unknown): boolean =>
+  isRecord(found) &&
+  typeof found["approved"] === "boolean" &&
+  isText(found["by"]) &&
+  (found["comment"] === undefined || isText(found["comment"]));
+
 function matches(found: unknown, field: Field): boolean {
   switch (field) {
     case "string":
-      return typeof found === "string";
+      return isText(found);
     case "number":
       // JSON can spell numbers that are infinite here: 1e999.
       return Number.isFinite(found);
@@ -150,6 +174,10 @@ function matches(found: unknown, field: Field): boolean {
       return isValue(found);
     case "failure":
       return found !== undefined && isFailure(found);
+    case "approval":
+      return isApproval(found);
+    case "decision":
+      return isDecision(found);
     default:
       return found === undefined || matches(found, field.slice(0, -1) as Field);
   }

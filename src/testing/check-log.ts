@@ -11,6 +11,7 @@ import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { OutputCheck } from "./check-outputs.ts";
 import { StepCheck } from "./check-steps.ts";
+import { WaitCheck } from "./check-waits.ts";
 import type { Report, Violation } from "./violation.ts";
 
 /** What is known about the log from elsewhere. */
@@ -39,7 +40,9 @@ export interface LogCheckOptions {
  *   negative, and nothing begins in a run that is being stopped
  * - I19 only what was completed is undone, once, and what was completed last first
  * - I20 a timer fires once, and not before it is due
- * - I21 a signal is taken once
+ * - I21 a signal is taken once, and goes to one wait, or is refused
+ * - I22 a wait ends once: by a signal of its name, for an approval by a decision of somebody who may
+ *   decide, or by nothing but its time
  *
  * I2, I4, I8 and I15 speak of bytes, of repeated reads and of values, which events do not show.
  */
@@ -81,9 +84,8 @@ class RunCheck {
   /** For forks of the run. */
   readonly #events: RecordedEvent[] = [];
   #steps: StepCheck;
+  #waits: WaitCheck;
   #state: RunState;
-  readonly #timers = new Map<string, number>();
-  readonly #signals = new Set<string>();
   #seq = 0;
   #position = 0;
   #epoch = 0;
@@ -97,6 +99,7 @@ class RunCheck {
     this.#report = report;
     this.#others = others;
     this.#steps = new StepCheck(report);
+    this.#waits = new WaitCheck(report);
     this.#state = emptyRun(run);
   }
 
@@ -105,17 +108,17 @@ class RunCheck {
     this.#events.push(event);
     this.#order(event);
     this.#writer(event);
-    this.#times(event);
+    this.#waits.take(event);
     this.#steps.take(event);
     this.#fold(event);
     if (RUN_ENDS.has(event.type)) this.#ended = true;
   }
 
   /** What it was right after event `seq`, and what its steps were seen to do until then. */
-  #at(seq: number): { readonly state: RunState; readonly steps: StepCheck } {
+  #at(seq: number): { state: RunState; steps: StepCheck; waits: WaitCheck } {
     const replayed = new RunCheck(this.#state.id, () => undefined, this.#others);
     for (const event of this.#events.slice(0, seq)) replayed.take(event);
-    return { state: replayed.#state, steps: replayed.#steps };
+    return { state: replayed.#state, steps: replayed.#steps, waits: replayed.#waits };
   }
 
   #branch({ run, seq, reset = [] }: ForkPoint): void {
@@ -124,6 +127,7 @@ class RunCheck {
     const origin = other.#at(seq);
     this.#state = inherit(origin.state, this.#state.id, reset);
     this.#steps = origin.steps.inherited(this.#report, seq, reset);
+    this.#waits = origin.waits.inherited(this.#report, reset);
   }
 
   #order(event: RecordedEvent): void {
@@ -160,24 +164,6 @@ class RunCheck {
       this.#report("I13", event, `${node} wrote it in epoch ${epoch}, the host is ${holder}`);
     }
     if (event.type === "run.parked") this.#parkedBy = event.commit;
-  }
-
-  #times(event: RecordedEvent): void {
-    if (event.type === "timer.set") {
-      if (this.#timers.has(event.timer)) this.#report("I20", event, `${event.timer} is set again`);
-      this.#timers.set(event.timer, event.due);
-    } else if (event.type === "timer.fired") {
-      const due = this.#timers.get(event.timer);
-      this.#timers.set(event.timer, Number.NaN);
-      if (due === undefined || !(event.at >= due)) {
-        this.#report("I20", event, `${event.timer} fires at ${event.at}, due ${due ?? "never"}`);
-      }
-    } else if (event.type === "signal.received") {
-      if (this.#signals.has(event.signal)) {
-        this.#report("I21", event, `signal ${event.signal} is taken again`);
-      }
-      this.#signals.add(event.signal);
-    }
   }
 
   /** After the first illegal event the machines' state means nothing. */

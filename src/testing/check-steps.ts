@@ -72,6 +72,9 @@ export class StepCheck {
         seen.items = event.count;
         this.#begins(event);
         break;
+      case "step.suspended":
+        this.#begins(event);
+        break;
       case "step.started":
         this.#started(event, seen);
         break;

@@ -4,8 +4,10 @@ import type { NodeCommand } from "../../machines/node.ts";
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
 import {
+  approvals,
   type ByType,
   counts,
+  decisions,
   failures,
   ids,
   oneOf,
@@ -42,24 +44,40 @@ export const runCommandTypes: ByType<RunCommand> = {
     { type: type("cmd.compensate"), now: times, error: failures },
     { requiredKeys: ["type", "now"] },
   ),
-  "cmd.open_wait": fc.record({
-    type: type("cmd.open_wait"),
-    now: times,
-    wait: ids,
-    name: ids,
-    due: fc.option(times),
-  }),
+  "cmd.open_wait": fc.record(
+    {
+      type: type("cmd.open_wait"),
+      now: times,
+      wait: ids,
+      name: ids,
+      due: fc.option(times),
+      approval: approvals,
+    },
+    { requiredKeys: ["type", "now", "wait", "name", "due"] },
+  ),
   "cmd.match_wait": fc.record({ type: type("cmd.match_wait"), now: times, wait: ids, signal: ids }),
   "cmd.expire_wait": fc.record({ type: type("cmd.expire_wait"), now: times, wait: ids }),
+  "cmd.cancel_wait": fc.record({ type: type("cmd.cancel_wait"), now: times, wait: ids }),
   "cmd.close": fc.record({ type: type("cmd.close"), now: times }),
   "cmd.set_timer": fc.record({ type: type("cmd.set_timer"), now: times, timer: ids, due: times }),
   "cmd.fire_timer": fc.record({ type: type("cmd.fire_timer"), now: times, timer: ids }),
-  "cmd.signal": fc.record({
-    type: type("cmd.signal"),
+  "cmd.cancel_timer": fc.record({ type: type("cmd.cancel_timer"), now: times, timer: ids }),
+  "cmd.signal": fc.record(
+    {
+      type: type("cmd.signal"),
+      now: times,
+      signal: ids,
+      name: ids,
+      payload: values,
+      decision: decisions,
+    },
+    { requiredKeys: ["type", "now", "signal", "name", "payload"] },
+  ),
+  "cmd.refuse_signal": fc.record({
+    type: type("cmd.refuse_signal"),
     now: times,
     signal: ids,
-    name: ids,
-    payload: values,
+    reason: text,
   }),
 };
 
@@ -79,6 +97,7 @@ export const stepCommandTypes: ByType<StepCommand> = {
     { requiredKeys: ["type", "now"] },
   ),
   "cmd.map": fc.record({ type: type("cmd.map"), now: times, count: fc.nat(5) }),
+  "cmd.suspend": fc.record({ type: type("cmd.suspend"), now: times }),
   "cmd.start": fc.record(
     { type: type("cmd.start"), now: times, node: ids, endBy: times, input: values },
     { requiredKeys: ["type", "now", "node"] },

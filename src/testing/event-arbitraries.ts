@@ -7,8 +7,10 @@ import type { Frame } from "../events/frame.ts";
 import type { EventType, MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import {
+  approvals,
   type ByType,
   counts,
+  decisions,
   failures,
   ids,
   oneOf,
@@ -84,22 +86,38 @@ export const runEventTypes: ByType<RunEvent> = {
   "run.terminated": fc.record({ type: type("run.terminated"), at: times, by: ids, reason: text }),
   "timer.set": fc.record({ type: type("timer.set"), at: times, timer: ids, due: times }),
   "timer.fired": fc.record({ type: type("timer.fired"), at: times, timer: ids }),
-  "signal.received": fc.record({
-    type: type("signal.received"),
+  "timer.cancelled": fc.record({ type: type("timer.cancelled"), at: times, timer: ids }),
+  "signal.received": fc.record(
+    {
+      type: type("signal.received"),
+      at: times,
+      signal: ids,
+      name: ids,
+      payload: values,
+      decision: decisions,
+    },
+    { requiredKeys: ["type", "at", "signal", "name", "payload"] },
+  ),
+  "signal.refused": fc.record({
+    type: type("signal.refused"),
     at: times,
     signal: ids,
-    name: ids,
-    payload: values,
+    reason: text,
   }),
-  "wait.opened": fc.record({
-    type: type("wait.opened"),
-    at: times,
-    wait: ids,
-    name: ids,
-    due: fc.option(times),
-  }),
+  "wait.opened": fc.record(
+    {
+      type: type("wait.opened"),
+      at: times,
+      wait: ids,
+      name: ids,
+      due: fc.option(times),
+      approval: approvals,
+    },
+    { requiredKeys: ["type", "at", "wait", "name", "due"] },
+  ),
   "wait.matched": fc.record({ type: type("wait.matched"), at: times, wait: ids, signal: ids }),
   "wait.expired": fc.record({ type: type("wait.expired"), at: times, wait: ids }),
+  "wait.cancelled": fc.record({ type: type("wait.cancelled"), at: times, wait: ids }),
 };
 
 /** An arbitrary for each event of a step, by its name. */
@@ -119,6 +137,7 @@ export const stepEventTypes: ByType<StepEvent> = {
     { requiredKeys: ["type", "at", "step"] },
   ),
   "step.mapped": fc.record({ type: type("step.mapped"), at: times, step: ids, count: fc.nat(5) }),
+  "step.suspended": fc.record({ type: type("step.suspended"), at: times, step: ids }),
   "step.started": fc.record(
     {
       type: type("step.started"),

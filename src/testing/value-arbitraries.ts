@@ -3,6 +3,7 @@
  * random sequences meet each other (the same timer, the running attempt), and now and then from anywhere.
  */
 import fc from "fast-check";
+import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { Plan, RetryPolicy } from "../domain/plan.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
@@ -63,6 +64,22 @@ export const failures: fc.Arbitrary<Failure> = fc.letrec<{ failure: Failure }>((
     { requiredKeys: ["code", "message"] },
   ),
 })).failure;
+
+/** What an approval asks. */
+export const approvals: fc.Arbitrary<ApprovalRequest> = fc.record(
+  {
+    prompt: text,
+    approvers: fc.array(ids, { maxLength: 2 }),
+    onTimeout: fc.constantFrom("reject", "approve", "fail"),
+  },
+  { requiredKeys: ["prompt", "onTimeout"] },
+);
+
+/** What somebody decided. */
+export const decisions: fc.Arbitrary<Decision> = fc.record(
+  { approved: fc.boolean(), by: ids, comment: text },
+  { requiredKeys: ["approved", "by"] },
+);
 
 /** Retry policies within the documented options, the odd corners included. */
 export const retryPolicies: fc.Arbitrary<RetryPolicy> = fc.record({

@@ -84,7 +84,7 @@ function play(run: RecordedRun, move: Move, number: number): void {
     }
     case "fire":
       for (const timer of Object.keys(state.run.context.timers)) {
-        const due = (state.run.context.timers[timer] ?? 0) <= now;
+        const due = (state.run.context.timers[timer]?.due ?? 0) <= now;
         assert.equal(run.run({ type: "cmd.fire_timer", now, timer }), due);
       }
   }

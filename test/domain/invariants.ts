@@ -8,7 +8,7 @@ import { itemOf, type Plan, type PlanStep, undoOf } from "../../src/domain/plan.
 import { type MillraceEvent, RUN_ENDS } from "../../src/events/vocabulary.ts";
 
 const STEP_ENDS = new Set(["step.completed", "step.failed", "step.skipped", "step.cancelled"]);
-const BEGINNINGS = new Set(["step.started", "step.mapped"]);
+const BEGINNINGS = new Set(["step.started", "step.mapped", "step.suspended"]);
 const NOT_WHILE_PAUSED = new Set([...BEGINNINGS, "step.scheduled", "run.completed"]);
 
 /** What the log has said of one step so far. */

@@ -1,6 +1,7 @@
 /** Plans to decide runs by: any graph without a circle, with every option a step can have. */
 import fc from "fast-check";
 import type { CodePlan, GraphPlan, PlanStep, RetryPolicy } from "../../src/domain/plan.ts";
+import type { PlanWait } from "../../src/domain/plan-wait.ts";
 import { canonicalJson, digest, toJson } from "../../src/kernel/json.ts";
 
 export const noRetry: RetryPolicy = {
@@ -49,6 +50,29 @@ const policies = fc.record(
   { requiredKeys: ["retry"], noNullPrototype: true },
 );
 
+const timeouts = fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined });
+
+/** What a step may wait for: nobody but `b` may decide, or anybody. */
+const waits: fc.Arbitrary<PlanWait> = fc.oneof(
+  fc.record({ kind: fc.constant("sleep" as const), ms: fc.nat(60) }, { noNullPrototype: true }),
+  fc
+    .record({ kind: fc.constant("signal" as const), signal: fc.constantFrom("n", "m") })
+    .chain((wait) => timeouts.map((timeoutMs) => withTimeout(wait, timeoutMs))),
+  fc
+    .record({
+      kind: fc.constant("approval" as const),
+      prompt: fc.constant("p"),
+      approvers: fc.constantFrom(["b"], ["a", "b"]),
+      onTimeout: fc.constantFrom("reject" as const, "approve" as const, "fail" as const),
+    })
+    .chain((wait) => timeouts.map((timeoutMs) => withTimeout(wait, timeoutMs))),
+);
+
+const withTimeout = <W extends object>(
+  wait: W,
+  timeoutMs: number | undefined,
+): W & { timeoutMs?: number } => (timeoutMs === undefined ? { ...wait } : { ...wait, timeoutMs });
+
 /** What may be special about the step at one place; `needs` are bits: which earlier steps it takes. */
 const traits = fc.record(
   {
@@ -57,6 +81,7 @@ const traits = fc.record(
     concurrency: fc.integer({ min: 1, max: 3 }),
     conditional: fc.constant(true as const),
     undo: fc.constant(true as const),
+    wait: waits,
     policy: policies,
   },
   { requiredKeys: ["needs", "policy"], noNullPrototype: true },
@@ -65,7 +90,7 @@ const traits = fc.record(
 type Traits = typeof traits extends fc.Arbitrary<infer T> ? T : never;
 
 function toStep(traits: Traits, index: number): PlanStep {
-  const { needs, over, concurrency, conditional, undo, policy } = traits;
+  const { needs, over, concurrency, conditional, undo, wait, policy } = traits;
   const name = `s${index}`;
   const shared = undo === undefined ? { policy } : { policy, undo };
   if (over !== undefined && index > 0) {
@@ -74,7 +99,7 @@ function toStep(traits: Traits, index: number): PlanStep {
   }
   const earlier = Array.from({ length: index }, (_, other) => other);
   const taken = earlier.filter((other) => (needs >> other) & 1).map((other) => `s${other}`);
-  const step = planStep(name, { needs: taken, ...shared });
+  const step = planStep(name, { needs: taken, ...(wait === undefined ? shared : { wait }) });
   return conditional === undefined ? step : { ...step, conditional };
 }
 

@@ -9,6 +9,7 @@ import { type Duty, outstanding } from "../../src/domain/outstanding.ts";
 import type { GraphPlan, StepPolicy } from "../../src/domain/plan.ts";
 import { isTerminal, planStep } from "../../src/domain/state.ts";
 import { noRetry } from "./plans.ts";
+import { answerWaits, openWait, sendAnswer } from "./random-waits.ts";
 import { RecordedRun, type RecordedRunOptions } from "./recorded-run.ts";
 
 /** Numbers from outside, used up one by one. */
@@ -56,6 +57,7 @@ export class RandomLife {
       this.run.now += 1 + this.#choices.next(5);
       if (this.#choices.left) this.#disturb();
       else this.#doDuty(0);
+      answerWaits(this.run);
       this.run.settle();
     }
     this.seen.add(this.run.state.run.state);
@@ -117,10 +119,21 @@ export class RandomLife {
 
   #signal(): void {
     const { run } = this;
-    const signal = `i${this.#choices.next(3)}`;
+    const signal = `i${this.#choices.next(6)}`;
     const known = Object.hasOwn(run.state.run.context.taken, signal);
-    const command = { signal, name: "n", payload: { json: 1 } };
-    assert.equal(run.run({ type: "cmd.signal", now: run.now, ...command }), !known);
+    const decides = this.#choices.next(2) === 0;
+    const by = this.#choices.next(2) === 0 ? "b" : "mallory";
+    const command = decides
+      ? {
+          name: `s${this.#choices.next(4)}`,
+          decision: { approved: this.#choices.next(2) === 0, by },
+        }
+      : { name: "n" };
+    const payload = { json: 1 };
+    assert.equal(
+      run.run({ type: "cmd.signal", now: run.now, signal, payload, ...command }),
+      !known,
+    );
     run.add([{ type: "user.noted", at: run.now, name: "n", payload: { json: 1 } }]);
   }
 
@@ -154,8 +167,8 @@ export class RandomLife {
     const wake = duties.find((duty) => duty.kind === "wake");
     const others = duties.filter((duty) => duty.kind !== "wake");
     const duty = others[which % Math.max(1, others.length)] ?? wake;
-    assert.ok(duty !== undefined, "a running run owes something");
-    this.#do(duty);
+    if (duty === undefined) sendAnswer(this.run);
+    else this.#do(duty);
   }
 
   #do(duty: Duty): void {
@@ -173,6 +186,9 @@ export class RandomLife {
         break;
       case "map":
         this.#map(duty.step);
+        break;
+      case "open":
+        openWait(run, duty.step);
         break;
       case "report":
         this.#report(duty.step);

@@ -122,12 +122,11 @@ export class RecordedRun {
     const { state, now } = this;
     const duties = this.#pure(() => [...outstanding(state, now)]);
     assert.equal(new Set(duties.map(({ key }) => key)).size, duties.length, "keys are unique");
-    const reasons = explain(state).waits.length;
-    assert.equal(reasons > 0, !isTerminal(state), "whatever has not ended can say why");
+    this.#checkReasons();
     const graphRuns = state.plan?.kind === "graph" && state.run.state === "running";
     const waits = (graphRuns && !standsStill(state)) || state.run.state === "compensating";
-    if (waits && state.held.size === 0)
-      assert.ok(duties.length > 0, "whatever goes on waits for something inside it");
+    const asks = state.held.size + Object.keys(state.run.context.waits).length > 0;
+    if (waits && !asks) assert.ok(duties.length > 0, "what goes on waits for something inside it");
     for (const duty of duties) {
       if (duty.kind === "wake") assert.ok((nextWake(state) ?? Infinity) <= duty.at);
       else if (duty.kind !== "report") assert.ok(takes(state, duty.step, duty.kind, now), duty.key);
@@ -137,19 +136,32 @@ export class RecordedRun {
       }
     }
   }
+
+  /** Whatever has not ended says why: each reason with its beginning, and with who could end it. */
+  #checkReasons(): void {
+    const { state, now } = this;
+    const { waits } = explain(state);
+    assert.equal(waits.length > 0, !isTerminal(state), "whatever has not ended can say why");
+    for (const { what, since, until, by, next } of waits) {
+      assert.ok(since >= 1_000 && since <= now, `${what}: since ${since}`);
+      assert.ok(until === null || Number.isFinite(until), `${what}: until ${until}`);
+      for (const text of [what, by, next]) assert.match(text, /\S/, what);
+    }
+  }
 }
 
 /** Whether a duty can be done: the step takes the command that does it. */
 function takes(
   state: RunState,
   id: string,
-  kind: "start" | "choose" | "map",
+  kind: "start" | "choose" | "map" | "open",
   now: number,
 ): boolean {
   const commands = {
     start: { type: "cmd.start", now, node: "n" },
     choose: { type: "cmd.schedule", now },
     map: { type: "cmd.map", now, count: 0 },
+    open: { type: "cmd.suspend", now },
   } as const;
   return decideStep(state, id, commands[kind]).ok;
 }

@@ -210,7 +210,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
   it("with an event whose field is missing or of another type", () => {
     const optional = new Set([
       ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
-      ...["correlation", "faults", "whenFailed", "whenUndoFailed"],
+      ...["correlation", "faults", "whenFailed", "whenUndoFailed", "approval", "decision"],
       "forkOf",
     ]);
     const sometimes = new Map([
@@ -234,7 +234,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
       fc.pre(absent || kindOf(instead) !== kindOf(value));
       fc.pre(
         !(
-          (field === "until" || event.type === "wait.opened") &&
+          (field === "until" || (event.type === "wait.opened" && field === "due")) &&
           (instead === null || typeof instead === "number")
         ),
       );
@@ -255,6 +255,10 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
     ["run.completed", { output: { items: "2", of: "a" } }],
     ["run.failed", { error: { code: "E" } }],
     ["step.failed", { error: { code: "E", message: "m", cause: "c" } }],
+    ["wait.opened", { approval: { prompt: "p", onTimeout: "wait" } }],
+    ["wait.opened", { approval: { prompt: "p", onTimeout: "fail", approvers: [1] } }],
+    ["signal.received", { decision: { approved: "yes", by: "b" } }],
+    ["signal.received", { decision: { approved: true, by: "b", comment: 5 } }],
   ] as const)("with %s of %j", (type, more) => {
     const [event] = fc.sample(eventTypes[type] as fc.Arbitrary<object>, 1);
     refused(forge({ run: RUN }, { ...body, events: [{ ...event, ...more }] }));

@@ -38,6 +38,15 @@ const claimed: RunEvent = { type: "run.claimed", at, epoch: 1, node: "n", lease:
 const parked: RunEvent = { type: "run.parked", at, reason: "r", until: null };
 const cancelling: RunEvent = { type: "run.cancelling", at, by: "b", reason: "r" };
 const signalled: RunEvent = { type: "signal.received", at, signal: "s", name: "n", payload: json };
+const decided: RunEvent = {
+  type: "signal.received",
+  at,
+  signal: "d",
+  name: "n",
+  payload: json,
+  decision: { approved: true, by: "b" },
+};
+const asked = { prompt: "p", approvers: ["b"], onTimeout: "reject" } as const;
 
 const runFacets: readonly (readonly RunEvent[])[] = [
   [
@@ -59,12 +68,20 @@ const runFacets: readonly (readonly RunEvent[])[] = [
     ...[created, claimed, parked, cancelling, signalled],
     { type: "timer.set", at, timer: "t", due: 5 },
     { type: "timer.fired", at, timer: "t" },
+    { type: "timer.cancelled", at, timer: "t" },
   ],
   [
     ...[created, claimed, signalled],
     { type: "wait.opened", at, wait: "w", name: "n", due: null },
     { type: "wait.matched", at, wait: "w", signal: "s" },
     { type: "wait.expired", at, wait: "w" },
+    { type: "wait.cancelled", at, wait: "w" },
+  ],
+  [
+    ...[created, claimed, decided],
+    { type: "signal.refused", at, signal: "d", reason: "r" },
+    { type: "wait.opened", at, wait: "n", name: "n", due: null, approval: asked },
+    { type: "wait.matched", at, wait: "n", signal: "d" },
   ],
   [
     ...[created, claimed, parked, cancelling],
@@ -76,6 +93,7 @@ const runFacets: readonly (readonly RunEvent[])[] = [
 const stepEvents: readonly StepEvent[] = [
   { type: "step.scheduled", at, step },
   { type: "step.mapped", at, step, count: 2 },
+  { type: "step.suspended", at, step },
   { type: "step.started", at, step, attempt: 1, node: "n" },
   { type: "step.started", at, step, attempt: 2, node: "n" },
   { type: "step.retrying", at, step, attempt: 1, error, retryAt: 2 },
@@ -113,7 +131,9 @@ const spaces: Readonly<Record<string, Space>> = {
     facets: runFacets,
     place: ({ value, context }) => {
       const { epoch, timers, fired, signals, waits, waited, paused } = context as RunContext;
-      const counts = [signals.length, Object.keys(waits).length, Object.keys(waited).length];
+      const refused = signals.filter((signal) => signal.refused).length;
+      const open = [Object.keys(waits).length, Object.keys(waited).length];
+      const counts = [signals.length, refused, ...open];
       return JSON.stringify([value, epoch, timers, Object.keys(fired), counts, paused !== null]);
     },
     far: ({ context }) => (context as RunContext).epoch > 2,

@@ -1,7 +1,7 @@
 /** `millrace show`: one run with its steps, what failed, and what it returned. */
 import type { Command } from "commander";
 import type { RunView } from "../../client/run-view.ts";
-import type { Wait } from "../../domain/explain.ts";
+import type { Wait } from "../../domain/wait.ts";
 import type { Cli } from "../cli.ts";
 import { valueText } from "../event-text.ts";
 import { causeLines } from "../failures.ts";

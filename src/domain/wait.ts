@@ -1,0 +1,65 @@
+/** One reason why a run is not finished, and one signal that nobody waits for: what `explain` lists. */
+
+/** One thing that a run waits for. */
+export interface Wait {
+  /**
+   * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
+   * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
+   * mapped step waits for its items. `held`: a step is out of attempts, and somebody must say what becomes
+   * of it. `timer`: for a time. `signal`: for a signal. `approval`: for somebody's decision. `paused`:
+   * somebody said so. `fault`: it could not be gone on with. `decision`: its host is at it. `hand`: nobody
+   * hosts it, for it is driven through a store.
+   */
+  readonly kind:
+    | "host"
+    | "attempt"
+    | "start"
+    | "retry"
+    | "needs"
+    | "items"
+    | "held"
+    | "fault"
+    | "timer"
+    | "signal"
+    | "approval"
+    | "paused"
+    | "decision"
+    | "hand";
+  readonly step?: string;
+  /** A sentence for people. */
+  readonly what: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** When it ends by itself, by going on or by failing; null: never. */
+  readonly until: number | null;
+  /** Who or what ends it. */
+  readonly by: string;
+  /** What happens then. */
+  readonly next: string;
+}
+
+/** A signal that the run has taken from its inbox and that no wait has got. */
+export interface KeptSignal {
+  readonly signal: string;
+  readonly name: string;
+  /** When the run took it. */
+  readonly since: number;
+  /** It carries a decision: it waits for the approval of its name to be asked for. */
+  readonly decision?: { readonly approved: boolean; readonly by: string };
+}
+
+/** The earlier of two times of which each may be missing. */
+export const earlier = (one: number | null, other: number | null): number | null =>
+  one === null || (other !== null && other < one) ? other : one;
+
+/** Things of one kind beyond this many are counted, not listed. */
+export const LISTED_MAX = 20;
+
+/** The first of them. */
+export function* some<T, W>(things: Iterable<T>, wait: (thing: T) => W): Generator<W> {
+  let listed = 0;
+  for (const thing of things) {
+    if (listed++ === LISTED_MAX) return;
+    yield wait(thing);
+  }
+}
