@@ -69,7 +69,7 @@ async function follow(
   const completed = new Set<string>();
   let killing: Killing | undefined;
   let files = Number.POSITIVE_INFINITY;
-  for await (const event of millrace.subscribe(RUN)) {
+  for await (const event of millrace.subscribe({ run: RUN })) {
     events.push(event);
     progress.show(event);
     if (event.type === "step.mapped" && event.step === "parse") files = event.count;

@@ -6,13 +6,15 @@
 import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Input } from "../engine/input.ts";
+import { LogFeed } from "../engine/log-feed.ts";
 import type { Projector } from "../engine/projector.ts";
-import type { RecordedEvent } from "../events/vocabulary.ts";
+import type { EventType } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { type Comparison, compareRuns } from "./compare-runs.ts";
+import type { EventOf } from "./event-filter.ts";
 import { existingRun } from "./existing-run.ts";
 import { type ForkOptions, forkRun } from "./fork-run.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
@@ -22,7 +24,7 @@ import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { runEvents, type SubscribeOptions } from "./subscribe.ts";
+import { type SubscribeOptions, subscribe } from "./subscribe.ts";
 import { postInput, type RequestOptions, request, sendSignal } from "./tell-run.ts";
 
 export type { SubscribeOptions } from "./subscribe.ts";
@@ -38,6 +40,7 @@ function built(workflow: Workflow | undefined): Workflow {
 
 export class Client {
   readonly #engine: Engine;
+  readonly #feed: LogFeed;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #summaries: Projector<RunSummaries>;
 
@@ -47,6 +50,7 @@ export class Client {
     summaries: Projector<RunSummaries>,
   ) {
     this.#engine = engine;
+    this.#feed = new LogFeed(engine);
     this.#workflows = workflows;
     this.#summaries = summaries;
   }
@@ -72,12 +76,12 @@ export class Client {
   ): Promise<RunHandle<unknown>> {
     const definition = typeof workflow === "string" ? this.#known(workflow) : built(workflow);
     const { run, position } = await startRun(this.#engine, definition, input, options);
-    return new RunHandle(this, this.#engine, run, position);
+    return new RunHandle(this, this.#feed, run, position);
   }
 
   /** A handle on a run that exists, or will. @throws MillraceError `E_ID_INVALID` */
   handle<O = unknown>(run: string): RunHandle<O> {
-    return new RunHandle<O>(this, this.#engine, checkId("run id", run), 0);
+    return new RunHandle<O>(this, this.#feed, checkId("run id", run), 0);
   }
 
   /**
@@ -117,7 +121,7 @@ export class Client {
    */
   async fork<O = unknown>(run: string, options: ForkOptions): Promise<RunHandle<O>> {
     const started = await forkRun(this.#engine, run, options, (name) => this.#workflows.get(name));
-    return new RunHandle<O>(this, this.#engine, started.run, started.position);
+    return new RunHandle<O>(this, this.#feed, started.run, started.position);
   }
 
   /**
@@ -127,7 +131,7 @@ export class Client {
    */
   async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
     const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
-    return new RunHandle<O>(this, this.#engine, started.run, started.position);
+    return new RunHandle<O>(this, this.#feed, started.run, started.position);
   }
 
   /** What the run branched off, and what branched off it. @throws MillraceError `E_RUN_NOT_FOUND` */
@@ -143,9 +147,17 @@ export class Client {
     return compareRuns(this.#engine, left, right);
   }
 
-  /** Events of one run from a seq on: history, then live, no gap and no repeat. */
-  subscribe(run: string, options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
-    return runEvents(this.#engine, checkId("run id", run), 0, options);
+  /**
+   * Events of one run until its end, of many runs or of all without end: history, then live, without gap
+   * or repeat, at the reader's pace. What is given narrows it down. Events are frozen. To go on in
+   * another process, or later, begin `after` the last event that was dealt with.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once; in the iteration `E_STORE_CLOSED`,
+   * and of one run `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
+   */
+  subscribe<const T extends EventType = EventType>(
+    options: SubscribeOptions<T> = {},
+  ): AsyncIterable<EventOf<T>> {
+    return subscribe(this.#feed, options);
   }
 
   /**

@@ -14,13 +14,14 @@ import { stepActor } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
 import type { Input } from "../engine/input.ts";
+import type { LogFeed } from "../engine/log-feed.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { toJson } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
+import { runEvents } from "./follow-run.ts";
 import { textOption } from "./options.ts";
-import { runEvents } from "./subscribe.ts";
 
 /** A run as an XState actor. */
 export type LiveRun = ActorRefFrom<typeof runMachine>;
@@ -30,12 +31,13 @@ export type LiveStep = ActorRefFrom<typeof stepMachine>;
 type Post = (run: string, input: Input) => Promise<void>;
 
 /** An actor that follows the run's committed events; its `send` goes into the run's inbox. */
-export async function liveRun(engine: Engine, run: string, post: Post): Promise<LiveRun> {
+export async function liveRun(feed: LogFeed, run: string, post: Post): Promise<LiveRun> {
+  const { engine } = feed;
   const state = await loadRun(engine, run);
   const { state: value, context } = state.run;
   const snapshot = runMachine.resolveState({ value: value as "pending", context });
   const actor = createActor(runMachine, { id: run, snapshot, input: { id: run } });
-  return follow(engine, run, state.cursor.head, actor, {
+  return follow(feed, run, state.cursor.head, actor, {
     translate: (event) => ("step" in event ? undefined : event),
     send: (command) => post(run, runInput(engine, command as RunCommand)),
   });
@@ -43,17 +45,18 @@ export async function liveRun(engine: Engine, run: string, post: Post): Promise<
 
 /** An actor that follows one step's committed events; its `send` goes into the run's inbox. */
 export async function liveStep(
-  engine: Engine,
+  feed: LogFeed,
   run: string,
   step: string,
   post: Post,
 ): Promise<LiveStep> {
+  const { engine } = feed;
   const state = await loadRun(engine, run);
   const { state: value, context } = stepActor(state, step);
   const snapshot = stepMachine.resolveState({ value: value as "pending", context });
   const input = { id: step, maxAttempts: context.maxAttempts };
   const actor = createActor(stepMachine, { id: `${run}/${step}`, snapshot, input });
-  return follow(engine, run, state.cursor.head, actor, {
+  return follow(feed, run, state.cursor.head, actor, {
     translate: (event) => stepEvent(step, event),
     send: (command) => post(run, stepInput(engine, step, command as StepCommand)),
   });
@@ -84,17 +87,18 @@ interface Follower {
 }
 
 function follow<A extends Followed>(
-  engine: Engine,
+  feed: LogFeed,
   run: string,
   after: number,
   actor: A,
   { translate, send }: Follower,
 ): A {
+  const { logger } = feed.engine;
   const stop = new AbortController();
   const committed = actor.send as (event: { type: string }) => void;
   const log = (what: string) => (error: unknown) => {
     if (isMillraceError(error, "E_STORE_CLOSED")) return;
-    engine.logger.error(what, { run, error: String(error) });
+    logger.error(what, { run, error: String(error) });
   };
   actor.send = (command: { type: string }) => {
     if (actor.getSnapshot().status !== "active") throw ended(command.type);
@@ -102,13 +106,13 @@ function follow<A extends Followed>(
   };
   actor.subscribe({ complete: () => stop.abort() });
   actor.start();
-  const feed = async (): Promise<void> => {
-    for await (const event of runEvents(engine, run, after, { signal: stop.signal })) {
+  const following = async (): Promise<void> => {
+    for await (const event of runEvents(feed, run, after, stop.signal)) {
       const mine = stop.signal.aborted ? undefined : translate(event);
       if (mine !== undefined) committed(mine);
     }
   };
-  feed().catch(log("an actor does not follow its run any more"));
+  following().catch(log("an actor does not follow its run any more"));
   return actor;
 }
 

@@ -1,30 +1,39 @@
 /** One run, as a program holds it. */
 import type { Failure } from "../../machines/values.ts";
 import type { Explanation } from "../domain/explain.ts";
-import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
 import type { Input } from "../engine/input.ts";
+import type { LogFeed } from "../engine/log-feed.ts";
+import { ENOUGH } from "../engine/shared-tail.ts";
 import { fromValue } from "../engine/values.ts";
-import type { RecordedEvent } from "../events/vocabulary.ts";
+import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
 import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import type { EventOf } from "./event-filter.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
+import { runEnd } from "./run-end.ts";
 import type { RunView } from "./run-view.ts";
-import { ENOUGH, runEnd, type SubscribeOptions } from "./subscribe.ts";
+import type { SubscribeOptions } from "./subscribe.ts";
 import type { RequestOptions } from "./tell-run.ts";
 
 /** The client's calls about one run, which a handle makes with its own id. */
 export interface RunCalls {
   get(run: string): Promise<RunView>;
   explain(run: string): Promise<Explanation>;
-  subscribe(run: string, options: SubscribeOptions): AsyncIterable<RecordedEvent>;
+  subscribe<T extends EventType>(options: SubscribeOptions<T>): AsyncIterable<EventOf<T>>;
   signal(run: string, name: string, payload: unknown, options: { id?: string }): Promise<void>;
   cancel(run: string, options: RequestOptions): Promise<void>;
   pause(run: string, options: RequestOptions): Promise<void>;
   resume(run: string, options: RequestOptions): Promise<void>;
   post(run: string, input: Input): Promise<void>;
 }
+
+/** Which events of a run, from where on, and when to stop. */
+export type EventsOptions<T extends EventType = EventType> = Pick<
+  SubscribeOptions<T>,
+  "types" | "steps" | "from" | "after" | "signal"
+>;
 
 /** How long to wait for a result. */
 export interface ResultOptions {
@@ -36,13 +45,13 @@ export interface ResultOptions {
 export class RunHandle<O> {
   readonly id: string;
   readonly #client: RunCalls;
-  readonly #engine: Engine;
+  readonly #feed: LogFeed;
   /** Nothing that the handle waits for is at or before this position. */
   readonly #after: number;
 
-  constructor(client: RunCalls, engine: Engine, id: string, after: number) {
+  constructor(client: RunCalls, feed: LogFeed, id: string, after: number) {
     this.#client = client;
-    this.#engine = engine;
+    this.#feed = feed;
     this.id = id;
     this.#after = after;
   }
@@ -57,11 +66,11 @@ export class RunHandle<O> {
     const timeoutMs =
       given.timeoutMs === undefined ? undefined : millis("timeoutMs", given.timeoutMs);
     const stop = new AbortController();
-    const { clock } = this.#engine.world;
+    const { clock } = this.#feed.engine.world;
     const cancel =
       timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort(ENOUGH));
     try {
-      const end = await runEnd(this.#engine, this.id, this.#after, stop.signal);
+      const end = await runEnd(this.#feed, this.id, this.#after, stop.signal);
       if (end !== undefined) return (await this.#outcome(end)) as O;
     } finally {
       cancel?.();
@@ -84,9 +93,12 @@ export class RunHandle<O> {
     return this.#client.explain(this.id);
   }
 
-  /** The run's events from a seq on: history, then live, until its end. */
-  events(options: SubscribeOptions = {}): AsyncIterable<RecordedEvent> {
-    return this.#client.subscribe(this.id, options);
+  /** The run's events: history, then live, until its end. See `Client.subscribe`. */
+  events<const T extends EventType = EventType>(
+    options: EventsOptions<T> = {},
+  ): AsyncIterable<EventOf<T>> {
+    const given = callOptions("events()", options, ["types", "steps", "from", "after", "signal"]);
+    return this.#client.subscribe<T>({ ...given, run: this.id });
   }
 
   signal(name: string, payload?: unknown, options: { id?: string } = {}): Promise<void> {
@@ -115,19 +127,16 @@ export class RunHandle<O> {
     const { id } = this;
     const post = this.#client.post.bind(this.#client);
     return step === undefined
-      ? liveRun(this.#engine, id, post)
-      : liveStep(this.#engine, id, step, post);
+      ? liveRun(this.#feed, id, post)
+      : liveStep(this.#feed, id, step, post);
   }
 
   async #outcome(event: RecordedEvent): Promise<unknown> {
     switch (event.type) {
       case "run.completed": {
         if ("json" in event.output) return event.output.json;
-        return fromValue(
-          this.#engine.store.blobs,
-          event.output,
-          await loadRun(this.#engine, this.id),
-        );
+        const { engine } = this.#feed;
+        return fromValue(engine.store.blobs, event.output, await loadRun(engine, this.id));
       }
       case "run.failed":
         throw new MillraceError("E_RUN_FAILED", `run ${this.id} failed: ${event.error.message}`, {

@@ -117,7 +117,10 @@ async function sameRun(
   return { run, position: 0 };
 }
 
-/** @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID` */
+/**
+ * Labels as they are recorded with a run, and asked for; a copy.
+ * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+ */
 export function checkLabels(labels: StartOptions["labels"]): StartOptions["labels"] {
   if (labels === undefined) return undefined;
   if (!isPlainObject(labels)) throw invalidOption("labels", "must be a plain object of texts");

@@ -13,6 +13,30 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
+/** One waiter. Being woken while not waiting is remembered. */
+export class Wakeup {
+  #woken = false;
+  #waiting: Deferred<void> | undefined;
+
+  wake(): void {
+    if (this.#waiting === undefined) this.#woken = true;
+    else {
+      this.#waiting.resolve();
+      this.#waiting = undefined;
+    }
+  }
+
+  /** Resolves when woken; at once if that happened since the last call resolved. */
+  next(): Promise<void> {
+    if (this.#woken) {
+      this.#woken = false;
+      return Promise.resolve();
+    }
+    this.#waiting ??= deferred();
+    return this.#waiting.promise;
+  }
+}
+
 /**
  * Resolves as soon as every microtask has run that is pending now or follows from one: what can go on
  * without waiting for anything has then gone on. The event loop does not turn meanwhile, so this costs

@@ -41,6 +41,8 @@ export const limits = {
   /** A commit that meets this many revision conflicts in a row gives the run back. */
   commitConflictsMax: 16,
   labelsMax: 32,
+  /** Runs, types or steps that one subscription may ask for by name. */
+  filterEntriesMax: 1_000,
 } as const;
 
 const relations: readonly (readonly [boolean, string])[] = [

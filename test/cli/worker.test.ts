@@ -9,7 +9,7 @@ const client = (store: string): Promise<Millrace> =>
   open({ store, workflows: [slow, squares], worker: false });
 
 async function started(here: Millrace, run: string, step: string): Promise<void> {
-  for await (const event of here.subscribe(run)) {
+  for await (const event of here.subscribe({ run })) {
     if (event.type === "step.started" && event.step === step) return;
   }
 }
@@ -68,7 +68,7 @@ describe.concurrent("millrace worker", () => {
     expect((await first.done).code).toBe(143);
     const second = start(["worker", FLOWS, "--store", store]);
     await second.says("hosts");
-    for await (const event of here.subscribe("long")) {
+    for await (const event of here.subscribe({ run: "long" })) {
       if (event.type === "step.started" && event.attempt === 2) break;
     }
     second.child.kill("SIGKILL");

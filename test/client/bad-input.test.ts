@@ -104,7 +104,9 @@ const takesId: Readonly<Record<string, (millrace: Millrace, id: never) => unknow
   "the run to signal": (millrace, id) => millrace.signal(id, "word"),
   "a signal's name": (millrace, id) => millrace.signal("run", id),
   "a signal's id": (millrace, id) => millrace.signal("run", "word", 1, { id }),
-  "the run to follow": (millrace, id) => millrace.subscribe(id),
+  "the run to follow": (millrace, run) => millrace.subscribe({ run }),
+  "a run to follow": (millrace, run) => millrace.subscribe({ runs: ["a", run] }),
+  "the workflow to follow": (millrace, workflow) => millrace.subscribe({ workflow }),
   "the run of a handle": (millrace, id) => millrace.handle(id),
   "the run to wait for": (millrace, id) => millrace.result(id),
   "the workflow to list": (millrace, workflow) => millrace.list({ workflow }),
@@ -211,7 +213,7 @@ onStores("options of calls", (scene) => {
     ["103: a misspelt option of signal", (m) => m.signal("run", "w", 1, loose({ ID: "x" }))],
     ["103: a misspelt option of cancel", (m) => m.cancel("run", loose({ reasons: "x" }))],
     ["103: a misspelt option of result", (m) => m.handle("run").result(loose({ timeout: 1 }))],
-    ["103: a misspelt option of subscribe", (m) => first(m.subscribe("run", loose({ form: 1 })))],
+    ["103: a misspelt option of subscribe", (m) => m.subscribe(loose({ run: "run", form: 1 }))],
     ["107: a prototype", (m) => m.start(echo, 1, JSON.parse('{"__proto__":{"id":"x"}}'))],
     ["107: inherited options", (m) => m.start(echo, 1, Object.create({ id: "x" }))],
     ["no options", (m) => m.start(echo, 1, loose(null))],
@@ -222,8 +224,26 @@ onStores("options of calls", (scene) => {
     ["a status that is none", (m) => m.list({ status: loose("complete") })],
     ["a seq of zero", (m) => m.get("run", { seq: 0 })],
     ["a seq that is no number", (m) => m.get("run", { seq: Number.NaN })],
-    ["a from of zero", (m) => first(m.subscribe("run", { from: 0 }))],
-    ["a signal that is none", (m) => first(m.subscribe("run", { signal: loose({}) }))],
+    ["a from of zero", (m) => m.subscribe({ run: "run", from: 0 })],
+    ["the options of before", (m) => m.subscribe(loose("run"))],
+    ["a seq of many runs", (m) => m.subscribe({ from: 1 })],
+    ["a from that is a word", (m) => m.subscribe({ from: loose("later") })],
+    ["a from of nothing", (m) => m.subscribe({ from: loose({}) })],
+    ["a from of two", (m) => m.subscribe({ from: loose({ time: 1, position: 1 }) })],
+    ["a time that is none", (m) => m.subscribe({ from: { time: new Date("x") } })],
+    ["a position of zero", (m) => m.subscribe({ from: { position: 0 } })],
+    ["both from and after", (m) => m.subscribe({ from: "now", after: { position: 1 } })],
+    ["an after without position", (m) => m.subscribe({ after: loose({ seq: 1 }) })],
+    ["a run and runs", (m) => m.subscribe({ run: "a", runs: ["b"] })],
+    ["runs that are none", (m) => m.subscribe({ runs: [] })],
+    ["too many runs", (m) => m.subscribe({ runs: Array(1_001).fill("a") })],
+    ["types that are text", (m) => m.subscribe({ types: loose("run.created") })],
+    ["a type that is none", (m) => m.subscribe({ types: [loose("run.ended")] })],
+    ["a type of the prototype", (m) => m.subscribe({ types: [loose("constructor")] })],
+    ["steps that are none", (m) => m.subscribe({ steps: [""] })],
+    ["labels to look for that are text", (m) => m.subscribe({ labels: loose("a=b") })],
+    ["a misspelt option of events", (m) => m.handle("run").events(loose({ run: "other" }))],
+    ["a signal that is none", (m) => m.subscribe({ run: "run", signal: loose({}) })],
     ["a timeout that is none", (m) => m.handle("run").result({ timeoutMs: Number.NaN })],
     ["a timeout below zero", (m) => m.handle("run").result({ timeoutMs: -1 })],
     ["a reason that is no text", (m) => m.cancel("run", { reason: loose(1) })],
@@ -258,9 +278,6 @@ onStores("options of calls", (scene) => {
     expect(String(await refusal(status))).toContain('did you mean "completed"?');
   });
 });
-
-const first = (events: AsyncIterable<unknown>): Promise<unknown> =>
-  events[Symbol.asyncIterator]().next();
 
 it.each<readonly [what: string, options: unknown, code?: string]>([
   ["103: a misspelt option", { stoer: "memory" }],

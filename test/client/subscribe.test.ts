@@ -15,7 +15,7 @@ const waiting = workflow("waiting", (ctx) => ctx.waitFor("word"));
 
 async function follow(millrace: Millrace, run: string, from = 1): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
-  for await (const event of millrace.subscribe(run, { from })) events.push(event);
+  for await (const event of millrace.subscribe({ run, from })) events.push(event);
   return events;
 }
 
@@ -67,7 +67,7 @@ onStores(
         const stop = new AbortController();
         if (beforehand) stop.abort();
         const types: string[] = [];
-        for await (const event of millrace.subscribe(run.id, { signal: stop.signal })) {
+        for await (const event of millrace.subscribe({ run: run.id, signal: stop.signal })) {
           types.push(event.type);
           stop.abort();
         }
@@ -78,7 +78,7 @@ onStores(
     it("can be left at any moment, and leaves nothing behind", async () => {
       const millrace = await scene().open({ workflows: [waiting] });
       const run = await millrace.start(waiting);
-      for await (const event of millrace.subscribe(run.id)) {
+      for await (const event of millrace.subscribe({ run: run.id })) {
         expect(event.type).toBe("run.created");
         break;
       }

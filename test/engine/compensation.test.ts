@@ -15,7 +15,7 @@ import { systemRandom } from "../../src/kernel/random.ts";
 
 async function eventsOf(millrace: Millrace, run: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
-  for await (const event of millrace.subscribe(run)) events.push(event);
+  for await (const event of millrace.subscribe({ run })) events.push(event);
   return events;
 }
 

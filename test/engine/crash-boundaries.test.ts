@@ -45,7 +45,7 @@ async function crash(
 
 async function eventsOf(millrace: Millrace, run: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
-  for await (const event of millrace.subscribe(run)) events.push(event);
+  for await (const event of millrace.subscribe({ run })) events.push(event);
   return events;
 }
 

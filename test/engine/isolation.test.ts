@@ -116,7 +116,7 @@ onStores("values", (scene) => {
     ]);
   });
 
-  it("shown by a view or an event are copies", async () => {
+  it("shown by a view are copies, by an event frozen", async () => {
     const flow = graph<Box>("viewed")
       .step("only", (_ctx, input) => input)
       .build();
@@ -127,7 +127,8 @@ onStores("values", (scene) => {
     const view = await run.get();
     spoil((view.output as { json: unknown }).json);
     for await (const event of run.events()) {
-      if (event.type === "run.completed" && "json" in event.output) spoil(event.output.json);
+      if (event.type !== "run.completed") continue;
+      expect(() => spoil("json" in event.output && event.output.json)).toThrow(TypeError);
     }
     expect(await run.result()).toEqual({ list: [1], filler: "x" });
     expect(await run.get()).toMatchObject({ output: { json: { list: [1], filler: "x" } } });

@@ -20,7 +20,7 @@ function processes(): (node: string, ...workflows: Workflow[]) => Promise<Millra
 
 const typesOf = async (millrace: Millrace, run: string, until: string): Promise<string[]> => {
   const types: string[] = [];
-  for await (const { type } of millrace.subscribe(run)) {
+  for await (const { type } of millrace.subscribe({ run })) {
     types.push(type);
     if (type === until) break;
   }

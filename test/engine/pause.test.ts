@@ -4,7 +4,7 @@ import { graph, type Millrace, open, type RecordedEvent, workflow } from "../../
 
 async function eventsOf(millrace: Millrace, run: string): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
-  for await (const event of millrace.subscribe(run)) events.push(event);
+  for await (const event of millrace.subscribe({ run })) events.push(event);
   return events;
 }
 

@@ -109,7 +109,7 @@ async function expectSetAside(millrace: Millrace): Promise<void> {
     expect(await refusal(look)).toMatchObject({ code: damage });
   }
   const following = async () => {
-    for await (const event of millrace.subscribe("broken")) if (event.seq > 1_000) break;
+    for await (const event of millrace.subscribe({ run: "broken" })) if (event.seq > 1_000) break;
   };
   expect(await refusal(following())).toMatchObject({ code: damage });
 }

@@ -67,7 +67,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
 
   async function events(millrace: Millrace): Promise<RecordedEvent[]> {
     const found: RecordedEvent[] = [];
-    for await (const event of millrace.subscribe("run")) found.push(event);
+    for await (const event of millrace.subscribe({ run: "run" })) found.push(event);
     expect(checkLog(found)).toEqual([]);
     return found;
   }

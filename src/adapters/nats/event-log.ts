@@ -14,13 +14,15 @@ import type {
 import { append } from "./append.ts";
 import { lastMessage, type Range, type StoredMessage } from "./direct-get.ts";
 import { erase } from "./erase.ts";
-import { history } from "./history.ts";
+import { history, inPages } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { Live } from "./live.ts";
 import { follow, scan } from "./scan.ts";
 import { placeOf, runOf, type Subjects } from "./subjects.ts";
 import { tail } from "./tail.ts";
 
+/** So few frames of the whole log are read by pages, without a consumer. */
+const FEW = 64;
 /** A run that was erased and has begun anew has one, before its frames. */
 const TOMBSTONES = 1;
 
@@ -57,10 +59,7 @@ class NatsEventLog implements EventLog {
     if (limit <= 0) return;
     const ask = this.#ask("read the log");
     const place = this.#range(range, range.after ?? 0);
-    const messages =
-      range.run === undefined
-        ? scan(this.#reading, ask, place)
-        : history(this.#reading, ask, place, limit + TOMBSTONES);
+    const messages = this.#messages(ask, place, range.run === undefined, limit + TOMBSTONES);
     let given = 0;
     for await (const message of messages) {
       if (message.seq > upTo) return;
@@ -116,6 +115,14 @@ class NatsEventLog implements EventLog {
 
   async close(): Promise<void> {
     this.#closing.abort();
+  }
+
+  /** @param wide of more than one run: there may be any number of tombstones among them */
+  #messages(ask: Ask, place: Range, wide: boolean, limit: number): AsyncIterable<StoredMessage> {
+    if (!wide) return history(this.#reading, ask, place, limit);
+    return limit > FEW
+      ? scan(this.#reading, ask, place)
+      : inPages(this.#reading, ask, place, limit);
   }
 
   #range({ run, workflow }: LogScope, after: Position): Range {

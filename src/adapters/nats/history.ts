@@ -38,3 +38,20 @@ async function* pages(
     after = last.seq;
   }
 }
+
+/** All messages of the range that are there, in pages of `size`: for a reader that wants few of them. */
+export async function* inPages(
+  link: Link,
+  ask: Ask,
+  range: Range,
+  size: number,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  let { after } = range;
+  for (;;) {
+    const page = await readPage(link, ask, { ...range, after }, size);
+    yield* page.messages;
+    const last = page.messages.at(-1);
+    if (last === undefined || page.pending === 0) return;
+    after = last.seq;
+  }
+}

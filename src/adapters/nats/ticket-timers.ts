@@ -3,11 +3,11 @@
  * their own. Whoever waits for tickets turns due messages into tickets.
  */
 import type { Msg } from "@nats-io/transport-node";
+import { rfc3339 } from "../../kernel/instant.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Ticket } from "../../ports/work-queue.ts";
 import { Away, answerOf, apiCodes, messageOf, refusal, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
-import { rfc3339 } from "./instant.ts";
 import type { Ask, Link } from "./link.ts";
 import { Puller } from "./puller.ts";
 import { purge } from "./purge.ts";

@@ -1,4 +1,5 @@
 /** The event log on one table: appends join the group commit, readers are woken by its commits. */
+import { Wakeup } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
 import type {
@@ -14,7 +15,7 @@ import type { Access, Backend } from "./backend.ts";
 import { FrameReader, type FrameScope, type Span } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { keyOf, keysOf, LogNews } from "./log-news.ts";
-import { Wakeup, Wakeups } from "./wakeups.ts";
+import { Wakeups } from "./wakeups.ts";
 
 /** How often an erase tries to empty the write-ahead log while another process reads in it. */
 const EMPTY_TRIES = 10;

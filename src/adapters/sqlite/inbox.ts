@@ -1,11 +1,13 @@
 /** Inputs of runs in one table; watchers are woken by posts of this process and of others. */
+
 import type { StatementSync } from "node:sqlite";
+import { Wakeup } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Inbox, StoredInput } from "../../ports/inbox.ts";
 import type { Access, Backend } from "./backend.ts";
-import { type News, Wakeup, Wakeups } from "./wakeups.ts";
+import { type News, Wakeups } from "./wakeups.ts";
 
 /** How long a watcher that could not read the store waits before it tries again. */
 const WATCH_AGAIN_MS = 250;

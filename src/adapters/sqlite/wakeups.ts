@@ -2,32 +2,8 @@
  * Who waits for what. Writes of this process wake their waiters at once, by key; commits of other
  * processes are looked up once for all waiters. A wake-up carries nothing: who wakes reads again.
  */
-import { type Deferred, deferred } from "../../kernel/async.ts";
+import type { Wakeup } from "../../kernel/async.ts";
 import type { ForeignCommits } from "./foreign-commits.ts";
-
-/** One waiter. Being woken while not waiting is remembered. */
-export class Wakeup {
-  #woken = false;
-  #waiting: Deferred<void> | undefined;
-
-  wake(): void {
-    if (this.#waiting === undefined) this.#woken = true;
-    else {
-      this.#waiting.resolve();
-      this.#waiting = undefined;
-    }
-  }
-
-  /** Resolves when woken; at once if that happened since the last call resolved. */
-  next(): Promise<void> {
-    if (this.#woken) {
-      this.#woken = false;
-      return Promise.resolve();
-    }
-    this.#waiting ??= deferred();
-    return this.#waiting.promise;
-  }
-}
 
 /** How a port finds out whom foreign commits concern. */
 export interface News {

@@ -1,10 +1,11 @@
 /** The work queue: tickets are taken in transactions, and waited for without asking the file. */
+import { Wakeup } from "../../kernel/async.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Claim, ClaimRequest, Ticket, WorkQueue } from "../../ports/work-queue.ts";
 import type { Access, Backend } from "./backend.ts";
 import type { Holders } from "./holders.ts";
 import { type Held, TicketTable } from "./ticket-table.ts";
-import { type News, Wakeup, Wakeups } from "./wakeups.ts";
+import { type News, Wakeups } from "./wakeups.ts";
 
 /** Whoever waits for tickets looks for himself after commits of other processes. */
 const ANYTHING: News = { forget: () => undefined, keys: () => "all" };

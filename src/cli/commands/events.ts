@@ -34,7 +34,7 @@ async function printEvents(cli: Cli, run: string, flags: EventsFlags): Promise<v
   const { seq, createdAt } = await millrace.get(run);
   const last = flags.follow === true ? Number.POSITIVE_INFINITY : seq;
   if (flags.from > last) return;
-  for await (const event of millrace.subscribe(run, { from: flags.from, signal: output.gone })) {
+  for await (const event of millrace.subscribe({ run, from: flags.from, signal: output.gone })) {
     if (settings.json) output.json(event);
     else output.print(lineOf(event, createdAt));
     if (event.seq >= last) return;
