@@ -113,7 +113,8 @@ function adoptPlan(state: RunState, plan: unknown): void {
   if (!isPlan(plan)) throw corrupt(state, "what it was created with is not a plan");
   state.plan = plan;
   if (plan.kind !== "graph") return;
-  state.graph = graphs.get(plan.version) ?? keep(plan.version, graphOf(plan));
+  const key = `${plan.version}/${plan.variant ?? ""}`;
+  state.graph = graphs.get(key) ?? keep(key, graphOf(plan.steps));
   if (state.inherits) {
     fitToPlan(state);
     return;
@@ -125,9 +126,9 @@ function adoptPlan(state: RunState, plan: unknown): void {
   }
 }
 
-function keep(version: string, graph: Graph): Graph {
+function keep(key: string, graph: Graph): Graph {
   if (graphs.size >= GRAPHS_KEPT) graphs.clear();
-  graphs.set(version, graph);
+  graphs.set(key, graph);
   return graph;
 }
 

@@ -51,6 +51,8 @@ export interface PlanStep {
 interface PlanBase {
   /** Digest of the definition: of the plan for a graph, of its name and version for code. */
   readonly version: string;
+  /** Digest of what was asked for this run otherwise than the definition says; absent: nothing. */
+  readonly variant?: string;
   /** Retries that all steps of one run may use together. */
   readonly retryBudget: number;
   /** Steps of one run that may run at once; absent: no bound of its own. */
@@ -85,17 +87,20 @@ export interface CodePlan extends PlanBase {
 /** What `run.created` carries as `plan`. */
 export type Plan = GraphPlan | CodePlan;
 
+/** Anything that needs others of its kind. */
+export type Needing = Pick<PlanStep, "name" | "needs">;
+
 /** A graph plan, looked up by name and by direction. Built once per plan, shared by its runs. */
-export interface Graph {
-  readonly steps: ReadonlyMap<string, PlanStep>;
+export interface Graph<Step extends Needing = PlanStep> {
+  readonly steps: ReadonlyMap<string, Step>;
   readonly dependents: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The look-up of a plan. Linear in steps and needs. */
-export function graphOf(plan: GraphPlan): Graph {
-  const steps = new Map(plan.steps.map((step) => [step.name, step]));
-  const dependents = new Map<string, string[]>(plan.steps.map((step) => [step.name, []]));
-  for (const step of plan.steps) {
+/** The look-up of a plan's steps. Linear in steps and needs. */
+export function graphOf<Step extends Needing>(declared: readonly Step[]): Graph<Step> {
+  const steps = new Map(declared.map((step) => [step.name, step]));
+  const dependents = new Map<string, string[]>(declared.map((step) => [step.name, []]));
+  for (const step of declared) {
     for (const need of step.needs) dependents.get(need)?.push(step.name);
   }
   return { steps, dependents };

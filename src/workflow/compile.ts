@@ -7,9 +7,9 @@ import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { canonicalJson, digest, toJson } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
-import { findCycle } from "./cycle.ts";
 import type { Declared } from "./declare.ts";
 import type { CodeWorkflow, GraphWorkflow } from "./definition.ts";
+import { checkAcyclic, checkDistinct, checkKnown } from "./graph-checks.ts";
 import {
   checkFunction,
   durationOption,
@@ -21,7 +21,6 @@ import {
   schemaOption,
 } from "./options.ts";
 import { DEFAULT_RETRY_BUDGET } from "./policy.ts";
-import { didYouMean } from "./suggest.ts";
 
 /** What every workflow has besides its code: checked, copied. */
 export interface Header {
@@ -37,8 +36,6 @@ export interface GraphHeader extends Header {
   readonly onFailure?: "continue";
 }
 
-/** Looking for a similar name costs a pass over all names. */
-const SUGGESTED = 8;
 const WORKFLOW_OPTIONS = [
   "input",
   "output",
@@ -109,8 +106,8 @@ export function compileGraph(
   if (last === undefined) throw new MillraceError("E_DEF_EMPTY", `${what} declares no step`);
   const steps = declared.map(({ step }) => step);
   checkSize(what, steps);
-  checkDistinct(what, steps);
-  checkKnown(what, steps, returns);
+  checkDistinct(what, "step", steps);
+  checkKnown(what, "step", steps, returns);
   const content = {
     kind: "graph",
     retryBudget: header.retryBudget,
@@ -121,7 +118,7 @@ export function compileGraph(
   } as const;
   const version = versionOf({ ...content, label: header.parts.version });
   const plan: GraphPlan = Object.freeze({ version, ...content });
-  checkAcyclic(what, plan);
+  checkAcyclic(what, "step", steps);
   const bodies = new Map(declared.map(({ step, body }) => [step.name, body]));
   return Object.freeze({ kind: "graph", name: header.name, ...header.parts, plan, bodies });
 }
@@ -154,56 +151,5 @@ function checkSize(what: string, steps: readonly PlanStep[]): void {
     "E_DEF_TOO_LARGE",
     `${what} declares ${steps.length} steps, the limit is ${max}; fan out with map, or split it`,
     { details: { steps: steps.length, max } },
-  );
-}
-
-/** Names that differ only by case would be one file, or one table row, in some places. */
-function checkDistinct(what: string, steps: readonly PlanStep[]): void {
-  const seen = new Map<string, string>();
-  for (const { name } of steps) {
-    const folded = name.toLowerCase();
-    const first = seen.get(folded);
-    if (first !== undefined) {
-      throw new MillraceError(
-        "E_DEF_DUPLICATE",
-        first === name
-          ? `${what} declares step ${name} twice`
-          : `${what} declares steps ${first} and ${name}, which differ only by case`,
-        { details: { names: [first, name] } },
-      );
-    }
-    seen.set(folded, name);
-  }
-}
-
-function checkKnown(what: string, steps: readonly PlanStep[], returns: string | undefined): void {
-  const names = new Set(steps.map(({ name }) => name));
-  const unknown: { readonly by: string; readonly name: string }[] = [];
-  for (const step of steps) {
-    for (const need of step.needs) {
-      if (!names.has(need)) unknown.push({ by: `step ${step.name} needs`, name: need });
-    }
-  }
-  if (returns !== undefined && !names.has(returns)) {
-    unknown.push({ by: "returns names", name: returns });
-  }
-  if (unknown.length === 0) return;
-  const listed = unknown.map(
-    ({ by, name }, index) => `${by} ${name}${index < SUGGESTED ? didYouMean(name, names) : ""}`,
-  );
-  throw new MillraceError(
-    "E_DEF_UNKNOWN_STEP",
-    `${what} names steps that it does not declare: ${listed.join("; ")}`,
-    { details: { unknown: [...new Set(unknown.map(({ name }) => name))] } },
-  );
-}
-
-function checkAcyclic(what: string, plan: GraphPlan): void {
-  const cycle = findCycle(plan);
-  if (cycle === undefined) return;
-  throw new MillraceError(
-    "E_DEF_CYCLE",
-    `${what} can never end, its steps need each other in a circle: ${cycle.join(" needs ")}`,
-    { details: { cycle } },
   );
 }

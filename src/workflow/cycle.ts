@@ -2,7 +2,7 @@
  * Finding a circle among steps that need each other. Iterative: a chain of any length must not
  * overflow the stack.
  */
-import { type GraphPlan, graphOf, type PlanStep } from "../domain/plan.ts";
+import { graphOf, type Needing } from "../domain/plan.ts";
 
 /**
  * The steps of one circle, each needing the next, the first repeated at the end; undefined when
@@ -10,8 +10,8 @@ import { type GraphPlan, graphOf, type PlanStep } from "../domain/plan.ts";
  * Algorithm: Kahn's topological sort (A. B. Kahn, 1962); in what it leaves, every step needs
  * another that is left, so following those needs must come round.
  */
-export function findCycle(plan: GraphPlan): readonly string[] | undefined {
-  const left = unsorted(plan);
+export function findCycle(declared: readonly Needing[]): readonly string[] | undefined {
+  const left = unsorted(declared);
   const [first] = left.keys();
   if (first === undefined) return undefined;
   const path: string[] = [];
@@ -26,11 +26,11 @@ export function findCycle(plan: GraphPlan): readonly string[] | undefined {
 }
 
 /** What is left after steps are taken away, again and again, whose needs are all gone. */
-function unsorted(plan: GraphPlan): Map<string, PlanStep> {
-  const { steps, dependents } = graphOf(plan);
+function unsorted(declared: readonly Needing[]): Map<string, Needing> {
+  const { steps, dependents } = graphOf(declared);
   const left = new Map(steps);
-  const unmet = new Map(plan.steps.map((step) => [step.name, step.needs.length]));
-  const free = plan.steps.filter((step) => step.needs.length === 0).map((step) => step.name);
+  const unmet = new Map(declared.map((step) => [step.name, step.needs.length]));
+  const free = declared.filter((step) => step.needs.length === 0).map((step) => step.name);
   for (let name = free.pop(); name !== undefined; name = free.pop()) {
     left.delete(name);
     for (const dependent of dependents.get(name) ?? []) {

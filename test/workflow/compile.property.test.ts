@@ -49,7 +49,7 @@ describe("random graphs", () => {
         const { plan, bodies } = build(edges, order);
         expect(plan.steps.map(({ name }) => name)).toEqual(order.map(nameOf));
         expect([...bodies.keys()]).toEqual(order.map(nameOf));
-        const { steps, dependents } = graphOf(plan);
+        const { steps, dependents } = graphOf(plan.steps);
         for (const [step, needs] of edges.entries()) {
           expect(steps.get(nameOf(step))?.needs).toEqual(needs.map(nameOf));
           for (const need of needs) {
