@@ -4,6 +4,8 @@ export type { Failure, Value } from "../machines/values.ts";
 // start and follow runs
 export { Client, type SubscribeOptions } from "./client/client.ts";
 export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
+export type { ExecuteOptions } from "./client/execute-options.ts";
+export type { Executed, FunctionFailure } from "./client/executed.ts";
 export type { ForkOptions } from "./client/fork-run.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
@@ -13,6 +15,20 @@ export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { StartOptions } from "./client/start-run.ts";
 export type { RequestOptions } from "./client/tell-run.ts";
+// where steps run
+export type {
+  Allocator,
+  ClusterView,
+  NodeView,
+  Placement,
+  StepRequest,
+  StepValue,
+} from "./cluster/allocator.ts";
+export { byPreference, type Preference } from "./cluster/candidates.ts";
+export type { Resources } from "./cluster/resources.ts";
+export { firstAvailable } from "./cluster/strategies/first-available.ts";
+export { loadBalanced } from "./cluster/strategies/load-balanced.ts";
+export { localityAware } from "./cluster/strategies/locality-aware.ts";
 export type { Approval } from "./domain/approvals.ts";
 export type { Explanation } from "./domain/explain.ts";
 export type { KeptSignal, Wait } from "./domain/wait.ts";
@@ -52,6 +68,14 @@ export type { ResultStore } from "./stores/result-store.ts";
 export type { StepRunStore } from "./stores/step-run-store.ts";
 // define workflows
 export { workflow } from "./workflow/code.ts";
+export { type Dag, type DagOptions, dag } from "./workflow/dag.ts";
+export type {
+  DeserializeCode,
+  FunctionArgument,
+  FunctionCode,
+  FunctionNode,
+  SerializeCode,
+} from "./workflow/dag-function.ts";
 export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";
 export { graph } from "./workflow/graph.ts";
 export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-builder.ts";

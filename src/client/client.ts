@@ -40,7 +40,7 @@ function built(workflow: Workflow | undefined): Workflow {
 
 export class Client {
   readonly #engine: Engine;
-  readonly #feed: LogFeed;
+  protected readonly feed: LogFeed;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #summaries: Projector<RunSummaries>;
 
@@ -50,7 +50,7 @@ export class Client {
     summaries: Projector<RunSummaries>,
   ) {
     this.#engine = engine;
-    this.#feed = new LogFeed(engine);
+    this.feed = new LogFeed(engine);
     this.#workflows = workflows;
     this.#summaries = summaries;
   }
@@ -76,12 +76,12 @@ export class Client {
   ): Promise<RunHandle<unknown>> {
     const definition = typeof workflow === "string" ? this.#known(workflow) : built(workflow);
     const { run, position } = await startRun(this.#engine, definition, input, options);
-    return new RunHandle(this, this.#feed, run, position);
+    return new RunHandle(this, this.feed, run, position);
   }
 
   /** A handle on a run that exists, or will. @throws MillraceError `E_ID_INVALID` */
   handle<O = unknown>(run: string): RunHandle<O> {
-    return new RunHandle<O>(this, this.#feed, checkId("run id", run), 0);
+    return new RunHandle<O>(this, this.feed, checkId("run id", run), 0);
   }
 
   /**
@@ -121,7 +121,7 @@ export class Client {
    */
   async fork<O = unknown>(run: string, options: ForkOptions): Promise<RunHandle<O>> {
     const started = await forkRun(this.#engine, run, options, (name) => this.#workflows.get(name));
-    return new RunHandle<O>(this, this.#feed, started.run, started.position);
+    return new RunHandle<O>(this, this.feed, started.run, started.position);
   }
 
   /**
@@ -131,7 +131,7 @@ export class Client {
    */
   async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
     const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
-    return new RunHandle<O>(this, this.#feed, started.run, started.position);
+    return new RunHandle<O>(this, this.feed, started.run, started.position);
   }
 
   /** What the run branched off, and what branched off it. @throws MillraceError `E_RUN_NOT_FOUND` */
@@ -157,7 +157,7 @@ export class Client {
   subscribe<const T extends EventType = EventType>(
     options: SubscribeOptions<T> = {},
   ): AsyncIterable<EventOf<T>> {
-    return subscribe(this.#feed, options);
+    return subscribe(this.feed, options);
   }
 
   /**

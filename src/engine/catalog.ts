@@ -23,8 +23,8 @@ export class Catalog {
   }
 
   /**
-   * For as long as it is lent, the run has this code here, whatever else has its name, and so have runs
-   * of the same name and version that have none. Returns how to take it back.
+   * For as long as it is lent, the run has this code here if it is of this version, whatever else has its
+   * name, and so have other runs of that name and version. Returns how to take it back.
    */
   lend(run: string, workflow: Workflow): () => void {
     const grows = !this.names.includes(workflow.name);
@@ -38,13 +38,12 @@ export class Catalog {
   /** The code for a run, if this process has it. */
   codeFor(state: RunState): Workflow | undefined {
     const { workflow: name } = state.run.context;
-    const own = [this.#lent.get(state.id), this.#given.get(name)];
-    const found = own.find((workflow) => workflow !== undefined && hasCode(workflow, state));
-    if (found !== undefined) return found;
-    for (const workflow of this.#lent.values()) {
-      const same = workflow.name === name && workflow.plan.version === state.plan?.version;
-      if (same && hasCode(workflow, state)) return workflow;
-    }
-    return undefined;
+    const isOfIts = (workflow: Workflow | undefined): boolean =>
+      workflow?.name === name && workflow.plan.version === state.plan?.version;
+    const own = this.#lent.get(state.id);
+    if (isOfIts(own)) return own;
+    const given = this.#given.get(name);
+    if (given !== undefined && hasCode(given, state)) return given;
+    return [...this.#lent.values()].find(isOfIts);
   }
 }

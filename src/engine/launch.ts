@@ -80,6 +80,7 @@ function stepContext(
     attempt,
     idempotencyKey: idempotencyKey(state.id, step),
     run: { id: state.id, workflow: state.run.context.workflow },
+    node: engine.node,
     step,
     input,
     log: {

@@ -1,6 +1,9 @@
 /** The composition root: options in, a running millrace out. */
 /// <reference lib="esnext.disposable" />
 import { Client } from "../client/client.ts";
+import { type Executor, execute, executeDistributed, executeLocal } from "../client/execute.ts";
+import type { ExecuteOptions } from "../client/execute-options.ts";
+import type { Executed } from "../client/executed.ts";
 import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
@@ -10,6 +13,7 @@ import { pause } from "../kernel/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
+import type { Dag } from "../workflow/dag.ts";
 import { openStore } from "./open-store.ts";
 import { type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
@@ -52,6 +56,41 @@ export class Millrace extends Client implements AsyncDisposable {
       });
       this.#host.start();
     }
+  }
+
+  /**
+   * Runs the functions of a DAG and gives what each returned. Other processes that were opened with the
+   * same DAG (`workflows: [dag.workflow]`) take part; without them all of it runs here. A DAG without
+   * functions has no results. The call may be made again with the same `id`, also by another process: it
+   * goes on where the first one was.
+   * @throws MillraceError what `Dag.validate` throws, then nothing has run; `E_STEP_FAILED` naming the
+   * function and its attempts, `E_TIMEOUT`, `E_RUN_CANCELLED`, `E_RUN_CONFLICT` (the id is taken),
+   * `E_OPTION_INVALID`, `E_STORE_CLOSED`
+   */
+  execute(dag: Dag, options: ExecuteOptions = {}): Promise<Executed> {
+    return execute(this.#executor, dag, options);
+  }
+
+  /**
+   * Like `execute`, with the code of other processes only, unless this one was opened with the DAG too.
+   * @throws MillraceError as `execute`; `E_DEF_INVALID` for a DAG without id, `E_WORKFLOW_UNKNOWN` when no
+   * process that is up has it
+   */
+  executeDistributed(dag: Dag, options: ExecuteOptions = {}): Promise<Executed> {
+    return executeDistributed(this.#executor, dag, options);
+  }
+
+  /**
+   * Like `execute`, with all functions in this process, whatever they say about nodes and costs.
+   * @throws MillraceError as `execute`
+   */
+  executeLocal(dag: Dag, options: ExecuteOptions = {}): Promise<Executed> {
+    return executeLocal(this.#executor, dag, options);
+  }
+
+  get #executor(): Executor {
+    const catalog = this.#host === undefined ? undefined : this.#catalog;
+    return { engine: this.#engine, feed: this.feed, catalog };
   }
 
   /** Runs hosted by this process now. */

@@ -19,6 +19,8 @@ export interface StepContext {
    */
   readonly idempotencyKey: string;
   readonly run: { readonly id: string; readonly workflow: string };
+  /** Id of the process that it runs in. */
+  readonly node: string;
   /**
    * The step's id: its name; `name[3]` for an item of a mapped step; `name#2` for a repeated call.
    */

@@ -1,0 +1,126 @@
+/** Handoff's `execute`: a DAG becomes a run, and what its functions returned comes back. */
+import type { Catalog } from "../engine/catalog.ts";
+import type { Engine } from "../engine/engine.ts";
+import { loadRun } from "../engine/history.ts";
+import type { LogFeed } from "../engine/log-feed.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import { checkId } from "../kernel/ids.ts";
+import { digest } from "../kernel/json.ts";
+import type { Dag } from "../workflow/dag.ts";
+import { compileDag, type DagContent, planOfCall } from "../workflow/dag-compile.ts";
+import type { GraphWorkflow } from "../workflow/definition.ts";
+import { checkExecution, type ExecuteOptions } from "./execute-options.ts";
+import { type Executed, executed } from "./executed.ts";
+import { runEnd } from "./run-end.ts";
+import { startRun } from "./start-run.ts";
+
+/** What this process lends for an execution. */
+export interface Executor {
+  readonly engine: Engine;
+  readonly feed: LogFeed;
+  /** The code that this process has; undefined: it hosts nothing. */
+  readonly catalog: Catalog | undefined;
+}
+
+/**
+ * Runs the functions on whatever nodes have the DAG; this process has it from now on, for this run.
+ * @throws MillraceError see `Millrace.execute`
+ */
+export async function execute(
+  executor: Executor,
+  dag: Dag,
+  options: ExecuteOptions,
+): Promise<Executed> {
+  const name = dag.id ?? privateName(executor.engine.node);
+  dag.validate();
+  return run(executor, dag, compile(dag, name), options, true);
+}
+
+/** Runs the functions here, whatever they say about nodes and costs. */
+export async function executeLocal(
+  executor: Executor,
+  dag: Dag,
+  options: ExecuteOptions,
+): Promise<Executed> {
+  const functions = dag.functions.map(({ node, collocated, cost, ...fn }) => fn);
+  dag.validate();
+  const version = dag.version === undefined ? {} : { version: dag.version };
+  const workflow = compile({ ...version, functions }, privateName(executor.engine.node));
+  return run(executor, dag, workflow, options, true);
+}
+
+/** Runs the functions on the nodes that were opened with the DAG; this one need not be among them. */
+export async function executeDistributed(
+  executor: Executor,
+  dag: Dag,
+  options: ExecuteOptions,
+): Promise<Executed> {
+  const workflow = dag.validate().functions.some((fn) => !fn.inline) ? dag.workflow : undefined;
+  if (workflow !== undefined) await checkKnown(executor, workflow.name);
+  return run(executor, dag, workflow, options, false);
+}
+
+/** Its tickets reach this process only. */
+const privateName = (node: string): string => `local-${digest(node).slice(0, 22)}`;
+
+/** Undefined when there is nothing to run. */
+const compile = (dag: DagContent, name: string): GraphWorkflow | undefined =>
+  dag.functions.some((fn) => !fn.inline) ? compileDag(dag, name) : undefined;
+
+async function checkKnown({ engine, catalog }: Executor, name: string): Promise<void> {
+  if (catalog?.names.includes(name)) return;
+  const nodes = await engine.store.nodes.list();
+  if (nodes.some(({ workflows, draining }) => !draining && workflows.includes(name))) return;
+  throw new MillraceError(
+    "E_WORKFLOW_UNKNOWN",
+    `no process that is up has dag ${name}; open one with \`workflows: [dag.workflow]\`, or call execute(), which brings the code of this process`,
+    { details: { workflow: name } },
+  );
+}
+
+async function run(
+  { engine, feed, catalog }: Executor,
+  dag: Dag,
+  workflow: GraphWorkflow | undefined,
+  options: ExecuteOptions,
+  lends: boolean,
+): Promise<Executed> {
+  const given = checkExecution(options);
+  const id = given.id === undefined ? engine.world.ids() : checkId("run id", given.id);
+  if (workflow === undefined) return { dagId: id, results: {}, allocations: {}, failures: {} };
+  const ofCall = {
+    ...workflow,
+    plan: planOfCall(workflow.plan, dag.functions, given.call),
+    ...(given.timeoutMs === undefined ? {} : { timeoutMs: given.timeoutMs }),
+  };
+  const takeBack = lends ? lend(catalog, id, ofCall) : undefined;
+  try {
+    const labels = dag.id === undefined ? {} : { labels: { dag: dag.id } };
+    const { position } = await startRun(engine, ofCall, null, { id, ...labels });
+    if (position === 0) await checkSame(engine, id, ofCall);
+    await runEnd(feed, id, position, new AbortController().signal);
+    return await executed(engine, await loadRun(engine, id, workflow.name), dag.functions);
+  } finally {
+    takeBack?.();
+  }
+}
+
+function lend(catalog: Catalog | undefined, run: string, workflow: GraphWorkflow): () => void {
+  if (catalog !== undefined) return catalog.lend(run, workflow);
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    "this process was opened with `worker: false`, so it runs no functions; use executeDistributed(), or open it with a worker",
+    { details: { option: "worker" } },
+  );
+}
+
+/** The id was used before: with the same DAG, this is its run. */
+async function checkSame(engine: Engine, run: string, workflow: GraphWorkflow): Promise<void> {
+  const { plan } = await loadRun(engine, run, workflow.name);
+  if (plan?.version === workflow.plan.version) return;
+  throw new MillraceError(
+    "E_RUN_CONFLICT",
+    `run ${run} exists with other functions; choose another id, or look at it with \`millrace show ${run}\``,
+    { details: { run, workflow: workflow.name } },
+  );
+}

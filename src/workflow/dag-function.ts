@@ -1,0 +1,151 @@
+/** One function of a DAG: what users say about it, checked and copied. */
+import { checkResources, type Resources } from "../cluster/resources.ts";
+import { checkId } from "../kernel/ids.ts";
+import { limits } from "../kernel/limits.ts";
+import {
+  checkFunction,
+  invalid,
+  numberOption,
+  type Read,
+  reading,
+  readOptions,
+} from "./options.ts";
+import type { StepContext } from "./step-context.ts";
+
+/**
+ * The code of a function. Called with the results of `args` in their order, then `extraArgs`. `this` is
+ * the step's context (`this.signal`, `this.attempt` …) for functions that are no arrows.
+ */
+export type FunctionCode = (this: StepContext, ...args: never[]) => unknown;
+
+/**
+ * Changes a value where it was made: called with it, the node that it comes from, and the one that it goes
+ * to (null when the function that takes it is not tied to a node: it is placed later).
+ */
+export type SerializeCode = (data: never, source: string, target: string | null) => unknown;
+
+/** Changes a value where it is taken: called with it, the node that it comes from, and this one. */
+export type DeserializeCode = (data: never, source: string, target: string) => unknown;
+
+/** An argument that is changed on its way from its function to the one that takes it. */
+export interface FunctionArgument {
+  readonly id: string;
+  /** Runs where the value was made, as a step of its own. @default the value as it is */
+  readonly serialize?: SerializeCode;
+  /** Runs where the value is taken, as a step of its own. @default the value as it is */
+  readonly deserialize?: DeserializeCode;
+}
+
+/** A function of a DAG. */
+export interface FunctionNode {
+  /** Its name in the DAG: 1 to 128 of `A-Z a-z 0-9 _ -`, the first a letter or digit. */
+  readonly id: string;
+  /** Functions whose results it takes, in this order; they run before it. @default none */
+  readonly args?: readonly (string | FunctionArgument)[];
+  readonly code: FunctionCode;
+  /** The id of a node, or the function on whose node it runs. @default chosen by the strategy */
+  readonly node?: string | { readonly collocated: string };
+  /** What it takes of its node while it runs: any amounts by name. @default nothing */
+  readonly cost?: Resources;
+  /** Given after the results; not recorded. @default none */
+  readonly extraArgs?: readonly unknown[];
+  /**
+   * `inline`: evaluated by each function that takes it, on its node, once for each; neither a step nor
+   * among the results. @default "regular"
+   */
+  readonly type?: "regular" | "inline";
+  /** `as_list`: the results are one argument, a list. @default "variadic" */
+  readonly argumentInclusion?: "variadic" | "as_list";
+  /** Further attempts after the first has failed, made at once. @default the call's, or 3 */
+  readonly maxRetries?: number;
+}
+
+/** A function of a DAG after reading: nothing that its author changes later has an effect. */
+export interface DagFunction {
+  readonly id: string;
+  readonly args: readonly FunctionArgument[];
+  readonly code: FunctionCode;
+  readonly node?: string;
+  readonly collocated?: string;
+  readonly cost?: Resources;
+  readonly extraArgs: readonly unknown[];
+  readonly inline: boolean;
+  readonly asList: boolean;
+  readonly maxRetries?: number;
+}
+
+/** The range of `maxRetries`. */
+export const RETRIES = { min: 0, max: limits.attemptsMax - 1, integer: true } as const;
+
+const NODE_OPTIONS = [
+  "id",
+  "args",
+  "code",
+  "node",
+  "cost",
+  "extraArgs",
+  "type",
+  "argumentInclusion",
+  "maxRetries",
+] as const;
+
+/** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID` */
+export function readFunction(raw: FunctionNode): DagFunction {
+  if (raw === undefined) throw invalid("a function of a DAG is undefined");
+  const read = readOptions("a function of a DAG", raw, NODE_OPTIONS);
+  const id = checkId("function id", read.get("id"));
+  const what = `function ${id}`;
+  const cost = read.get("cost");
+  const maxRetries = numberOption(what, read, "maxRetries", RETRIES);
+  return Object.freeze({
+    id,
+    args: Object.freeze(listOf(what, read, "args").map((arg) => readArgument(what, arg))),
+    code: checkFunction<FunctionCode>(`${what}: code`, read.get("code")),
+    ...readNode(what, read.get("node")),
+    ...(cost === undefined ? {} : { cost: checkResources(`${what}: cost`, cost) }),
+    extraArgs: Object.freeze(listOf(what, read, "extraArgs")),
+    inline: oneOf(what, read, "type", ["regular", "inline"]) === "inline",
+    asList: oneOf(what, read, "argumentInclusion", ["variadic", "as_list"]) === "as_list",
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+  });
+}
+
+function listOf(what: string, read: Read, key: string): readonly unknown[] {
+  const raw = read.get(key);
+  const list = reading(what, () => (Array.isArray(raw) ? Array.from<unknown>(raw) : undefined));
+  if (raw === undefined) return [];
+  if (list === undefined) throw invalid(`${what}: ${key} is not a list`, { option: key });
+  return list;
+}
+
+function readArgument(what: string, raw: unknown): FunctionArgument {
+  if (typeof raw === "string") return { id: checkId(`${what}: argument`, raw) };
+  const read = readOptions(`${what}: argument`, raw ?? null, ["id", "serialize", "deserialize"]);
+  const id = checkId(`${what}: argument`, read.get("id"));
+  return Object.freeze({
+    id,
+    serialize: converter(`${what}: serialize of ${id}`, read.get("serialize")),
+    deserialize: converter(`${what}: deserialize of ${id}`, read.get("deserialize")),
+  });
+}
+
+const converter = (what: string, raw: unknown): DeserializeCode & SerializeCode =>
+  raw === undefined ? (data: unknown) => data : checkFunction<SerializeCode>(what, raw);
+
+function readNode(what: string, raw: unknown): Pick<DagFunction, "node" | "collocated"> {
+  if (raw === undefined) return {};
+  if (typeof raw === "string") return { node: checkId(`${what}: node`, raw) };
+  const read = readOptions(`${what}: node`, raw, ["collocated"]);
+  return { collocated: checkId(`${what}: collocated with`, read.get("collocated")) };
+}
+
+function oneOf<T extends string>(
+  what: string,
+  read: Read,
+  key: string,
+  [usual, other]: readonly [T, T],
+): T {
+  const raw = read.get(key) ?? usual;
+  if (raw === usual || raw === other) return raw as T;
+  throw invalid(`${what}: ${key} must be "${usual}" or "${other}"`, { option: key });
+}
