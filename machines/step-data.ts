@@ -19,6 +19,8 @@ export type StepEvent =
       startBy?: number;
       /** It declares how it is undone. Steps of a plan say so there. */
       undo?: true;
+      /** What it does cannot be taken back. Steps of a plan say so there. */
+      irreversible?: true;
       /** It, or what undoes it, is held when it fails for good. Steps of a plan say so there. */
       whenFailed?: "hold";
       whenUndoFailed?: "hold";
@@ -88,6 +90,7 @@ export type StepCommand =
       maxAttempts?: number;
       startBy?: number;
       undo?: true;
+      irreversible?: true;
       whenFailed?: "hold";
       whenUndoFailed?: "hold";
       input?: Value;

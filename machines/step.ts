@@ -68,6 +68,7 @@ export const stepMachine = step.createMachine({
             ...(event.maxAttempts === undefined ? {} : { maxAttempts: event.maxAttempts }),
             ...(event.startBy === undefined ? {} : { startBy: event.startBy }),
             ...(event.undo === undefined ? {} : { undo: event.undo }),
+            ...(event.irreversible === undefined ? {} : { irreversible: event.irreversible }),
             ...(event.whenFailed === undefined ? {} : { whenFailed: event.whenFailed }),
             ...(event.whenUndoFailed === undefined ? {} : { whenUndoFailed: event.whenUndoFailed }),
             ...(event.input === undefined ? {} : { input: event.input }),

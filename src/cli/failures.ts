@@ -27,6 +27,7 @@ export const exits = {
 const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_CODE_MISMATCH: "failed",
   E_COMMAND_REFUSED: "refused",
+  E_IRREVERSIBLE: "refused",
   E_CTX_CLOSED: "failed",
   E_DEF_CYCLE: "usage",
   E_DEF_DUPLICATE: "usage",

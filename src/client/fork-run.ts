@@ -19,6 +19,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import { existingRun } from "./existing-run.ts";
 import { completionOf, receiptOf } from "./fork-point.ts";
+import { refuseIrreversible } from "./irreversible.ts";
 import { callOptions, invalidOption, isPlainObject, wholeOption } from "./options.ts";
 import { beginRun, checkLabels, type Started } from "./start-run.ts";
 
@@ -39,11 +40,22 @@ export interface ForkOptions {
   readonly results?: Readonly<Record<string, unknown>>;
   /** Other code: the definition of the same workflow. @default the plan that the run has */
   readonly workflow?: Workflow;
+  /** Steps that were declared as irreversible may be done again. @default false */
+  readonly allowIrreversible?: boolean;
   /** @default those of the run */
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-const OPTIONS = ["id", "seq", "input", "signal", "results", "workflow", "labels"] as const;
+const OPTIONS = [
+  "id",
+  "seq",
+  "input",
+  "signal",
+  "results",
+  "workflow",
+  "labels",
+  "allowIrreversible",
+] as const;
 
 /** Somewhere to branch off, and what then to do anew. */
 interface Branch {
@@ -99,6 +111,7 @@ export async function branchOff({ engine, point, options, known }: Branch): Prom
   const { id = engine.world.ids(), workflow = known } = options;
   const run = checkId("run id", id);
   checkSame(origin, workflow);
+  await refuseIrreversible(engine, origin, point, options);
   const now = engine.world.clock.now();
   const changed = await changesOf(engine, workflow, options);
   const draft = new Draft(inherit(origin, run, point.reset), now);

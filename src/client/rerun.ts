@@ -12,7 +12,7 @@ import { callOptions, invalidOption } from "./options.ts";
 import type { Started } from "./start-run.ts";
 
 /** Which part of a run is done again. */
-export interface RerunOptions extends Pick<ForkOptions, "id" | "input" | "workflow" | "labels"> {
+export interface RerunOptions extends Omit<ForkOptions, "seq" | "signal" | "results"> {
   /** The step from which on. @default the one that failed */
   readonly from?: string;
 }
@@ -30,6 +30,7 @@ export async function rerunRun(
     "input",
     "workflow",
     "labels",
+    "allowIrreversible",
   ]);
   const now = await existingRun(engine, run);
   const end = (await endingOf(engine, run)) ?? { run, seq: now.cursor.seq };

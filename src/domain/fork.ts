@@ -4,10 +4,11 @@
  * top of what the other run was at that place. Pure.
  */
 import { type RunContext, runContext } from "../../machines/run-data.ts";
-import { stepContext } from "../../machines/step-data.ts";
+import { type StepContext, stepContext } from "../../machines/step-data.ts";
 import { copyRunState } from "./copy.ts";
 import { itemId, itemOf, undoOf } from "./plan.ts";
 import { emptyRun, planStep, type RunState, runTable, stepTable } from "./state.ts";
+import type { Actor } from "./table.ts";
 
 /** What of a run's memory is taken over; the rest belongs to one life of a run: who hosts it, how it ends. */
 const INHERITED: readonly (keyof RunContext)[] = [
@@ -51,8 +52,11 @@ export function inherit(
 /** What has no attempt of its own goes on: its items, or its timer or wait, are taken over as well. */
 const GOES_ON: ReadonlySet<string> = new Set(["mapping", "suspended"]);
 
-function begunAnew({ id, maxAttempts, scheduledAt }: ReturnType<typeof stepContext>) {
-  const actor = stepTable.create({ ...stepContext({ id, maxAttempts }), scheduledAt });
+function begunAnew({ id, maxAttempts, whenFailed, scheduledAt }: StepContext): Actor<StepContext> {
+  const actor = stepTable.create({
+    ...stepContext({ id, maxAttempts, whenFailed }),
+    scheduledAt,
+  });
   actor.state = "pending";
   return actor;
 }

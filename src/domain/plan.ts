@@ -25,6 +25,8 @@ export interface StepPolicy {
   readonly startToCloseMs?: number;
   /** Longest silence of a running attempt; its `ctx.heartbeat()` breaks it. */
   readonly heartbeatMs?: number;
+  /** What it does cannot be undone by anybody: a fork that would do it again has to say that it may. */
+  readonly irreversible?: true;
   /** It, or what undoes it, is held when it fails for good; absent: it fails. */
   readonly whenFailed?: "hold";
   readonly whenUndoFailed?: "hold";

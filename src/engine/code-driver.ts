@@ -124,6 +124,7 @@ export class CodeDriver {
         now,
         maxAttempts: retry.maxAttempts,
         ...(call.body.undo === undefined ? {} : { undo: true as const }),
+        ...(call.policy.irreversible ? { irreversible: true as const } : {}),
         ...startBy,
       });
     }

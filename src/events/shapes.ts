@@ -56,6 +56,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     maxAttempts: "count?",
     startBy: "number?",
     undo: "boolean?",
+    irreversible: "boolean?",
     whenFailed: "string?",
     whenUndoFailed: "string?",
     input: "value?",

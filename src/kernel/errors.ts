@@ -17,6 +17,7 @@ export const errorCodes = [
   "E_FENCED",
   "E_FRAME_INVALID",
   "E_ID_INVALID",
+  "E_IRREVERSIBLE",
   "E_LOG_CORRUPT",
   "E_NODE_GONE",
   "E_NOT_JSON",

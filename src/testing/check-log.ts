@@ -155,6 +155,8 @@ class RunCheck {
       this.#epoch = event.epoch;
       this.#node = event.node;
     }
+    // Who drives a run by hand begins and claims it in one frame.
+    if (event.type === "run.created") return;
     const { node, epoch } = event.writer;
     const claimed = this.#node !== undefined;
     const asHost = epoch > 0 || (claimed && event.type.startsWith("step."));

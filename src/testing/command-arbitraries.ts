@@ -90,6 +90,7 @@ export const stepCommandTypes: ByType<StepCommand> = {
       maxAttempts: counts,
       startBy: times,
       undo: fc.constant(true as const),
+      irreversible: fc.constant(true as const),
       whenFailed: fc.constant("hold" as const),
       whenUndoFailed: fc.constant("hold" as const),
       input: values,

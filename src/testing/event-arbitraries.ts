@@ -130,6 +130,7 @@ export const stepEventTypes: ByType<StepEvent> = {
       maxAttempts: counts,
       startBy: times,
       undo: fc.constant(true as const),
+      irreversible: fc.constant(true as const),
       whenFailed: fc.constant("hold" as const),
       whenUndoFailed: fc.constant("hold" as const),
       input: values,

@@ -149,3 +149,10 @@ function shown(value: unknown): string {
     return Array.isArray(value) ? "a list" : "an object";
   return typeof value === "function" ? "a function" : String(value);
 }
+
+/** @throws MillraceError `E_DEF_INVALID` for anything but true, false or nothing */
+export function flagOption(what: string, read: Read, key: string): boolean {
+  const given = read.get(key) ?? false;
+  if (typeof given === "boolean") return given;
+  throw invalid(`${what}: ${key} must be true or false`, { option: key });
+}

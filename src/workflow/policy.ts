@@ -4,7 +4,14 @@
 import type { RetryPolicy, StepPolicy } from "../domain/plan.ts";
 import type { Duration } from "../kernel/duration.ts";
 import { limits } from "../kernel/limits.ts";
-import { durationOption, invalid, numberOption, type Read, readOptions } from "./options.ts";
+import {
+  durationOption,
+  flagOption,
+  invalid,
+  numberOption,
+  type Read,
+  readOptions,
+} from "./options.ts";
 
 /** When and how often a failed step is tried again. */
 export interface RetryOptions {
@@ -29,6 +36,11 @@ export interface PolicyOptions {
   readonly scheduleToStart?: Duration;
   /** Longest silence of a running attempt; `ctx.heartbeat()` breaks it. */
   readonly heartbeat?: Duration;
+  /**
+   * What it does cannot be taken back (money sent, letters mailed). A fork or rerun that would do it again
+   * is refused unless it says `allowIrreversible: true`. @default false
+   */
+  readonly irreversible?: boolean;
 }
 
 /** What holds for a step that says nothing about retries. */
@@ -46,7 +58,13 @@ export const DEFAULT_RETRY_BUDGET = 1_000;
 const DEFAULT_POLICY: StepPolicy = Object.freeze({ retry: DEFAULT_RETRY });
 
 /** The names of `PolicyOptions`. */
-export const POLICY_OPTIONS = ["retry", "startToClose", "scheduleToStart", "heartbeat"] as const;
+export const POLICY_OPTIONS = [
+  "retry",
+  "startToClose",
+  "scheduleToStart",
+  "heartbeat",
+  "irreversible",
+] as const;
 const FACTOR_MAX = 100;
 const RETRY_OPTIONS = ["maxAttempts", "initial", "factor", "max", "jitter"] as const;
 
@@ -70,6 +88,7 @@ export function readPolicy(what: string, read: Read): StepPolicy {
     ...(scheduleToStartMs === undefined ? {} : { scheduleToStartMs }),
     ...(startToCloseMs === undefined ? {} : { startToCloseMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+    ...(flagOption(what, read, "irreversible") ? { irreversible: true } : {}),
   });
 }
 

@@ -16,6 +16,7 @@ import {
 interface BranchFlags extends StoreFlags {
   readonly id?: string;
   readonly input?: string;
+  readonly allowIrreversible?: true;
 }
 
 interface ForkFlags extends BranchFlags {
@@ -43,6 +44,7 @@ export function registerFork(program: Command, cli: Cli): void {
     .option("--signal <name=json>", "a signal that was received instead")
     .option("--input <json>", "another input: JSON, or @file")
     .option("--id <id>", "the new run's id: the same id and fork again is the same run")
+    .option("--allow-irreversible", "steps that cannot be taken back may be done again")
     .action((run: string, flags: ForkFlags) => forkRun(cli, run, flags));
   withStoreFlags(program.command("rerun"))
     .description("do a step, and what depends on it, again: in a new run that keeps the rest")
@@ -50,6 +52,7 @@ export function registerFork(program: Command, cli: Cli): void {
     .option("--from <step>", "the step from which on; by default the one that failed")
     .option("--input <json>", "another input: JSON, or @file")
     .option("--id <id>", "the new run's id")
+    .option("--allow-irreversible", "steps that cannot be taken back may be done again")
     .action((run: string, flags: RerunFlags) => rerun(cli, run, flags));
 }
 
@@ -78,9 +81,11 @@ async function rerun(cli: Cli, run: string, flags: RerunFlags): Promise<void> {
 async function branchOptions({
   id,
   input,
-}: BranchFlags): Promise<Pick<ForkOptions, "id" | "input">> {
+  allowIrreversible,
+}: BranchFlags): Promise<Pick<ForkOptions, "id" | "input" | "allowIrreversible">> {
   return {
     ...(id === undefined ? {} : { id }),
+    ...(allowIrreversible === undefined ? {} : { allowIrreversible }),
     ...(input === undefined ? {} : { input: await jsonArgument("--input", input) }),
   };
 }
