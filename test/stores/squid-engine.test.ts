@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { graph, type Millrace, TerminalError, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
-import { Process } from "../engine/kit/chaos.ts";
+import { Process } from "../../src/testing/process.ts";
 import { faulty } from "../engine/kit/faulty.ts";
 import { ALL_STORES, only, onStores, outline, refusal, until } from "../engine/kit/scene.ts";
 
@@ -13,7 +13,7 @@ const once = { retry: { maxAttempts: 1 } };
 
 /** Waits until the run's log holds such an event. */
 async function seen(millrace: Millrace, run: string, type: string, step?: string): Promise<void> {
-  for await (const event of millrace.subscribe(run)) {
+  for await (const event of millrace.handle(run).events()) {
     if (event.type === type && (step === undefined || ("step" in event && event.step === step)))
       return;
   }
