@@ -20,8 +20,8 @@ export type NodeEvent =
 export type NodeCommand =
   /** A heartbeat arrived. */
   | { type: "cmd.beat"; now: number; draining: boolean }
-  /** Time passed. `goneMs`: silence after which a node is suspected. */
-  | { type: "cmd.tick"; now: number; goneMs: number }
+  /** Time passed: silence of `suspectMs` makes a node suspect, of `goneMs` gone. */
+  | { type: "cmd.tick"; now: number; suspectMs: number; goneMs: number }
   /** Somebody knows for certain that the process is no more, or it said so itself. */
   | { type: "cmd.gone"; now: number; reason: string };
 
@@ -80,6 +80,8 @@ const node = setup({
   guards: {
     wantsToDrain: ({ event }) => event.type === "cmd.beat" && event.draining,
     silent: ({ context, event }) =>
+      event.type === "cmd.tick" && event.now - context.seenAt >= event.suspectMs,
+    silentForLong: ({ context, event }) =>
       event.type === "cmd.tick" && event.now - context.seenAt >= event.goneMs,
   },
   actions: { apply: assign(nodeReducer) },
@@ -100,6 +102,15 @@ const seen = node.createAction(
     return { type: event.draining ? "node.draining" : "node.seen", at: event.now };
   }),
 );
+
+const giveUp = node.createStateConfig({
+  on: {
+    "cmd.tick": {
+      guard: "silentForLong",
+      actions: emit(({ event }) => ({ type: "node.gone", at: event.now, reason: "silent" })),
+    },
+  },
+}).on;
 
 /** The statechart of a node. */
 export const nodeMachine = node.createMachine({
@@ -125,21 +136,15 @@ export const nodeMachine = node.createMachine({
         "cmd.beat": { actions: seen },
         "node.seen": { target: "alive", actions: "apply" },
         "node.draining": { target: "draining", actions: "apply" },
+        ...giveUp,
         ...gone,
       },
     },
     draining: {
       on: {
         "cmd.beat": { guard: "wantsToDrain", actions: seen },
-        "cmd.tick": {
-          guard: "silent",
-          actions: emit(({ event }) => ({
-            type: "node.gone",
-            at: event.now,
-            reason: "silent while draining",
-          })),
-        },
         "node.draining": { actions: "apply" },
+        ...giveUp,
         ...gone,
       },
     },

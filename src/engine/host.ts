@@ -6,18 +6,22 @@
 import { nextWake } from "../domain/outstanding.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
-import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
+import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
+import { Fleet, type Gone } from "./fleet.ts";
 import { foldFirst, loadRun } from "./history.ts";
 import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
+import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
 import { Slots } from "./slots.ts";
 import { sweep } from "./sweep.ts";
+import { takeOver } from "./take-over.ts";
 
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
@@ -41,6 +45,7 @@ const INPUT_SWEEP_EVERY = 10;
 export class Host {
   readonly #options: HostOptions;
   readonly #slots: Slots;
+  readonly #fleet: Fleet;
   readonly #actors = new Map<string, RunActor>();
   /** Claims that are not yet hosted, or given up. */
   readonly #arriving = new Set<Promise<void>>();
@@ -49,6 +54,7 @@ export class Host {
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #startedAt: number;
+  #sweeps = 0;
   #whenRoom: () => void = () => undefined;
   /** Ends the claim that waits, so that the next one is made for what can be hosted now. */
   #claimAnew: () => void = () => undefined;
@@ -58,6 +64,13 @@ export class Host {
     options.catalog.onGrowth = () => this.#start();
     this.#slots = new Slots(options.steps);
     this.#startedAt = options.engine.world.clock.now();
+    this.#fleet = new Fleet({
+      engine: options.engine,
+      leaseMs: options.leaseMs,
+      self: () => this.#self(),
+      onGone: (node, gone) => this.#gone(node, gone),
+      onNews: () => undefined,
+    });
   }
 
   /** Begins as soon as there is a workflow whose runs it can host. */
@@ -66,16 +79,18 @@ export class Host {
   }
 
   #start(): void {
-    const { leaseMs, sweepEveryMs } = this.#options;
     this.#claimAnew();
     this.#whenRoom();
     if (this.#loops.length > 0 || this.#stopping.signal.aborted) return;
-    this.#loops.push(
-      this.#repeat(0, () => this.#claim()),
-      this.#repeat(leaseMs / 3, () => this.#extend()),
-      this.#repeat(limits.heartbeatMs, () => this.#announce(false)),
-      this.#sweeping(sweepEveryMs),
-    );
+    const { engine, leaseMs, sweepEveryMs } = this.#options;
+    const loop = (everyMs: number, work: () => Promise<void>): void => {
+      this.#loops.push(repeat(engine, everyMs, this.#stopping.signal, work));
+    };
+    loop(0, () => this.#claim());
+    loop(leaseMs / 3, () => this.#extend());
+    loop(limits.heartbeatMs, () => this.#fleet.beat());
+    loop(limits.aliveEveryMs, () => this.#fleet.watch());
+    loop(sweepEveryMs, () => this.#sweep());
   }
 
   /** Runs hosted here. */
@@ -94,7 +109,7 @@ export class Host {
     this.#whenRoom();
     if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
-    const announced = this.#announce(true);
+    const announced = this.#options.engine.store.nodes.announce(this.#self());
     // Looked at when everything is let go, whatever becomes of it.
     announced.catch(() => undefined);
     await Promise.all(this.#arriving);
@@ -110,24 +125,9 @@ export class Host {
     for (const actor of [...this.#actors.values()]) actor.letGo(reason);
     await Promise.all(claims.map((claim) => claim.release()));
     await Promise.all([...this.#loops, announced]);
+    this.#fleet.deafen();
     await this.#options.summaries.save(true);
     await this.#options.engine.store.nodes.withdraw(this.#options.engine.node);
-  }
-
-  /** Calls `work` again and again, `everyMs` apart, until the host stops. A fault is logged and slept on. */
-  async #repeat(everyMs: number, work: () => Promise<void>): Promise<void> {
-    const { clock, random, upkeep = clock } = this.#options.engine.world;
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await work();
-        if (everyMs > 0) await pause(upkeep, everyMs * (0.9 + 0.2 * random.next()), signal);
-      } catch (error) {
-        if (isMillraceError(error, "E_STORE_CLOSED")) return;
-        this.#options.engine.logger.warn("trying again", { error: String(error) });
-        await pause(clock, limits.parkAfterMs, signal);
-      }
-    }
   }
 
   async #claim(): Promise<void> {
@@ -157,10 +157,10 @@ export class Host {
   #fault(claim: Claim, error: unknown): void {
     const { engine, summaries } = this.#options;
     const { run } = claim.ticket;
-    unattended(engine, run, leaveFaulty(engine, claim, error));
+    unattended(engine, { run }, leaveFaulty(engine, claim, error));
     if (!isDamage(error) || this.#setAside.has(run)) return;
     this.#setAside.add(run);
-    unattended(engine, run, summaries.refold(run));
+    unattended(engine, { run }, summaries.refold(run));
   }
 
   /** What was known of the run is out of date: it is looked at again, if the claim still holds. */
@@ -237,26 +237,36 @@ export class Host {
     );
   }
 
-  async #announce(draining: boolean): Promise<void> {
+  #self(): NodeInfo {
     const { engine, steps, catalog } = this.#options;
-    await engine.store.nodes.announce({
+    return {
       id: engine.node,
       startedAt: this.#startedAt,
+      saidAt: engine.world.clock.now(),
       workflows: catalog.names,
       resources: { steps },
       free: { steps: this.#slots.free },
       labels: {},
-      draining,
-    });
+      draining: this.#stopping.signal.aborted,
+    };
   }
 
-  async #sweeping(everyMs: number): Promise<void> {
+  #gone({ id }: NodeInfo, { mineAfterMs }: Gone): void {
+    if (mineAfterMs === undefined) return;
+    const { engine, summaries, runs } = this.#options;
+    const hasRoom = (): boolean => this.#actors.size + this.#arriving.size < runs;
+    const taking = pause(engine.world.clock, mineAfterMs, this.#stopping.signal);
+    unattended(
+      engine,
+      { node: id },
+      taking.then(() => takeOver({ engine, summaries, hasRoom }, id)),
+    );
+  }
+
+  async #sweep(): Promise<void> {
     const { engine, summaries } = this.#options;
-    let round = 0;
-    await this.#repeat(everyMs, async () => {
-      const inputs = round++ % INPUT_SWEEP_EVERY === 0;
-      const isHosted = (run: string): boolean => this.#actors.has(run) || this.#setAside.has(run);
-      await sweep({ engine, summaries, isHosted, inputs });
-    });
+    const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
+    const isHosted = (run: string): boolean => this.#actors.has(run) || this.#setAside.has(run);
+    await sweep({ engine, summaries, isHosted, inputs });
   }
 }

@@ -56,10 +56,17 @@ export async function leaveFaulty(engine: Engine, claim: Claim, error: unknown):
   else await claim.release(world.clock.now() + limits.parkAfterMs);
 }
 
-/** For work on hints that nobody waits for: a failure is logged, and the sweep mends what is missing. */
-export function unattended(engine: Engine, run: string, work: Promise<void>): void {
+/**
+ * For work on hints that nobody waits for: a failure is logged, and the sweep mends what is missing.
+ * @param whose the run or node that it is about, for the log
+ */
+export function unattended(
+  engine: Engine,
+  whose: Readonly<Record<string, string>>,
+  work: Promise<unknown>,
+): void {
   work.catch((error: unknown) => {
     if (isMillraceError(error, "E_STORE_CLOSED")) return;
-    engine.logger.warn("a ticket or input was left behind", { run, error: String(error) });
+    engine.logger.warn("a ticket or input was left behind", { ...whose, error: String(error) });
   });
 }

@@ -284,7 +284,8 @@ export class RunActor {
     this.#leave(leaveParked(this.#options.engine, this.claim, this.#state, until));
   }
 
-  readonly #leave = (work: Promise<void>): void => unattended(this.#options.engine, this.run, work);
+  readonly #leave = (work: Promise<void>): void =>
+    unattended(this.#options.engine, { run: this.run }, work);
 
   #crash(error: unknown): void {
     // What is still under way when a run is let go meets a closed door; that is no news.

@@ -34,6 +34,10 @@ export const limits = {
   leaseMs: 15_000,
   heartbeatMs: 2_000,
   nodeGoneMs: 6_000,
+  /** How often a process asks the next ones of the ring whether they are there … */
+  aliveEveryMs: 200,
+  /** … and how long it waits before it believes that one is gone: connections come back meanwhile. */
+  goneConfirmMs: 400,
   /** How often a running process looks for runs that nobody holds. */
   sweepEveryMs: 30_000,
   /** How long a graceful stop waits for running steps before it aborts them. */
@@ -53,6 +57,10 @@ const relations: readonly (readonly [boolean, string])[] = [
   [
     limits.heartbeatMs * 3 <= limits.nodeGoneMs,
     "two heartbeats may be lost before a node counts as gone",
+  ],
+  [
+    limits.aliveEveryMs + limits.goneConfirmMs < 1_000,
+    "the runs of a dead process go on within a second",
   ],
   [limits.parkAfterMs < limits.leaseMs, "a short wait ends before its lease would"],
 ];

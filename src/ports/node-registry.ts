@@ -2,6 +2,8 @@
 export interface NodeInfo {
   readonly id: string;
   readonly startedAt: number;
+  /** When it said this (ms since the epoch, by its own clock): another time, another heartbeat. */
+  readonly saidAt: number;
   readonly workflows: readonly string[];
   /** Named amounts this node has, and what of them is free now. */
   readonly resources: Readonly<Record<string, number>>;
@@ -10,12 +12,22 @@ export interface NodeInfo {
   readonly draining: boolean;
 }
 
+/** Whoever wants to know what nodes say. */
+export interface NodeListener {
+  /** A node has announced itself, for the first time or again. */
+  said(info: NodeInfo): void;
+  /** A node was taken off the list, before it had to be. */
+  left(id: string): void;
+}
+
 /**
  * Which processes exist. Soft state: it may be empty after a restart and fills by itself.
  *
  * - `announce` is called every `heartbeatMs`; a node not renewed for `nodeGoneMs` is not listed.
  * - `alive` asks the node itself. It answers false only when it is certain that the process is gone;
  *   a frozen or unreachable one counts as alive (its lease will run out).
+ * - `watch` tells of everything announced or withdrawn after it resolved, by any process, promptly. It
+ *   MAY miss some of it, so whoever watches lists now and then. A node that only falls silent is not told of.
  */
 export interface NodeRegistry {
   announce(info: NodeInfo): Promise<void>;
@@ -23,5 +35,7 @@ export interface NodeRegistry {
   withdraw(id: string): Promise<void>;
   list(): Promise<readonly NodeInfo[]>;
   alive(id: string): Promise<boolean>;
+  /** Returns a function that stops the watching. */
+  watch(listener: NodeListener): Promise<() => void>;
   close(): Promise<void>;
 }

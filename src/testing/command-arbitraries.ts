@@ -139,7 +139,12 @@ export const stepCommandTypes: ByType<StepCommand> = {
 /** An arbitrary for each command to a node, by its name. */
 export const nodeCommandTypes: ByType<NodeCommand> = {
   "cmd.beat": fc.record({ type: type("cmd.beat"), now: times, draining: fc.boolean() }),
-  "cmd.tick": fc.record({ type: type("cmd.tick"), now: times, goneMs: fc.nat(40) }),
+  "cmd.tick": fc.record({
+    type: type("cmd.tick"),
+    now: times,
+    suspectMs: fc.nat(20),
+    goneMs: fc.nat(40),
+  }),
   "cmd.gone": fc.record({ type: type("cmd.gone"), now: times, reason: text }),
 };
 

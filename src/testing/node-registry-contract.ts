@@ -1,13 +1,14 @@
 /** The contract of `NodeRegistry`: who is there, as they say, and as others find out. */
 import assert from "node:assert/strict";
 import { limits } from "../kernel/limits.ts";
-import type { NodeInfo, NodeRegistry } from "../ports/node-registry.ts";
+import type { NodeInfo, NodeListener, NodeRegistry } from "../ports/node-registry.ts";
 import type { CaseContext, ContractCase } from "./contract.ts";
 import { refuses } from "./event-log-contract-kit.ts";
 
 const info = (id: string, changes: Partial<NodeInfo> = {}): NodeInfo => ({
   id,
   startedAt: 1_700_000_000_000,
+  saidAt: 1_700_000_000_001,
   workflows: ["flow", "other"],
   resources: { cpu: 4, memory: 8_192, "gpu.a100": 0.5 },
   free: { cpu: 3, memory: 1_024, "gpu.a100": 0 },
@@ -170,6 +171,72 @@ const living: readonly ContractCase[] = [
   },
 ];
 
+/** A listener that keeps what it is told: ids of nodes with their `saidAt`, or with "left". */
+function listening(): { readonly heard: string[]; readonly listener: NodeListener } {
+  const heard: string[] = [];
+  return {
+    heard,
+    listener: {
+      said: ({ id, saidAt }) => void heard.push(`${id} ${saidAt}`),
+      left: (id) => void heard.push(`${id} left`),
+    },
+  };
+}
+
+const watching: readonly ContractCase[] = [
+  {
+    name: "a watcher hears what every process announces and withdraws, and all that was said",
+    requires: ["shared"],
+    async run(context) {
+      const { nodes } = await context.open("node-1");
+      const { nodes: other } = await context.peer("node-2");
+      const { heard, listener } = listening();
+      const said: NodeInfo[] = [];
+      await nodes.watch(listener);
+      await nodes.watch({ said: (one) => void said.push(one), left: () => undefined });
+      const hears = (what: string): Promise<void> =>
+        context.eventually(`it hears ${what}`, () => heard.at(-1) === what);
+      await other.announce(info("node-2", { saidAt: 1 }));
+      await hears("node-2 1");
+      assert.deepEqual(said, [info("node-2", { saidAt: 1 })]);
+      await other.announce(info("node-2", { saidAt: 2 }));
+      await hears("node-2 2");
+      await other.withdraw("node-2");
+      await hears("node-2 left");
+      await nodes.announce(info("node-1", { saidAt: 3 }));
+      await hears("node-1 3");
+    },
+  },
+  {
+    name: "a watcher hears that a node closed",
+    requires: ["shared"],
+    async run(context) {
+      const { nodes } = await context.open("node-1");
+      const other = await context.peer("node-2");
+      const { heard, listener } = listening();
+      await nodes.watch(listener);
+      await other.nodes.announce(info("node-2"));
+      await context.eventually("it hears the node", () => heard.length === 1);
+      await other.close();
+      await context.eventually("it hears that it left", () => heard.includes("node-2 left"));
+    },
+  },
+  {
+    name: "a watcher that was stopped hears nothing more, another one does",
+    async run(context) {
+      const { nodes } = await context.open("node-1");
+      const [first, second] = [listening(), listening()];
+      const stop = await nodes.watch(first.listener);
+      await nodes.watch(second.listener);
+      stop();
+      stop();
+      await nodes.announce(info("node-1"));
+      await context.eventually("the other hears it", () => second.heard.length === 1);
+      assert.deepEqual(first.heard, []);
+    },
+  },
+];
+
 const lifetime: readonly ContractCase[] = [
   {
     name: "after reopening the list fills again",
@@ -193,9 +260,15 @@ const lifetime: readonly ContractCase[] = [
       await refuses("E_STORE_CLOSED", nodes.withdraw("node-1"));
       await refuses("E_STORE_CLOSED", nodes.list());
       await refuses("E_STORE_CLOSED", nodes.alive("node-1"));
+      await refuses("E_STORE_CLOSED", nodes.watch(listening().listener));
     },
   },
 ];
 
 /** All cases about nodes. */
-export const nodeRegistryContract: readonly ContractCase[] = [...listing, ...living, ...lifetime];
+export const nodeRegistryContract: readonly ContractCase[] = [
+  ...listing,
+  ...living,
+  ...watching,
+  ...lifetime,
+];

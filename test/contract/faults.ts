@@ -262,6 +262,19 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
     "withdraw does nothing": ({ nodes }) => ({
       nodes: altered(nodes, { withdraw: async () => undefined }),
     }),
+    "watchers hear nothing of withdrawals": ({ nodes }) => ({
+      nodes: altered(nodes, {
+        watch: (listener) => nodes.watch({ ...listener, left: () => undefined }),
+      }),
+    }),
+    "a watch never ends": ({ nodes }) => ({
+      nodes: altered(nodes, {
+        async watch(listener) {
+          await nodes.watch(listener);
+          return () => undefined;
+        },
+      }),
+    }),
     "first announcement stays": ({ nodes }) => ({
       nodes: altered(nodes, {
         async announce(info) {

@@ -11,7 +11,7 @@ const error = { code: "E", message: "m" };
 const json = { json: null };
 const samples = { at: NOW, now: NOW, node: "n", reason: "r", by: "b", lease: "l", until: null };
 const fields = { error, output: json, payload: json, input: json, timer: "x", signal: "x" };
-const numbers = { attempt: 1, epoch: 1, count: 1, due: 1, retryAt: 1, goneMs: 1 };
+const numbers = { attempt: 1, epoch: 1, count: 1, due: 1, retryAt: 1, suspectMs: 1, goneMs: 1 };
 
 /** A message of any type that names all fields of the vocabulary. */
 const message = (type: string): Message => ({ type, ...samples, ...fields, ...numbers }) as Message;

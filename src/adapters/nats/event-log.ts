@@ -18,7 +18,7 @@ import { history, inPages } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { Live } from "./live.ts";
 import { follow, scan } from "./scan.ts";
-import { placeOf, runOf, type Subjects } from "./subjects.ts";
+import { nameOf, placeOf, type Subjects } from "./subjects.ts";
 import { tail } from "./tail.ts";
 
 /** So few frames of the whole log are read by pages, without a consumer. */
@@ -152,7 +152,7 @@ function frameOf({ subject, seq, bytes }: StoredMessage): StoredFrame | undefine
 const entryOf = (message: StoredMessage): StoredFrame =>
   frameOf(message) ?? {
     workflow: "",
-    run: runOf(message.subject),
+    run: nameOf(message.subject),
     position: message.seq,
     bytes: message.bytes,
   };

@@ -3,14 +3,14 @@
  * a process lives is asked at the process itself: every one answers on its own subject, and the
  * server says at once when nobody does.
  */
-import type { Subscription } from "@nats-io/transport-node";
+import type { Msg, Subscription } from "@nats-io/transport-node";
 import { limits } from "../../kernel/limits.ts";
-import type { NodeInfo, NodeRegistry } from "../../ports/node-registry.ts";
+import type { NodeInfo, NodeListener, NodeRegistry } from "../../ports/node-registry.ts";
 import { Away, storedOf } from "./answers.ts";
 import { history } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import type { Headers } from "./requests.ts";
-import type { Subjects } from "./subjects.ts";
+import { nameOf, type Subjects } from "./subjects.ts";
 
 /** Longer than a process needs that can answer at all; ends a question in flight when it dies. */
 const ALIVE_TIMEOUT_MS = 500;
@@ -54,6 +54,7 @@ class NatsNodeRegistry implements NodeRegistry {
   readonly #restore: () => Promise<void>;
   readonly #answering: Subscription;
   readonly #announced = new Set<string>();
+  readonly #watching = new Set<Subscription>();
   #closed = false;
 
   constructor(
@@ -100,9 +101,24 @@ class NatsNodeRegistry implements NodeRegistry {
     return this.#writing.msSinceReturn < RETURN_MS;
   }
 
+  /** Hears what is published, stored or not: it is soon followed by more of it. */
+  async watch(listener: NodeListener): Promise<() => void> {
+    this.#ask("watch the nodes");
+    const heard = this.#reading.connection.subscribe(this.#subjects.nodeKeys, {
+      // Who may not listen hears nothing, and lists now and then like everybody.
+      callback: (error, msg) => void (error ?? tell(listener, msg)),
+    });
+    this.#watching.add(heard);
+    await this.#reading.synced();
+    return () => {
+      heard.unsubscribe();
+      this.#watching.delete(heard);
+    };
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
-    this.#answering.unsubscribe();
+    for (const heard of [this.#answering, ...this.#watching]) heard.unsubscribe();
     // Those that cannot be withdrawn now, because the server is away, expire by themselves.
     const ids = [...this.#announced];
     const says = ids.map((id) =>
@@ -124,6 +140,11 @@ class NatsNodeRegistry implements NodeRegistry {
     if (this.#closed) throw closed("node registry");
     return { what, stream: this.#subjects.streams.nodes, restore: this.#restore };
   }
+}
+
+function tell(listener: NodeListener, { subject, data, headers }: Msg): void {
+  if (headers?.get("KV-Operation") === "PURGE") listener.left(nameOf(subject));
+  for (const info of infoIn(data)) listener.said(info);
 }
 
 /** Nothing in what is left of a node that withdrew or expired, nor in what others put there. */

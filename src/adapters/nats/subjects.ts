@@ -37,6 +37,8 @@ export interface Subjects {
   node(node: string): string;
   /** A node's key in the bucket. */
   nodeKey(node: string): string;
+  /** The keys of all nodes. */
+  readonly nodeKeys: string;
   /** The parts of an object, which the object store names by an id of its own making. */
   chunks(object: string): string;
 }
@@ -114,18 +116,19 @@ export function subjectsOf(namespace: string): Subjects {
     node: (node) => `${base}.node.${nodeToken(node)}`,
     chunks: (object) => `$O.${buckets.blobs}.C.${checkId("object id", object)}`,
     nodeKey: (node) => `$KV.${buckets.nodes}.${nodeToken(node)}`,
+    nodeKeys: `$KV.${buckets.nodes}.*`,
   };
 }
 
-/** The run that a subject's last token names. */
-export const runOf = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);
+/** The run, or the node, that a subject's last token names. */
+export const nameOf = (subject: string): string => subject.slice(subject.lastIndexOf(".") + 1);
 
 /** The workflow and run that the last two tokens of a subject name; undefined for a tombstone. */
 export function placeOf(
   subject: string,
 ): { readonly workflow: string; readonly run: string } | undefined {
   const runAt = subject.lastIndexOf(".");
-  const workflow = runOf(subject.slice(0, runAt));
+  const workflow = nameOf(subject.slice(0, runAt));
   return workflow === ERASED ? undefined : { workflow, run: subject.slice(runAt + 1) };
 }
 

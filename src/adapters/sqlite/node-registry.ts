@@ -1,9 +1,10 @@
 /** Who is there: one row per node, renewed by its heartbeat, gone with its process. */
 import type { StatementSync } from "node:sqlite";
 import { limits } from "../../kernel/limits.ts";
-import type { NodeInfo, NodeRegistry } from "../../ports/node-registry.ts";
+import type { NodeInfo, NodeListener, NodeRegistry } from "../../ports/node-registry.ts";
 import type { Access, Backend } from "./backend.ts";
 import type { Holders } from "./holders.ts";
+import { NodeNews } from "./node-news.ts";
 
 export class SqliteNodeRegistry implements NodeRegistry {
   readonly #backend: Backend;
@@ -12,6 +13,7 @@ export class SqliteNodeRegistry implements NodeRegistry {
   readonly #announce: StatementSync;
   readonly #withdraw: StatementSync;
   readonly #list: StatementSync;
+  readonly #news: NodeNews;
 
   constructor(backend: Backend, holders: Holders) {
     const { db } = backend;
@@ -25,6 +27,7 @@ export class SqliteNodeRegistry implements NodeRegistry {
     );
     this.#withdraw = db.prepare("DELETE FROM nodes WHERE namespace = ? AND node = ?");
     this.#list = db.prepare("SELECT info FROM nodes WHERE namespace = ? AND seen > ?");
+    this.#news = new NodeNews(backend, holders);
   }
 
   async announce(info: NodeInfo): Promise<void> {
@@ -33,6 +36,7 @@ export class SqliteNodeRegistry implements NodeRegistry {
     await this.#access.write({
       durable: false,
       run: () => this.#announce.run(namespace, info.id, holder, Math.ceil(world.clock.now()), text),
+      committed: () => this.#news.look(),
     });
   }
 
@@ -40,6 +44,7 @@ export class SqliteNodeRegistry implements NodeRegistry {
     await this.#access.write({
       durable: false,
       run: () => this.#withdraw.run(this.#backend.namespace, id),
+      committed: () => this.#news.look(),
     });
   }
 
@@ -55,8 +60,14 @@ export class SqliteNodeRegistry implements NodeRegistry {
     return this.#access.read(() => this.#holders.isAlive(id));
   }
 
+  async watch(listener: NodeListener): Promise<() => void> {
+    this.#access.check();
+    return this.#news.tell(listener);
+  }
+
   async close(): Promise<void> {
     if (this.#access.closed) return;
+    this.#news.close();
     const withdrawn = this.#access.write({ durable: false, run: () => this.#holders.withdraw() });
     this.#access.close();
     await withdrawn;
