@@ -51,7 +51,7 @@ export type { Logger } from "./kernel/logger.ts";
 export type { BlobStore } from "./ports/blob-store.ts";
 export type { AppendOutcome, EventLog, NewFrame, StoredFrame } from "./ports/event-log.ts";
 export type { Inbox, StoredInput } from "./ports/inbox.ts";
-export type { NodeInfo, NodeRegistry } from "./ports/node-registry.ts";
+export type { NodeInfo, NodeListener, NodeRegistry } from "./ports/node-registry.ts";
 export type { Store, StoreOptions, World } from "./ports/store.ts";
 export type { SavedView, ViewStore } from "./ports/view-store.ts";
 export type { Claim, Ticket, WorkQueue } from "./ports/work-queue.ts";

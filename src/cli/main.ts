@@ -10,6 +10,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerFork } from "./commands/fork.ts";
+import { registerNodes } from "./commands/nodes.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
 import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
@@ -53,6 +54,7 @@ function programOf(cli: Cli): Command {
   const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
   const others = [
     registerExplain,
+    registerNodes,
     registerSignal,
     registerRequests,
     registerFork,

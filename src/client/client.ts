@@ -3,6 +3,7 @@
  * not a worker.
  */
 
+import type { Resources } from "../cluster/resources.ts";
 import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Input } from "../engine/input.ts";
@@ -11,6 +12,7 @@ import type { Projector } from "../engine/projector.ts";
 import type { EventType } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
+import type { NodeInfo } from "../ports/node-registry.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { type Comparison, compareRuns } from "./compare-runs.ts";
@@ -19,6 +21,7 @@ import { existingRun } from "./existing-run.ts";
 import { type ForkOptions, forkRun } from "./fork-run.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { type ListOptions, listRuns } from "./list-runs.ts";
+import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
 import { callOptions } from "./options.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
@@ -196,6 +199,25 @@ export class Client {
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */
   post(run: string, input: Input): Promise<void> {
     return postInput(this.#engine, run, input);
+  }
+
+  /** The processes that are there, each as it announced itself last (every 2 s), by id. */
+  nodes(): Promise<readonly NodeInfo[]> {
+    return listNodes(this.#engine);
+  }
+
+  /** What each node has, by its id: Handoff's name for `nodes()`. */
+  discoverNodes(): Promise<ReadonlyMap<string, Resources>> {
+    return discoverNodes(this.#engine);
+  }
+
+  /**
+   * Whether the node has so much free, as it announced last; false for one that is not there. An answer
+   * for people: whether a step may begin is decided by the node itself, when it is asked.
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`
+   */
+  resourcesAvailable(node: string, request: Resources): Promise<boolean> {
+    return resourcesAvailable(this.#engine, node, request);
   }
 
   #known(name: string): Workflow {

@@ -2,15 +2,15 @@
 import type { RunState } from "../domain/state.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { RunningAttempt } from "./attempt.ts";
+import { type Capacity, ONE_SLOT } from "./capacity.ts";
 import { launch } from "./launch.ts";
 import type { Note, Report } from "./mail.ts";
-import type { Slots } from "./slots.ts";
 import { stepBody } from "./step-body.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** What attempts need of the run they belong to. */
 export interface AttemptsOptions {
-  readonly slots: Slots;
+  readonly capacity: Capacity;
   /** Puts what an attempt says into the run's mailbox. */
   deliver(mail: Note | Report): void;
 }
@@ -29,7 +29,7 @@ export class Attempts {
 
   /** Begins the attempt that a commit has just recorded. Its slot was taken for that commit. */
   begin(context: TurnContext, state: RunState, step: string): void {
-    const { deliver, slots } = this.#options;
+    const { capacity, deliver } = this.#options;
     const body = stepBody(context, state, step);
     if (body === undefined) throw new Error(`step ${step} was begun without its code`);
     const policy = policyOf(context, state, step);
@@ -45,7 +45,7 @@ export class Attempts {
     this.#running.set(step, attempt);
     // Never rejects: what goes wrong is the outcome.
     void attempt.done.then((outcome) => {
-      slots.release();
+      capacity.release(ONE_SLOT);
       if (this.#running.get(step) !== attempt) return;
       this.#running.delete(step);
       deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy });

@@ -64,15 +64,21 @@ export class Fleet {
     this.#unwatch?.();
   }
 
-  /** One heartbeat: says what this process is, and looks who is silent. */
-  async beat(): Promise<void> {
-    const { engine, leaseMs } = this.#options;
-    const { clock } = engine.world;
+  /** Says what this process is; before the first time it begins to hear what others say. */
+  async announce(): Promise<void> {
+    const { engine, self } = this.#options;
     this.#unwatch ??= await engine.store.nodes.watch({
       said: (info) => this.#hear(info),
       left: (id) => this.#lose(id, "it said goodbye, or others found it gone", { certain: true }),
     });
-    await engine.store.nodes.announce(this.#options.self());
+    await engine.store.nodes.announce(self());
+  }
+
+  /** One heartbeat: says what this process is, and looks who is silent. */
+  async beat(): Promise<void> {
+    const { engine, leaseMs } = this.#options;
+    const { clock } = engine.world;
+    await this.announce();
     for (const info of await engine.store.nodes.list()) this.#hear(info);
     const now = clock.mono();
     // Whoever could not listen for a while, frozen or cut off, must not blame the others for it.

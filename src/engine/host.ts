@@ -3,6 +3,7 @@
  * there, and sweeps. It holds no truth; killing it at any moment costs time only.
  */
 
+import type { Resources } from "../cluster/resources.ts";
 import { nextWake } from "../domain/outstanding.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
@@ -11,6 +12,7 @@ import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
+import { Capacity } from "./capacity.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
 import { Fleet, type Gone } from "./fleet.ts";
@@ -19,17 +21,17 @@ import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
 import type { Projector } from "./projector.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
-import { Slots } from "./slots.ts";
 import { sweep } from "./sweep.ts";
-import { takeOver } from "./take-over.ts";
+import { type TakeOverOptions, takeOver } from "./take-over.ts";
 
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly summaries: Projector<RunSummaries>;
-  /** Attempts that may run at once. */
-  readonly steps: number;
+  /** All that this node has; `steps`: attempts that may run at once. */
+  readonly resources: Resources;
+  readonly labels: Readonly<Record<string, string>>;
   /** Runs that may be hosted at once. */
   readonly runs: number;
   readonly leaseMs: number;
@@ -44,11 +46,11 @@ const INPUT_SWEEP_EVERY = 10;
 
 export class Host {
   readonly #options: HostOptions;
-  readonly #slots: Slots;
+  readonly #capacity: Capacity;
   readonly #fleet: Fleet;
   readonly #actors = new Map<string, RunActor>();
-  /** Claims that are not yet hosted, or given up. */
-  readonly #arriving = new Set<Promise<void>>();
+  /** Claims that are not yet hosted, or given up, each with its run. */
+  readonly #arriving = new Map<Promise<void>, string>();
   /** Runs whose log was found to be damaged: nothing is offered for them any more. */
   readonly #setAside = new Set<string>();
   readonly #stopping = new AbortController();
@@ -62,7 +64,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     options.catalog.onGrowth = () => this.#start();
-    this.#slots = new Slots(options.steps);
+    this.#capacity = new Capacity(options.resources);
     this.#startedAt = options.engine.world.clock.now();
     this.#fleet = new Fleet({
       engine: options.engine,
@@ -86,7 +88,10 @@ export class Host {
     const loop = (everyMs: number, work: () => Promise<void>): void => {
       this.#loops.push(repeat(engine, everyMs, this.#stopping.signal, work));
     };
-    loop(0, () => this.#claim());
+    // Nobody can notice the death of a process that was never heard of: nothing is claimed before. What
+    // goes wrong here goes wrong again with the first heartbeat, and is told there.
+    const known = this.#fleet.announce().catch(() => undefined);
+    loop(0, () => known.then(() => this.#claim()));
     loop(leaseMs / 3, () => this.#extend());
     loop(limits.heartbeatMs, () => this.#fleet.beat());
     loop(limits.aliveEveryMs, () => this.#fleet.watch());
@@ -96,6 +101,13 @@ export class Host {
   /** Runs hosted here. */
   get hosted(): number {
     return this.#actors.size;
+  }
+
+  /** This node has other resources now; its slots stay. */
+  async resize(resources: Resources): Promise<void> {
+    const { steps = 0 } = this.#capacity.total;
+    this.#capacity.resize({ steps, ...resources });
+    if (this.#loops.length > 0) await this.#fleet.announce();
   }
 
   /**
@@ -109,10 +121,10 @@ export class Host {
     this.#whenRoom();
     if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
-    const announced = this.#options.engine.store.nodes.announce(this.#self());
+    const announced = this.#fleet.announce();
     // Looked at when everything is let go, whatever becomes of it.
     announced.catch(() => undefined);
-    await Promise.all(this.#arriving);
+    await Promise.all(this.#arriving.keys());
     const deadline = clock.mono() + graceMs;
     while ([...this.#actors.values()].some((actor) => actor.busy) && clock.mono() < deadline) {
       await pause(clock, 10);
@@ -130,9 +142,14 @@ export class Host {
     await this.#options.engine.store.nodes.withdraw(this.#options.engine.node);
   }
 
+  /** How many further runs could be hosted. */
+  get #places(): number {
+    return this.#options.runs - this.#actors.size - this.#arriving.size;
+  }
+
   async #claim(): Promise<void> {
-    const { engine, runs, catalog } = this.#options;
-    const max = runs - this.#actors.size - this.#arriving.size;
+    const { engine, catalog } = this.#options;
+    const max = this.#places;
     const workflows = catalog.names;
     if (max <= 0 || workflows.length === 0) return this.#room();
     const claiming = new AbortController();
@@ -151,7 +168,7 @@ export class Host {
         this.#arriving.delete(arriving);
         this.#whenRoom();
       });
-    this.#arriving.add(arriving);
+    this.#arriving.set(arriving, claim.ticket.run);
   }
 
   #fault(claim: Claim, error: unknown): void {
@@ -194,7 +211,7 @@ export class Host {
     const actor: RunActor = new RunActor({
       engine,
       workflow,
-      slots: this.#slots,
+      capacity: this.#capacity,
       claim,
       state,
       parkAfterMs,
@@ -238,35 +255,46 @@ export class Host {
   }
 
   #self(): NodeInfo {
-    const { engine, steps, catalog } = this.#options;
+    const { engine, labels, catalog } = this.#options;
     return {
       id: engine.node,
       startedAt: this.#startedAt,
       saidAt: engine.world.clock.now(),
       workflows: catalog.names,
-      resources: { steps },
-      free: { steps: this.#slots.free },
-      labels: {},
+      resources: this.#capacity.total,
+      free: this.#capacity.free,
+      labels,
       draining: this.#stopping.signal.aborted,
     };
   }
 
   #gone({ id }: NodeInfo, { mineAfterMs }: Gone): void {
     if (mineAfterMs === undefined) return;
-    const { engine, summaries, runs } = this.#options;
-    const hasRoom = (): boolean => this.#actors.size + this.#arriving.size < runs;
+    const { engine } = this.#options;
     const taking = pause(engine.world.clock, mineAfterMs, this.#stopping.signal);
     unattended(
       engine,
       { node: id },
-      taking.then(() => takeOver({ engine, summaries, hasRoom }, id)),
+      taking.then(() => takeOver(this.#view(), id)),
     );
   }
 
   async #sweep(): Promise<void> {
-    const { engine, summaries } = this.#options;
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
-    const isHosted = (run: string): boolean => this.#actors.has(run) || this.#setAside.has(run);
-    await sweep({ engine, summaries, isHosted, inputs });
+    await sweep({ ...this.#view(), inputs });
+  }
+
+  /** What is to be known before others' runs are touched. */
+  #view(): TakeOverOptions {
+    const { engine, summaries, catalog } = this.#options;
+    return {
+      engine,
+      summaries,
+      isHosted: (run) =>
+        this.#actors.has(run) ||
+        this.#setAside.has(run) ||
+        [...this.#arriving.values()].includes(run),
+      isWaitingFor: (workflow) => this.#places > 0 && catalog.names.includes(workflow),
+    };
   }
 }

@@ -10,6 +10,7 @@ import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { Attempts } from "./attempts.ts";
+import { type Capacity, ONE_SLOT } from "./capacity.ts";
 import { CodeDriver } from "./code-driver.ts";
 import { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
@@ -19,7 +20,6 @@ import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import { commitBehindNotes } from "./rebase.ts";
 import { restOf } from "./rest.ts";
-import type { Slots } from "./slots.ts";
 import { Results } from "./step-input.ts";
 import { loseRunning } from "./take.ts";
 import { decideTurn, type TurnOutcome } from "./turn.ts";
@@ -29,7 +29,7 @@ import type { TurnContext } from "./turn-context.ts";
 export interface RunActorOptions {
   readonly engine: Engine;
   readonly workflow: Workflow;
-  readonly slots: Slots;
+  readonly capacity: Capacity;
   readonly claim: Claim;
   readonly state: RunState;
   /** Waits longer than this park the run (ms). */
@@ -67,7 +67,10 @@ export class RunActor {
     this.#options = options;
     this.#state = options.state;
     this.#results = new Results(options.engine.store.blobs);
-    this.#attempts = new Attempts({ slots: options.slots, deliver: (mail) => this.deliver(mail) });
+    this.#attempts = new Attempts({
+      capacity: options.capacity,
+      deliver: (mail) => this.deliver(mail),
+    });
   }
 
   get run(): string {
@@ -109,17 +112,17 @@ export class RunActor {
   /** Stops at once: aborts what runs and lets go without another commit. The ticket is the caller's. */
   letGo(reason: MillraceError): void {
     if (this.over) return;
-    const { slots, onOver } = this.#options;
+    const { capacity, onOver } = this.#options;
     this.#cancelWake();
     this.#unwatch();
-    slots.forget(this.#nudge);
+    capacity.forget(this.#nudge);
     this.#driver?.stop();
     this.#life.abort(reason);
     this.#attempts.abort(reason);
     refuse(this.#mail.splice(0), reason);
     onOver();
     // It may have been this run's turn to take a slot that is free.
-    slots.nudge();
+    capacity.nudge();
   }
 
   readonly #nudge = (): void => this.deliver({ kind: "nudge" });
@@ -153,7 +156,7 @@ export class RunActor {
           if (this.over) refuse(mails, this.#life.signal.reason);
         }
         // Whoever was called for a free slot and had no use for it passes it on.
-        this.#options.slots.nudge();
+        this.#options.capacity.nudge();
         if (this.#mail.length === 0 && !this.over) await this.#rest();
       }
     } finally {
@@ -189,7 +192,7 @@ export class RunActor {
   }
 
   #context(): TurnContext {
-    const { engine, workflow, slots } = this.#options;
+    const { engine, workflow, capacity } = this.#options;
     if (workflow.kind === "code")
       this.#driver ??= new CodeDriver(engine, workflow, this.#results, this.#nudge);
     return {
@@ -197,8 +200,8 @@ export class RunActor {
       workflow,
       results: this.#results,
       driver: this.#driver,
-      takeSlot: () => !this.#draining && slots.take(this.#nudge),
-      giveSlotBack: () => slots.release(),
+      takeSlot: () => !this.#draining && capacity.take(ONE_SLOT, this.#nudge),
+      giveSlotBack: () => capacity.release(ONE_SLOT),
     };
   }
 
@@ -207,7 +210,7 @@ export class RunActor {
    * Gives back the slots of what does not begin.
    */
   async #commit(draft: Draft, outcome: TurnOutcome, mails: Mail[]): Promise<boolean> {
-    const { engine, slots } = this.#options;
+    const { engine, capacity } = this.#options;
     let stands = false;
     try {
       stands = await commitBehindNotes(engine, draft, outcome.inbox, this.#life.signal);
@@ -216,7 +219,7 @@ export class RunActor {
       this.#mail.unshift(...mails.splice(mails.length >> 1));
       this.#mailsPerCommit = mails.length;
     } finally {
-      if (!stands || this.over) for (const _ of outcome.started) slots.release();
+      if (!stands || this.over) for (const _ of outcome.started) capacity.release(ONE_SLOT);
     }
     return stands;
   }

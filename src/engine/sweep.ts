@@ -3,16 +3,12 @@
  * two writes. The sweep looks at every run that has not ended and gives it what it lacks. It runs at
  * start and now and then; a run that lacks nothing costs it one refused offer at most.
  */
-import { hasEnded, type RunSummaries, type RunSummary } from "../projections/run-summary.ts";
+import { hasEnded, type RunSummary } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
-import type { Projector } from "./projector.ts";
+import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
 
 /** Where to sweep, and how thoroughly. */
-export interface SweepOptions {
-  readonly engine: Engine;
-  readonly summaries: Projector<RunSummaries>;
-  /** Runs that this process hosts now. */
-  isHosted(run: string): boolean;
+export interface SweepOptions extends TakeOverOptions {
   /** Also look for inputs of runs that wait for nothing else (a request per such run). */
   readonly inputs: boolean;
 }
@@ -31,7 +27,16 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (hasEnded(summary) || summary.driven || options.isHosted(summary.run)) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
-  return mended;
+  return (await isAlone(engine, isAlive)) ? mended + (await offerUnclaimed(options)) : mended;
+}
+
+/** No other process is there: whoever was given a ticket and wrote nothing is gone. */
+async function isAlone(
+  { store, node }: Engine,
+  isAlive: (node: string) => Promise<boolean>,
+): Promise<boolean> {
+  const others = (await store.nodes.list()).filter(({ id }) => id !== node);
+  return (await Promise.all(others.map(({ id }) => isAlive(id)))).every((alive) => !alive);
 }
 
 async function mend(

@@ -2,6 +2,7 @@
  * A process is gone for certain: the runs that it hosted go on elsewhere now, not when its leases have
  * run out. Whoever hosts them next is decided as always, by who claims their tickets.
  */
+import { pause } from "../kernel/clock.ts";
 import { hasEnded, type RunSummaries, type RunSummary } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
 import type { Projector } from "./projector.ts";
@@ -10,36 +11,53 @@ import type { Projector } from "./projector.ts";
 export interface TakeOverOptions {
   readonly engine: Engine;
   readonly summaries: Projector<RunSummaries>;
-  /** Whether this process could host further runs right now. */
-  hasRoom(): boolean;
+  /** Runs that this process hosts now, or is about to. */
+  isHosted(run: string): boolean;
+  /** Whether this process would be given a run of that workflow if there were one. */
+  isWaitingFor(workflow: string): boolean;
 }
 
-/** A run that waits for its first host this long, though there is room, waits for one that is gone (ms). */
-const UNCLAIMED_MS = 300;
+/** So long nobody takes a ticket that this process is waiting for: somebody has it (ms). */
+const UNCLAIMED_MS = 250;
 
-/** Gives the runs of a node that is gone their tickets back. Returns how many that were. */
-export async function takeOver(options: TakeOverOptions, node: string): Promise<number> {
+/** Gives the runs of a node that is gone their tickets back. */
+export async function takeOver(options: TakeOverOptions, node: string): Promise<void> {
   const { engine, summaries } = options;
   const { queue } = engine.store;
-  const now = engine.world.clock.now();
-  const live = [...(await summaries.current()).values()].filter((one) => !hasEnded(one));
-  const left = live.filter((one) => one.node === node);
+  const left = [...(await summaries.current()).values()].filter(
+    (one) => one.node === node && !hasEnded(one),
+  );
   const tickets = left.map(async ({ workflow, run, lease }) => {
     if (lease !== null) await queue.reclaim(lease);
     await queue.offer({ workflow, run });
   });
   await Promise.all(tickets);
-  const unclaimed = options.hasRoom() ? live.filter((one) => isUnclaimed(one, now)) : [];
+  await offerUnclaimed(options);
+}
+
+/**
+ * A process that dies right after it was given a run's first ticket has written nothing: no log tells of
+ * its claim, and nobody can give it back. Such runs are offered anew. Returns how many there were.
+ */
+export async function offerUnclaimed(options: TakeOverOptions): Promise<number> {
+  const { engine, summaries } = options;
+  const { queue } = engine.store;
+  const before = [...(await summaries.current()).values()]
+    .filter((one) => isUnclaimed(options, one))
+    .map(({ run }) => run);
+  if (before.length === 0) return 0;
+  await pause(engine.world.clock, UNCLAIMED_MS);
+  const now = await summaries.current();
+  const still = before.flatMap((run) => now.get(run) ?? []);
+  const unclaimed = still.filter((one) => isUnclaimed(options, one));
   await Promise.all(
     unclaimed.map(async ({ workflow, run }) => {
-      // Nobody can give back a claim that no log tells of. Another ticket does no harm.
       await queue.remove(run);
       await queue.offer({ workflow, run });
     }),
   );
-  return left.length + unclaimed.length;
+  return unclaimed.length;
 }
 
-/** Whoever was given its ticket has not written anything for too long. */
-const isUnclaimed = ({ status, createdAt, driven }: RunSummary, now: number): boolean =>
-  status === "pending" && !driven && now - createdAt >= UNCLAIMED_MS;
+const isUnclaimed = (options: TakeOverOptions, { status, driven, run, workflow }: RunSummary) =>
+  status === "pending" && !driven && !options.isHosted(run) && options.isWaitingFor(workflow);

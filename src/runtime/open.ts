@@ -1,9 +1,11 @@
 /** The composition root: options in, a running millrace out. */
 /// <reference lib="esnext.disposable" />
+
 import { Client } from "../client/client.ts";
 import { type Executor, execute, executeDistributed, executeLocal } from "../client/execute.ts";
 import type { ExecuteOptions } from "../client/execute-options.ts";
 import type { Executed } from "../client/executed.ts";
+import type { Resources } from "../cluster/resources.ts";
 import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
@@ -15,7 +17,7 @@ import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import type { Dag } from "../workflow/dag.ts";
 import { openStore } from "./open-store.ts";
-import { type OpenOptions, type Settings, settings } from "./options.ts";
+import { checkNodeResources, type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
 
 /** How long closing waits for a store that does not answer, beyond the grace for running steps. */
@@ -96,6 +98,16 @@ export class Millrace extends Client implements AsyncDisposable {
   /** Runs hosted by this process now. */
   get hosted(): number {
     return this.#host?.hosted ?? 0;
+  }
+
+  /**
+   * From now on this process has these resources (its slots stay as they are), as if it had been opened
+   * with them; what runs keeps what it has.
+   * @throws MillraceError `E_OPTION_INVALID`
+   */
+  registerLocalNode(resources: Resources): Promise<void> {
+    const has = checkNodeResources(resources);
+    return this.#host?.resize(has) ?? Promise.resolve();
   }
 
   /**

@@ -1,4 +1,6 @@
 /** The options of `open()`, checked once, with their defaults. */
+import { checkLabels, type Labels } from "../cluster/labels.ts";
+import { checkResources, type Resources } from "../cluster/resources.ts";
 import type { FrameCodec } from "../events/frame.ts";
 import { plainCodec } from "../events/frame.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -30,6 +32,13 @@ export interface OpenOptions {
   readonly workflows?: readonly Workflow[];
   /** `false`: host nothing here, though workflows are given. @default {} when workflows are given */
   readonly worker?: false | WorkerOptions;
+  /**
+   * What steps that need it can have of this process, by name: `{ cpu: 4, memory: 8192, gpu: 1 }`. Counted,
+   * not measured. @default {}
+   */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** What steps may look for in a node: `{ zone: "a" }`. @default {} */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Separates installations that share a backend. @default "default" */
   readonly namespace?: string;
   /** Id of this process. @default a new one */
@@ -50,11 +59,19 @@ export interface OpenOptions {
   readonly world?: World;
 }
 
+/** What one process takes on. */
+export interface WorkerSettings {
+  readonly runs: number;
+  /** All that it has, its slots (`steps`) included. */
+  readonly resources: Resources;
+  readonly labels: Labels;
+}
+
 /** The options of `open()` with their defaults filled in. */
 export interface Settings {
   readonly store: string | Store;
   readonly workflows: ReadonlyMap<string, Workflow>;
-  readonly worker: Required<WorkerOptions> | undefined;
+  readonly worker: WorkerSettings | undefined;
   readonly namespace: string;
   readonly node: string;
   readonly codecs: readonly [FrameCodec, ...FrameCodec[]];
@@ -70,6 +87,8 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
   "store",
   "workflows",
   "worker",
+  "resources",
+  "labels",
   "namespace",
   "node",
   "codecs",
@@ -94,7 +113,7 @@ export function settings(options: OpenOptions): Settings {
   return {
     store: checkStore(options.store ?? DEFAULT_STORE),
     workflows,
-    worker: workerOf(options.worker),
+    worker: workerOf(options),
     namespace: checkId(
       "namespace",
       options.namespace === undefined ? "default" : options.namespace,
@@ -152,7 +171,20 @@ function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
   return named;
 }
 
-function workerOf(worker: OpenOptions["worker"]): Settings["worker"] {
+/** @throws MillraceError `E_OPTION_INVALID` */
+export function checkNodeResources(resources: unknown): Resources {
+  const has = checkResources("resources", resources);
+  if ("steps" in has) refuse("resources.steps", "how many steps at once is said by worker.steps");
+  return has;
+}
+
+function workerOf({
+  worker,
+  resources = {},
+  labels = {},
+}: OpenOptions): WorkerSettings | undefined {
+  const has = checkNodeResources(resources);
+  const checked = checkLabels("labels", labels);
   if (worker === false) return undefined;
   if (worker !== undefined) {
     checkKeys("worker", worker, ["steps", "runs"] satisfies (keyof WorkerOptions)[]);
@@ -162,7 +194,7 @@ function workerOf(worker: OpenOptions["worker"]): Settings["worker"] {
     if (!Number.isSafeInteger(value) || value < 1)
       refuse(`worker.${name}`, `${value} is not a whole number from 1`);
   }
-  return { steps, runs };
+  return { runs, resources: Object.freeze({ steps, ...has }), labels: checked };
 }
 
 function checkKeys(what: string, options: unknown, known: readonly string[]): void {

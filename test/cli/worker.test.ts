@@ -1,7 +1,7 @@
 /** `millrace worker`: hosts runs that others start, drains on the first signal, ends at the second. */
 import { describe, expect, it } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
-import { FLOWS, jsonLines, scratchStore, start } from "./command.ts";
+import { FLOWS, jsonLines, millrace, scratchStore, start } from "./command.ts";
 import { slow, squares } from "./fixtures/flows.ts";
 
 /** A client without a worker of its own. */
@@ -26,6 +26,40 @@ describe.concurrent("millrace worker", () => {
     expect(code).toBe(0);
     expect(stdout).toContain("SIGINT: draining (runs hosted: ");
     expect(stdout.trimEnd()).toMatch(/\nstopped; what has not ended waits for another worker$/);
+  });
+
+  it("says what it has, for all to see", async () => {
+    const store = await scratchStore();
+    const has = ["--resource", "cpu=4", "--resource", "memory=0.5", "--label", "zone=a"];
+    const worker = start([
+      "worker",
+      FLOWS,
+      "--store",
+      store,
+      "--node",
+      "w",
+      "--steps",
+      "2",
+      ...has,
+    ]);
+    await worker.says("worker w hosts");
+    const [table, json, refused] = await Promise.all([
+      millrace(["nodes", "--store", store]),
+      millrace(["nodes", "--store", store, "--json"]),
+      millrace(["worker", FLOWS, "--store", store, "--resource", "cpu"]),
+    ]);
+    expect(table.stdout).toMatch(
+      /^NODE .*\nw +alive +steps 2\/2, cpu 4\/4, memory 0.5\/0.5 +zone=a /,
+    );
+    expect(jsonLines(json.stdout)).toMatchObject([[{ id: "w", resources: { steps: 2, cpu: 4 } }]]);
+    expect(refused.code).toBe(2);
+    const watching = start(["nodes", "--store", store, "--json", "--watch"]);
+    await watching.says('"id":"w"');
+    worker.child.kill("SIGTERM");
+    await watching.says("[]");
+    watching.child.kill("SIGINT");
+    expect((await watching.done).code).toBe(0);
+    expect((await worker.done).code).toBe(0);
   });
 
   it("lets the running step end when it is told to stop; another one goes on from there", async () => {

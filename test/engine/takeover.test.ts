@@ -9,14 +9,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
+import { deferred } from "../../src/kernel/async.ts";
 import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import { openStore } from "../../src/runtime/open-store.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { relay } from "./fixtures/relay-flow.ts";
-import { only, sleep, until } from "./kit/scene.ts";
+import { RESULT, tenCalls } from "./fixtures/ten-steps.ts";
+import { faulty } from "./kit/faulty.ts";
+import { clock, only, sleep, until } from "./kit/scene.ts";
+
+/** What is taken over here is not found by a sweep. */
+const RARELY = { sweepEvery: "1h" } as const;
 
 const WORKER = new URL("fixtures/relay-worker.ts", import.meta.url).pathname;
+const CRASHING = new URL("fixtures/crashing-worker.ts", import.meta.url).pathname;
 const natsUrl = sharedNatsServer();
 
 describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
@@ -48,7 +57,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
 
   async function host(worker: boolean, node: string, lease = 10_000): Promise<Millrace> {
     const more = worker ? {} : { worker: false as const };
-    const options = { store: address(), namespace, node, logger: silentLogger, lease };
+    const options = { store: address(), namespace, node, logger: silentLogger, lease, ...RARELY };
     const one = await open({ ...options, workflows: [relay], ...more });
     opened.push(one);
     return one;
@@ -77,12 +86,30 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     const second = await host(true, "second");
     child.kill("SIGKILL");
     await once(child, "exit");
-    // Its lease would run for another minute.
-    const third = await host(true, "third");
-    expect(await third.handle("run").result({ timeoutMs: 15_000 })).toBe(3);
+    // Its lease would run for another minute; nobody is started, and nobody sweeps.
+    expect(await second.handle("run").result({ timeoutMs: 15_000 })).toBe(3);
     expect(effects()).toEqual(["first 1", "hold 1", "hold 2", "returns 2", "last 1"]);
     const [retrying] = only(await events(second), "step.retrying");
     expect(retrying).toMatchObject({ step: "hold", attempt: 1, error: { code: "E_STEP_LOST" } });
+  });
+
+  it("of a process that died before it wrote anything happens at once as well", async () => {
+    const given = deferred<void>();
+    const late = faulty({
+      queue: (queue) => ({ claim: (request) => given.promise.then(() => queue.claim(request)) }),
+    });
+    const world = { clock, random: systemRandom, ids: systemIds };
+    const store = late(await openStore(address(), { namespace, node: "second", world }));
+    const options = { node: "second", workflows: [tenCalls], logger: silentLogger, ...RARELY };
+    const second = await open({ ...options, store, world });
+    opened.push(second);
+    await second.start(tenCalls, sink, { id: "run" });
+    const child = spawn(process.execPath, [CRASHING, address(), namespace, "1", "before"]);
+    workers.push(child);
+    await once(child, "exit");
+    given.resolve();
+    expect(await second.handle("run").result({ timeoutMs: 10_000 })).toBe(RESULT);
+    await events(second);
   });
 
   it("of a closed process's run happens at once, with its step aborted", async () => {

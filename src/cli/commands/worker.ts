@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { loadWorkflows } from "../load-workflows.ts";
+import { type NodeFlags, nodeOptions, withNodeFlags } from "../node-flags.ts";
 import { visible } from "../render.ts";
 import { withoutSecrets } from "../secrets.ts";
 import { checkShared, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
@@ -11,13 +12,17 @@ import { lineLogger, routeConsole } from "../user-code-output.ts";
 
 /** Adds the command to the program. */
 export function registerWorker(program: Command, cli: Cli): void {
-  withStoreFlags(program.command("worker"))
+  withNodeFlags(withStoreFlags(program.command("worker")))
     .description("host the workflows of some files until SIGINT or SIGTERM")
     .argument("<files...>", "TypeScript or JavaScript files that export workflows")
-    .action((files: string[], flags: StoreFlags) => work(cli, files, flags));
+    .action((files: string[], flags: StoreFlags & NodeFlags) => work(cli, files, flags));
 }
 
-async function work(cli: Cli, files: readonly string[], flags: StoreFlags): Promise<void> {
+async function work(
+  cli: Cli,
+  files: readonly string[],
+  flags: StoreFlags & NodeFlags,
+): Promise<void> {
   const { store, namespace, json } = settingsOf(flags, cli.env);
   checkShared(store);
   const { output } = cli;
@@ -27,7 +32,7 @@ async function work(cli: Cli, files: readonly string[], flags: StoreFlags): Prom
   const workflows = await loadWorkflows(files);
   const names = workflows.map((workflow) => workflow.name);
   const logger = lineLogger((line) => output.note(line), json);
-  const millrace = await open({ store, namespace, workflows, logger });
+  const millrace = await open({ store, namespace, workflows, logger, ...nodeOptions(flags) });
   const { node } = millrace;
   const stop = stopSignals((signal) => {
     const { hosted } = millrace;
