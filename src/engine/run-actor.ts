@@ -8,39 +8,21 @@ import type { CancelTimer } from "../kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
-import type { Workflow } from "../workflow/definition.ts";
 import { Attempts } from "./attempts.ts";
-import { type Capacity, ONE_SLOT } from "./capacity.ts";
+import { ONE_SLOT } from "./capacity.ts";
 import { CodeDriver } from "./code-driver.ts";
 import { Draft } from "./draft.ts";
-import type { Engine } from "./engine.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
 import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import { commitBehindNotes } from "./rebase.ts";
 import { restOf } from "./rest.ts";
+import type { RunActorOptions } from "./run-actor-options.ts";
 import { Results } from "./step-input.ts";
 import { loseRunning } from "./take.ts";
 import { decideTurn, type TurnOutcome } from "./turn.ts";
 import type { TurnContext } from "./turn-context.ts";
-
-/** What a hosted run is made of, and whom it tells. */
-export interface RunActorOptions {
-  readonly engine: Engine;
-  readonly workflow: Workflow;
-  readonly capacity: Capacity;
-  readonly claim: Claim;
-  readonly state: RunState;
-  /** Waits longer than this park the run (ms). */
-  readonly parkAfterMs: number;
-  /** Called once, when the actor holds nothing any more. */
-  onOver(): void;
-  /** Called after that, when the run turned out not to be as `state` says before it was claimed. */
-  onOutdated(): void;
-  /** Called after `onOver`, when the run cannot be gone on with here. */
-  onFault(error: unknown): void;
-}
 
 const MAILS_PER_COMMIT = 256;
 

@@ -1,0 +1,23 @@
+/** What makes a run hosted: given by the process that claimed it. */
+import type { RunState } from "../domain/state.ts";
+import type { Claim } from "../ports/work-queue.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import type { Capacity } from "./capacity.ts";
+import type { Engine } from "./engine.ts";
+
+/** What a hosted run is made of, and whom it tells. */
+export interface RunActorOptions {
+  readonly engine: Engine;
+  readonly workflow: Workflow;
+  readonly capacity: Capacity;
+  readonly claim: Claim;
+  readonly state: RunState;
+  /** Waits longer than this park the run (ms). */
+  readonly parkAfterMs: number;
+  /** Called once, when the actor holds nothing any more. */
+  onOver(): void;
+  /** Called after that, when the run turned out not to be as `state` says before it was claimed. */
+  onOutdated(): void;
+  /** Called after `onOver`, when the run cannot be gone on with here. */
+  onFault(error: unknown): void;
+}
