@@ -2,8 +2,9 @@
 
 export type { Failure, Value } from "../machines/values.ts";
 // start and follow runs
-export { Client, type SubscribeOptions } from "./client/client.ts";
+export { Client } from "./client/client.ts";
 export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
+export type { EventFilter, EventOf } from "./client/event-filter.ts";
 export type { ExecuteOptions } from "./client/execute-options.ts";
 export type { Executed, FunctionFailure } from "./client/executed.ts";
 export type { ForkOptions } from "./client/fork-run.ts";
@@ -11,9 +12,12 @@ export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
 export type { RerunOptions } from "./client/rerun.ts";
-export type { ResultOptions, RunHandle } from "./client/run-handle.ts";
+export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
+export type { EventPlace, From } from "./client/start-place.ts";
 export type { StartOptions } from "./client/start-run.ts";
+export type { SubscribeOptions } from "./client/subscribe.ts";
+export type { Subscription, SubscriptionOptions } from "./client/subscription.ts";
 export type { RequestOptions } from "./client/tell-run.ts";
 // where steps run
 export type {
@@ -45,6 +49,7 @@ export {
   RetryableError,
   TerminalError,
 } from "./kernel/errors.ts";
+export type { Instant } from "./kernel/instant.ts";
 export { limits } from "./kernel/limits.ts";
 export type { Logger } from "./kernel/logger.ts";
 // ports, for adapters of one's own

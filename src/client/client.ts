@@ -28,9 +28,8 @@ import { RunHandle } from "./run-handle.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
+import { Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { postInput, type RequestOptions, request, sendSignal } from "./tell-run.ts";
-
-export type { SubscribeOptions } from "./subscribe.ts";
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
 function built(workflow: Workflow | undefined): Workflow {
@@ -161,6 +160,18 @@ export class Client {
     options: SubscribeOptions<T> = {},
   ): AsyncIterable<EventOf<T>> {
     return subscribe(this.feed, options);
+  }
+
+  /**
+   * A subscription that remembers under a name how far its reader came, through restarts: iterate over
+   * it, and acknowledge what is dealt with. What was not acknowledged comes again.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  subscription<const T extends EventType = EventType>(
+    name: string,
+    options: SubscriptionOptions<T> = {},
+  ): Subscription<T> {
+    return new Subscription(this.feed, name, options);
   }
 
   /**

@@ -1,9 +1,11 @@
 /** Where in the log a subscription begins. */
 import type { Engine } from "../engine/engine.ts";
-import type { Opened } from "../events/frame.ts";
+import { type Opened, openFrame } from "../events/frame.ts";
+import { recordedEvents } from "../events/recorded.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
+import { isMillraceError } from "../kernel/errors.ts";
 import { type Instant, instantMs } from "../kernel/instant.ts";
-import type { LogScope, Position } from "../ports/event-log.ts";
+import type { LogScope, Position, StoredFrame } from "../ports/event-log.ts";
 import type { Filter } from "./event-filter.ts";
 import { callOptions, invalidOption, wholeOption } from "./options.ts";
 import { seek } from "./seek.ts";
@@ -28,7 +30,7 @@ export type From =
   | { readonly position: Position };
 
 /** Where to begin; at most one of the two. */
-export interface StartOptions {
+export interface PlaceOptions {
   /** The first event wanted. @default "start" */
   readonly from?: From;
   /** Go on behind this event: the last one that was dealt with. */
@@ -44,7 +46,7 @@ export interface StartPlace {
 }
 
 /** Clocks of hosts may differ by so much (ms) without an event being missed that is young enough. */
-const CLOCKS_DIFFER_MS = 60_000;
+const CLOCKS_DIFFER_MS = 5_000;
 
 /**
  * The options, checked, as a function that looks up in the log what has to be looked up there.
@@ -52,7 +54,7 @@ const CLOCKS_DIFFER_MS = 60_000;
  */
 export function startPlace(
   { scope, runs }: Filter,
-  { from = "start", after }: StartOptions,
+  { from = "start", after }: PlaceOptions,
 ): (engine: Engine) => Promise<StartPlace> {
   if (after !== undefined) {
     if (from !== "start") throw invalidOption("after", "`from` is given too");
@@ -84,7 +86,8 @@ export function startPlace(
 
 const past = (after: Position): StartPlace => ({ after, begins: () => true });
 
-function behind({ position, seq }: EventPlace): StartPlace {
+/** Right behind an event, or behind a whole frame. @throws MillraceError `E_OPTION_INVALID` */
+export function behind({ position, seq }: EventPlace): StartPlace {
   if (seq === undefined) return past(wholeOption("after.position", position, 0));
   wholeOption("after.position", position, 1);
   wholeOption("after.seq", seq, 1);
@@ -102,14 +105,29 @@ async function fromSeq(engine: Engine, scope: LogScope, first: number): Promise<
 
 async function fromTime(engine: Engine, scope: LogScope, time: number): Promise<StartPlace> {
   const early = time - CLOCKS_DIFFER_MS;
+  let after = await seek(engine, scope, ({ frame }) => frame.at < early);
+  for await (const stored of engine.store.log.read({ ...scope, after })) {
+    const first = eventsIn(engine, scope, stored).find(({ at }) => at >= time);
+    if (first !== undefined) return before(first);
+    after = stored.position;
+  }
   let begun = false;
-  return {
-    after: await seek(engine, scope, ({ frame }) => frame.at < early),
-    begins(event) {
-      begun ||= event.at >= time;
-      return begun;
-    },
-  };
+  return { after, begins: ({ at }) => (begun ||= at >= time) };
+}
+
+const before = ({ position, seq: first }: RecordedEvent): StartPlace => ({
+  after: position - 1,
+  begins: (event) => event.position !== position || event.seq >= first,
+});
+
+/** None in a damaged frame of some run: it may be another run that is wanted. */
+function eventsIn(engine: Engine, scope: LogScope, stored: StoredFrame): readonly RecordedEvent[] {
+  try {
+    return recordedEvents(stored, openFrame(stored.run, stored.bytes, engine.codecs).frame);
+  } catch (error) {
+    if (scope.run === undefined && isMillraceError(error, "E_FRAME_INVALID")) return [];
+    throw error;
+  }
 }
 
 /** What lies before the first frame of all of these runs need not be read. */

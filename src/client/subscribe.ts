@@ -13,12 +13,12 @@ import { followMany } from "./follow-many.ts";
 import { followRun } from "./follow-run.ts";
 import type { Batch } from "./following.ts";
 import { callOptions, invalidOption } from "./options.ts";
-import { type StartOptions, type StartPlace, startPlace } from "./start-place.ts";
+import { type PlaceOptions, type StartPlace, startPlace } from "./start-place.ts";
 
 /** Which events, where to begin, and when to stop. */
 export interface SubscribeOptions<T extends EventType = EventType>
   extends EventFilter<T>,
-    StartOptions {
+    PlaceOptions {
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
 }

@@ -119,7 +119,6 @@ onStores(
           (event, at) => at >= index && wish.every(({ wants }) => wants(event)),
         );
         const events = await given(millrace, options as SubscribeOptions, wanted.length);
-        // A time begins with the first event that is young enough: those of one frame may differ.
         expect(events).toEqual(wanted);
       };
       const cases = fc.asyncProperty(wishes, fc.constantFrom(...places), fc.nat(), check);
