@@ -1,6 +1,13 @@
 /** Public entry "millrace/testing": what tests of one's own workflows are made of. Needs fast-check. */
 export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";
+export {
+  type CheckWorkflowOptions,
+  checkWorkflow,
+  type TestedWorkflow,
+  type WorkflowReport,
+} from "./testing/check-workflow.ts";
 export { nodeCommands, runCommands, stepCommands } from "./testing/command-arbitraries.ts";
+export { differences } from "./testing/compare-lives.ts";
 export {
   type Effect,
   EffectLedger,
@@ -9,6 +16,7 @@ export {
 } from "./testing/effects.ts";
 export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbitraries.ts";
 export { type Given, type GivenOptions, given, type When } from "./testing/given.ts";
+export type { Life, Outcome, TestSignal } from "./testing/life.ts";
 export type { Outside } from "./testing/outside.ts";
 export { type TestRuntime, type TestRuntimeOptions, testRuntime } from "./testing/runtime.ts";
 export type { CrashPoint } from "./testing/simulation.ts";

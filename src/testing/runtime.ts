@@ -16,16 +16,19 @@ import type { EffectLedger } from "./effects.ts";
 import type { Execution } from "./execution.ts";
 import { Idleness } from "./idleness.ts";
 import { type Outside, outsideOf } from "./outside.ts";
-import { type CrashPoint, Simulation } from "./simulation.ts";
+import { type Crash, type CrashPoint, Simulation } from "./simulation.ts";
 import { PATIENCE, TestRun } from "./test-run.ts";
 import type { Violation } from "./violation.ts";
 import { VirtualTime } from "./virtual-time.ts";
 
+/** Workflows, or what makes them for a process. */
+export type Code = readonly Workflow[] | ((outside: Outside) => readonly Workflow[]);
+
 /** What `testRuntime` may be told; options of `open()` go there, those about the store are the kit's own. */
 export interface TestRuntimeOptions
   extends Omit<OpenOptions, "store" | "world" | "workflows" | "lease" | "node" | "namespace"> {
-  /** What runs; or a function that makes it, given the world that its steps are to use. */
-  readonly workflows: readonly Workflow[] | ((outside: Outside) => readonly Workflow[]);
+  /** What runs; or a function that makes it for each process, of the world that its steps are to use. */
+  readonly workflows: Code;
   /** Of ids and jitter, and of what goes first where anything could. 0: what asked first does. @default 0 */
   readonly seed?: number;
   /** When simulated time begins (ms since the epoch). @default 2030-01-01, 0:00 UTC */
@@ -57,10 +60,13 @@ export async function testRuntime(options: TestRuntimeOptions): Promise<TestRunt
   const order = seed === 0 ? undefined : seededRandom(seed);
   const time = new VirtualTime({ start, patienceMs, ...(order === undefined ? {} : { order }) });
   const outside = outsideOf(time, effects);
-  const made = typeof workflows === "function" ? workflows(outside) : workflows;
+  const made = madeOf(workflows, outside);
   const simulation = await Simulation.begin({ time, seed, order, workflows: made, open });
   return new TestRuntime(time, outside, simulation);
 }
+
+const madeOf = (code: Code, outside: Outside) => (): readonly Workflow[] =>
+  typeof code === "function" ? code(outside) : code;
 
 /** Made by `testRuntime`. Nothing of it takes real time. */
 export class TestRuntime implements AsyncDisposable {
@@ -133,14 +139,14 @@ export class TestRuntime implements AsyncDisposable {
   }
 
   /** Crashes the process where it is, without another commit; another goes on with the same store. */
-  async crash(options: { readonly workflows?: readonly Workflow[] } = {}): Promise<void> {
-    await this.#simulation.crash(options.workflows);
+  async crash({ workflows }: { readonly workflows?: Code } = {}): Promise<void> {
+    await this.#simulation.crash(workflows && madeOf(workflows, this.outside));
     await this.still();
   }
 
   /** Ends the process gracefully; another goes on, with other code if there is some: a deploy. */
-  async restart(options: { readonly workflows?: readonly Workflow[] } = {}): Promise<void> {
-    await this.#simulation.restart(options.workflows);
+  async restart({ workflows }: { readonly workflows?: Code } = {}): Promise<void> {
+    await this.#simulation.restart(workflows && madeOf(workflows, this.outside));
     await this.still();
   }
 
@@ -164,9 +170,19 @@ export class TestRuntime implements AsyncDisposable {
     return this.#simulation.processes;
   }
 
+  /** What was logged as an error so far: that code does not fit its run, that a log is damaged. */
+  get complaints(): readonly string[] {
+    return this.#simulation.complaints;
+  }
+
   /** Attempts of steps that were begun so far, in order, in all processes. */
   get executions(): readonly Execution[] {
     return this.#simulation.executions;
+  }
+
+  /** Crashes at commits so far. */
+  get crashes(): readonly Crash[] {
+    return this.#simulation.crashes;
   }
 
   /** All events so far, of all runs. */
@@ -177,6 +193,11 @@ export class TestRuntime implements AsyncDisposable {
   /** What does not hold of the log, and must hold of every log: see `checkLog`. */
   async violations(): Promise<readonly Violation[]> {
     return checkLog(await this.events());
+  }
+
+  /** Drops everything without ending it: faster than `close`, and nothing is left but garbage. */
+  abandon(): Promise<void> {
+    return this.#simulation.abandon();
   }
 
   /** Ends everything. */

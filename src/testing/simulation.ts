@@ -7,7 +7,7 @@ import { openFrame } from "../events/frame.ts";
 import { recordedEvents } from "../events/recorded.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { seededIds } from "../kernel/ids.ts";
-import { silentLogger } from "../kernel/logger.ts";
+import { type Logger, silentLogger } from "../kernel/logger.ts";
 import { type Random, seededRandom } from "../kernel/random.ts";
 import type { EventLog } from "../ports/event-log.ts";
 import type { Store, World } from "../ports/store.ts";
@@ -25,13 +25,23 @@ export interface CrashPoint {
   readonly side: "before" | "after";
 }
 
+/** A crash that has happened. */
+export interface Crash extends CrashPoint {
+  readonly node: string;
+  readonly run: string;
+  /** Seq of the first event of the commit, and the types of all of them. */
+  readonly seq: number;
+  readonly events: readonly string[];
+}
+
 /** What a simulation is made of. */
 export interface SimulationOptions {
   readonly time: VirtualTime;
   readonly seed: number;
   /** Decides how long attempts take, in turns. @default none takes any */
   readonly order: Random | undefined;
-  readonly workflows: readonly Workflow[];
+  /** Called for every process: what it keeps in memory is its own. */
+  readonly workflows: () => readonly Workflow[];
   readonly open: Omit<OpenOptions, "store" | "world" | "workflows" | "lease">;
 }
 
@@ -52,7 +62,11 @@ export class Simulation {
   readonly #random: Random;
   /** Attempts of steps that were begun, in order, in all processes. */
   readonly executions: Execution[] = [];
-  #workflows: readonly Workflow[];
+  /** What hosts complained about: in a simulation nothing is wrong but the code under test. */
+  readonly complaints: string[] = [];
+  /** Crashes at commits, in order. */
+  readonly crashes: Crash[] = [];
+  #workflows: () => readonly Workflow[];
   #host: Promise<Host>;
   #nodes = 0;
   #commits = 0;
@@ -81,7 +95,7 @@ export class Simulation {
       ...options.open,
       store,
       world,
-      workflows,
+      workflows: workflows(),
       node: "client",
       worker: false,
     });
@@ -116,7 +130,7 @@ export class Simulation {
   }
 
   /** Kills the host where it is, and opens another, with other code if there is some. */
-  crash(workflows: readonly Workflow[] = this.#workflows): Promise<void> {
+  crash(workflows = this.#workflows): Promise<void> {
     this.#workflows = workflows;
     return this.#replace(async ({ process, store }) => {
       process.kill();
@@ -125,7 +139,7 @@ export class Simulation {
   }
 
   /** Ends the host as its operator would, and opens another, with other code if there is some. */
-  restart(workflows: readonly Workflow[] = this.#workflows): Promise<void> {
+  restart(workflows = this.#workflows): Promise<void> {
     this.#workflows = workflows;
     return this.#replace(({ millrace }) => this.#options.time.until(millrace.close()));
   }
@@ -151,6 +165,12 @@ export class Simulation {
     return (await this.#client.store.inbox.read(run, after)).length > 0;
   }
 
+  /** Drops everything where it is: nothing of it takes up anything but memory. */
+  async abandon(): Promise<void> {
+    (await this.#host).process.kill();
+  }
+
+  /** Ends everything as an operator would. */
   async close(): Promise<void> {
     const { time } = this.#options;
     const { millrace } = await this.#host;
@@ -179,22 +199,37 @@ export class Simulation {
     };
     const place = { namespace: "default", node, world, leaseMs: LEASE_MS };
     const real = memoryStore({ ...place, share: this.#backend });
-    const store = process.wrap({ ...real, log: this.#crashing(real.log, process) });
+    const store = process.wrap({ ...real, log: this.#crashing(real.log, process, node) });
     const began = (execution: Execution): void => void this.executions.push(execution);
     const instruments = { process, node, time, clock, order, began };
     const millrace = await open({
-      logger: silentLogger,
       ...this.#options.open,
+      logger: this.#hearing(process),
       node,
       store,
       world,
       lease: LEASE_MS,
-      workflows: this.#workflows.map((workflow) => instrumented(workflow, instruments)),
+      workflows: this.#workflows().map((workflow) => instrumented(workflow, instruments)),
     });
     return { process, millrace, store: real };
   }
 
-  #crashing(log: EventLog, process: Process): EventLog {
+  #hearing(process: Process): Logger {
+    const { logger = silentLogger } = this.#options.open;
+    return {
+      info: (message, fields) => logger.info(message, fields),
+      warn: (message, fields) => logger.warn(message, fields),
+      error: (message, fields) => {
+        // What a step logs is the user's own business.
+        const own = fields?.["step"] === undefined && !process.dead;
+        const cause = fields?.["error"] === undefined ? "" : `: ${String(fields["error"])}`;
+        if (own) this.complaints.push(`${message}${cause}`);
+        logger.error(message, fields);
+      },
+    };
+  }
+
+  #crashing(log: EventLog, process: Process, node: string): EventLog {
     const append: EventLog["append"] = (frame, signal) => {
       const commit = ++this.#commits;
       const point = this.#crashPoints.find((one) => one.commit === commit);
@@ -202,6 +237,9 @@ export class Simulation {
       // Stored in one stretch, before anybody else moves.
       const stored = point.side === "after" ? log.append(frame, signal) : undefined;
       stored?.catch(() => undefined);
+      const { seq, events } = openFrame(frame.run, frame.bytes, this.#options.open.codecs).frame;
+      const types = events.map(({ type }) => type);
+      this.crashes.push({ ...point, node, run: frame.run, seq, events: types });
       process.kill();
       void this.crash();
       return never();
