@@ -5,6 +5,25 @@
 import type { ApprovalRequest, AskedApproval, Decision } from "./approval.ts";
 import type { Failure, Value } from "./values.ts";
 
+/** Whose child a run is. */
+export interface Parent {
+  readonly run: string;
+  readonly workflow: string;
+  /** The parent's step that it is. */
+  readonly step: string;
+}
+
+/** The place of a run that goes on where another ended (`run.continued`). */
+export interface Chain {
+  /** The run that began it all; inputs for any run of the chain are in the inbox of this one. */
+  readonly first: string;
+  readonly previous: string;
+  /** 2 for the second run, and so on. */
+  readonly index: number;
+  /** Ids of signals that runs before this one have taken lately, so that none is taken twice. */
+  readonly taken: readonly string[];
+}
+
 /** What can happen to a run; recorded, and the only thing that moves it. */
 export type RunEvent =
   | {
@@ -14,7 +33,10 @@ export type RunEvent =
       /** Digest of workflow name and input: the same id with the same content is the same run. */
       content: string;
       input: Value;
-      /** The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts). */
+      /**
+       * The compiled workflow as frozen at the start (`Plan` of src/domain/plan.ts); null: whoever
+       * started it does not have the workflow, and its first host freezes it (`run.planned`).
+       */
       plan: unknown;
       labels?: Readonly<Record<string, string>>;
       /** Signals sent to this key reach it. */
@@ -26,7 +48,11 @@ export type RunEvent =
        * here, by reference. `reset`: steps of it that are to be done anew.
        */
       forkOf?: ForkPoint;
+      parent?: Parent;
+      chain?: Chain;
     }
+  /** What a run that was started by the name of its workflow lacked. `input`: what its schema made of it. */
+  | { type: "run.planned"; at: number; plan: unknown; input?: Value; deadline?: number }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   /** `error`: it could not be gone on with, for the `faults`-th time in a row. */
@@ -50,6 +76,8 @@ export type RunEvent =
   | { type: "run.cancelled"; at: number }
   /** It was ended at once; what its steps did stays done. */
   | { type: "run.terminated"; at: number; by: string; reason: string }
+  /** It goes on as another run, which is owed from here on. */
+  | { type: "run.continued"; at: number; next: string; input: Value }
   | { type: "timer.set"; at: number; timer: string; due: number }
   | { type: "timer.fired"; at: number; timer: string }
   /** Nobody sleeps until then any more: the step that did was skipped or cancelled. */
@@ -103,6 +131,8 @@ export type RunCommand =
       faults?: number;
     }
   | { type: "cmd.complete"; now: number; output: Value }
+  | { type: "cmd.plan"; now: number; plan: unknown; input?: Value; deadline?: number }
+  | { type: "cmd.continue"; now: number; next: string; input: Value }
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps may end by themselves until `until` (absent: at once). */
   | { type: "cmd.cancel"; now: number; by: string; reason: string; until?: number }
@@ -175,6 +205,12 @@ export interface RunContext {
   /** The run that it branched off, and where; null: none. */
   forkOf: ForkPoint | null;
   input: Value;
+  /** Its workflow is frozen into its log. */
+  planned: boolean;
+  parent: Parent | null;
+  chain: Chain | null;
+  /** The run that goes on where this one ended, and its input. */
+  next: { readonly run: string; readonly input: Value } | null;
   createdAt: number;
   updatedAt: number;
   endedAt: number | null;
@@ -209,7 +245,10 @@ export interface RunContext {
   approvals: Record<string, AskedApproval>;
   /** In the order in which they were taken. */
   signals: Signal[];
-  /** Where in `signals` each id is: a signal is taken once, however often it is sent. */
+  /**
+   * Where in `signals` each id is, -1 for those that earlier runs of the chain have taken: a signal is
+   * taken once, however often it is sent.
+   */
   taken: Record<string, number>;
   output: Value | null;
   error: Failure | null;
@@ -228,6 +267,10 @@ export const runContext = (input: RunInput): RunContext => ({
   labels: {},
   forkOf: null,
   input: { json: null },
+  planned: false,
+  parent: null,
+  chain: null,
+  next: null,
   createdAt: 0,
   updatedAt: 0,
   endedAt: null,

@@ -131,6 +131,35 @@ export const pause = run.createStateConfig({
   },
 }).on;
 
+/** What a run that was started by the name of its workflow lacks. */
+export const plan = run.createStateConfig({
+  on: {
+    "cmd.plan": {
+      guard: "notPlanned",
+      actions: emit(({ event }) => {
+        const { type: _, now: at, ...rest } = event;
+        return { type: "run.planned", at, ...rest };
+      }),
+    },
+    "run.planned": { guard: "notPlanned", actions: "apply" },
+  },
+}).on;
+
+/** The end that another run goes on from. */
+export const goOn = run.createStateConfig({
+  on: {
+    "cmd.continue": {
+      actions: emit(({ event: { now: at, next, input } }) => ({
+        type: "run.continued",
+        at,
+        next,
+        input,
+      })),
+    },
+    "run.continued": { target: "#run.continued", actions: "apply" },
+  },
+}).on;
+
 /** The way to undoing what was done. */
 export const compensate = run.createStateConfig({
   on: {

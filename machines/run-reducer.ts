@@ -54,19 +54,56 @@ function changeSignal(context: RunContext, id: string, change: Partial<Signal>):
   if (signal !== undefined) context.signals[at] = { ...signal, ...change };
 }
 
+type OfType<T extends RunEvent["type"]> = Extract<RunEvent, { type: T }>;
+
+function begin(context: RunContext, event: OfType<"run.created">): void {
+  context.workflow = event.workflow;
+  context.content = event.content;
+  context.labels = event.labels ?? {};
+  context.input = event.input;
+  context.planned = event.plan !== null;
+  context.deadline = event.deadline ?? null;
+  context.correlation = event.correlation ?? null;
+  context.forkOf = event.forkOf ?? null;
+  context.parent = event.parent ?? null;
+  context.chain = event.chain ?? null;
+  for (const signal of event.chain?.taken ?? []) context.taken[signal] = -1;
+  context.createdAt = event.at;
+}
+
+type End = OfType<`run.${"completed" | "failed" | "cancelled" | "terminated" | "continued"}`>;
+
+function end(context: RunContext, event: End): void {
+  context.endedAt = event.at;
+  switch (event.type) {
+    case "run.completed":
+      context.output = event.output;
+      break;
+    case "run.failed":
+      context.error = event.error;
+      break;
+    case "run.terminated":
+      context.paused = null;
+      context.cancelledBy = event.by;
+      context.cancelReason = event.reason;
+      break;
+    case "run.continued":
+      context.next = { run: event.next, input: event.input };
+      break;
+  }
+}
+
 /** How events change a run's context; one definition for XState and for the engine's fold. */
 export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
   context.updatedAt = event.at;
   switch (event.type) {
     case "run.created":
-      context.workflow = event.workflow;
-      context.content = event.content;
-      context.labels = event.labels ?? {};
-      context.input = event.input;
-      context.deadline = event.deadline ?? null;
-      context.correlation = event.correlation ?? null;
-      context.forkOf = event.forkOf ?? null;
-      context.createdAt = event.at;
+      begin(context, event);
+      break;
+    case "run.planned":
+      context.planned = true;
+      context.input = event.input ?? context.input;
+      context.deadline = event.deadline ?? context.deadline;
       break;
     case "run.claimed":
       context.epoch = event.epoch;
@@ -103,21 +140,11 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
       context.error = event.error ?? null;
       break;
     case "run.completed":
-      context.output = event.output;
-      context.endedAt = event.at;
-      break;
     case "run.failed":
-      context.error = event.error;
-      context.endedAt = event.at;
-      break;
     case "run.cancelled":
-      context.endedAt = event.at;
-      break;
     case "run.terminated":
-      context.paused = null;
-      context.cancelledBy = event.by;
-      context.cancelReason = event.reason;
-      context.endedAt = event.at;
+    case "run.continued":
+      end(context, event);
       break;
     default:
       converse(context, event);

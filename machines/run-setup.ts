@@ -62,6 +62,7 @@ export const run = setup({
       (event.type === "cmd.cancel" || event.type === "run.cancelling") &&
       (event.until ?? 0) < (context.cancelUntil ?? 0),
     notParked: ({ context }) => context.parkedReason === null,
+    notPlanned: ({ context }) => !context.planned,
     isPaused: ({ context }) => context.paused !== null,
     notPaused: ({ context }) => context.paused === null,
     nextEpoch: ({ context, event }) =>

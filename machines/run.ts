@@ -5,7 +5,7 @@
  *                  │  │          │
  *                  │  └──> cancelling ──┬────────────────> cancelled
  *                  │                    └─> compensating ──┘ └──> failed
- *                  └──> completed | failed | compensating
+ *                  └──> completed | failed | compensating | continued
  *
  *   any of these that has not ended ──> terminated
  *
@@ -21,10 +21,12 @@ import {
   close,
   compensate,
   fail,
+  goOn,
   hurry,
   live,
   park,
   pause,
+  plan,
   waiting,
 } from "./run-parts.ts";
 import { run } from "./run-setup.ts";
@@ -73,6 +75,8 @@ export const runMachine = run.createMachine({
         "run.completed": { target: "completed", actions: "apply" },
         ...fail,
         ...compensate,
+        ...plan,
+        ...goOn,
         ...waiting,
         ...live,
         ...pause,
@@ -116,6 +120,7 @@ export const runMachine = run.createMachine({
     failed: { type: "final" },
     cancelled: { type: "final" },
     terminated: { type: "final" },
+    continued: { type: "final" },
   },
 });
 
@@ -131,6 +136,7 @@ export const runStates = [
   "failed",
   "cancelled",
   "terminated",
+  "continued",
 ] as const;
 
 /** The name of a state of `runMachine`: the run's status. */

@@ -2,11 +2,13 @@
  * The data of a step: what can happen to it (events), what can be asked of it (commands), what it
  * remembers (context), and the recipe by which events change that.
  */
+import { type Child, type ChildCommand, type ChildEvent, delegate } from "./child-data.ts";
 import { reducer } from "./reducer.ts";
 import type { Failure, Value } from "./values.ts";
 
 /** What can happen to a step; recorded, and the only thing that moves it. */
 export type StepEvent =
+  | ChildEvent
   /**
    * All that the step needs is there. `maxAttempts` only for steps that no plan declares, `input` only
    * for steps driven by hand: others take theirs from the results of what they need.
@@ -26,8 +28,11 @@ export type StepEvent =
       whenUndoFailed?: "hold";
       input?: Value;
     }
-  /** The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on. */
-  | { type: "step.mapped"; at: number; step: string; count: number }
+  /**
+   * The step fans out into items `step[0]` … `step[count-1]`; each is pending from here on, or as soon as
+   * fewer than `concurrency` are under way. Steps of a plan say that there.
+   */
+  | { type: "step.mapped"; at: number; step: string; count: number; concurrency?: number }
   /** It waits for a time, a signal or a decision; nothing of it runs, and nothing is held for it. */
   | { type: "step.suspended"; at: number; step: string }
   /** An attempt begins. Recorded before its code runs, so a crash counts. `input` replaces the last. */
@@ -84,6 +89,7 @@ export type StepEvent =
 
 /** What can be asked of a step; never recorded. Time comes in with it. */
 export type StepCommand =
+  | ChildCommand
   | {
       type: "cmd.schedule";
       now: number;
@@ -95,7 +101,7 @@ export type StepCommand =
       whenUndoFailed?: "hold";
       input?: Value;
     }
-  | { type: "cmd.map"; now: number; count: number }
+  | { type: "cmd.map"; now: number; count: number; concurrency?: number }
   | { type: "cmd.suspend"; now: number }
   | { type: "cmd.start"; now: number; node: string; endBy?: number; input?: Value }
   | { type: "cmd.complete"; now: number; attempt: number; output: Value }
@@ -134,7 +140,7 @@ export interface StepContext {
   /** If it has not begun by then, it fails (schedule-to-start). */
   startBy: number | null;
   startedAt: number | null;
-  /** If the attempt has not ended by then, it fails (start-to-close). */
+  /** If the attempt, or the child run, has not ended by then, it fails (start-to-close). */
   endBy: number | null;
   /** When the last attempt failed after which another follows. */
   failedAt: number | null;
@@ -147,9 +153,11 @@ export interface StepContext {
   items: number | null;
   /** What it gets in place of what the plan says. */
   input: Value | null;
+  /** The run that does the step's work, if one of its own does. */
+  child: Child | null;
   output: Value | null;
   error: Failure | null;
-  /** Why it was skipped, cancelled, retried or failed by somebody, and by whom if that was told. */
+  /** Why it was skipped, cancelled, retried, failed by somebody or is to stop, and by whom if that was told. */
   reason: string | null;
   by: string | null;
 }
@@ -179,6 +187,7 @@ export const stepContext = (input: StepInput): StepContext => ({
   node: null,
   items: null,
   input: null,
+  child: null,
   output: null,
   error: null,
   reason: null,
@@ -201,6 +210,11 @@ const end = (context: StepContext, at: number): void => {
 /** How events change a step's context; one definition for XState and for the engine's fold. */
 export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
   switch (event.type) {
+    case "child.requested":
+    case "child.started":
+    case "child.stopping":
+      delegate(context, event);
+      break;
     case "step.scheduled":
       context.scheduledAt = event.at;
       context.startBy = event.startBy ?? null;
@@ -242,6 +256,8 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
     case "step.completed":
       context.output = event.output;
       context.error = null;
+      // Whatever it was to stop for: it was done before.
+      if (context.child !== null) context.reason = null;
       end(context, event.at);
       break;
     case "step.failed":

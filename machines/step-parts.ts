@@ -5,6 +5,23 @@
 import { emit } from "xstate";
 import { step } from "./step-setup.ts";
 
+/** The end with a result. */
+export const complete = step.createStateConfig({
+  on: {
+    "cmd.complete": {
+      guard: "ofThisAttempt",
+      actions: emit(({ context, event }) => ({
+        type: "step.completed",
+        at: event.now,
+        step: context.id,
+        attempt: event.attempt,
+        output: event.output,
+      })),
+    },
+    "step.completed": { target: "#step.completed", guard: "ofThisAttempt", actions: "apply" },
+  },
+}).on;
+
 /** Stopping it; it has no outcome of its own then. */
 export const cancel = step.createStateConfig({
   on: {

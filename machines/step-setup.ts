@@ -29,9 +29,14 @@ export const step = setup({
       "attempt" in event && event.attempt === context.attempt && context.whenFailed === "hold",
     attemptLeft: ({ context }) => context.attempt < context.maxAttempts,
     nextAttempt: ({ context, event }) =>
-      event.type === "step.started" && event.attempt === context.attempt + 1,
+      "attempt" in event && event.attempt === context.attempt + 1,
     due: ({ context, event }) =>
       event.type === "cmd.start" && context.retryAt !== null && event.now >= context.retryAt,
+    /** The child run is not left to itself when its parent lets go of it. */
+    isKept: ({ context }) => context.child?.onParentClose !== "abandon",
+    /** The child run was to stop because something went wrong. */
+    wentWrong: ({ context }) => context.error !== null,
+    wentWrongToBeHeld: ({ context }) => context.error !== null && context.whenFailed === "hold",
   },
   actions: { apply: assign(stepReducer) },
 });

@@ -10,12 +10,15 @@
  *
  *   held ──> pending | skipped | failed | cancelled         (as somebody says)
  *
+ * A step whose work a run of its own does goes other ways from waiting or pending: step-child.ts.
+ *
  * Commands (`cmd.*`) have no target and only emit events; events have the target and the reducer.
  * Time comes in with the command. Deadlines are fields of the context; nothing here waits.
  */
 import { emit } from "xstate";
+import { delegated, request, requested, stopping } from "./step-child.ts";
 import { stepContext } from "./step-data.ts";
-import { cancel, fail, failAnyway, failing, giveUp, retry, skip } from "./step-parts.ts";
+import { cancel, complete, fail, failAnyway, failing, giveUp, retry, skip } from "./step-parts.ts";
 import { step } from "./step-setup.ts";
 
 /** How an attempt begins; the guards that allow it differ by state. */
@@ -34,21 +37,19 @@ const start = step.createAction(
   }),
 );
 
-const complete = step.createStateConfig({
-  on: {
-    "cmd.complete": {
-      guard: "ofThisAttempt",
-      actions: emit(({ context, event }) => ({
-        type: "step.completed",
-        at: event.now,
-        step: context.id,
-        attempt: event.attempt,
-        output: event.output,
-      })),
-    },
-    "step.completed": { target: "#step.completed", guard: "ofThisAttempt", actions: "apply" },
-  },
-}).on;
+/** How a step fans out. */
+const map = step.createAction(
+  emit(({ context, event }) => {
+    if (event.type !== "cmd.map") throw new Error(`cannot map on ${event.type}`);
+    return {
+      type: "step.mapped",
+      at: event.now,
+      step: context.id,
+      count: event.count,
+      ...(event.concurrency === undefined ? {} : { concurrency: event.concurrency }),
+    };
+  }),
+);
 
 /** The statechart of a step, and of an item of a mapped step. Its input: id and attempts in all. */
 export const stepMachine = step.createMachine({
@@ -75,6 +76,9 @@ export const stepMachine = step.createMachine({
           })),
         },
         "step.scheduled": { target: "pending", actions: "apply" },
+        "cmd.map": { actions: map },
+        "step.mapped": { target: "mapping", actions: "apply" },
+        ...request,
         ...skip,
         ...cancel,
       },
@@ -83,14 +87,7 @@ export const stepMachine = step.createMachine({
     pending: {
       on: {
         "cmd.start": { guard: "attemptLeft", actions: start },
-        "cmd.map": {
-          actions: emit(({ context, event }) => ({
-            type: "step.mapped",
-            at: event.now,
-            step: context.id,
-            count: event.count,
-          })),
-        },
+        "cmd.map": { actions: map },
         "cmd.suspend": {
           actions: emit(({ context, event }) => ({
             type: "step.suspended",
@@ -102,6 +99,7 @@ export const stepMachine = step.createMachine({
         "cmd.fail": fail,
         "step.started": { target: "running", guard: "nextAttempt", actions: "apply" },
         "step.mapped": { target: "mapping", actions: "apply" },
+        ...request,
         ...failing,
         ...skip,
         ...cancel,
@@ -162,6 +160,9 @@ export const stepMachine = step.createMachine({
         ...cancel,
       },
     },
+    requested,
+    delegated,
+    stopping,
     completed: { type: "final" },
     failed: { type: "final" },
     skipped: { type: "final" },
@@ -178,6 +179,9 @@ export const stepStates = [
   "held",
   "mapping",
   "suspended",
+  "requested",
+  "delegated",
+  "stopping",
   "completed",
   "failed",
   "skipped",

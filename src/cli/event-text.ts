@@ -1,6 +1,7 @@
 /** Recorded events in words, for people. Programs read them with `--json`. */
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
 import type { ForkPoint } from "../../machines/run-data.ts";
+import type { StepEvent } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { clip, jsonText, moment } from "./render.ts";
@@ -42,6 +43,10 @@ export function eventDetail(event: MillraceEvent): string {
   switch (event.type) {
     case "run.created":
       return `${event.workflow} ${valueText(event.input)}${originText(event.forkOf)}`;
+    case "run.planned":
+      return event.input === undefined ? "" : valueText(event.input);
+    case "run.continued":
+      return `as ${event.next} ${valueText(event.input)}`;
     case "run.claimed":
       return `by ${event.node}, epoch ${event.epoch}`;
     case "run.parked":
@@ -60,6 +65,23 @@ export function eventDetail(event: MillraceEvent): string {
       return failureText(event.error);
     case "user.noted":
       return `${event.name} ${valueText(event.payload)}`;
+    case "output.emitted":
+      return `${event.ref} ${contentText(event.content)}`;
+    case "checkpoint.saved":
+      return `checkpoint ${event.checkpoint} ${valueText(event.state)}`;
+    case "data.located":
+      return `on ${event.node}, ${event.bytes} bytes, ${event.digest}`;
+    case "anomaly.recorded":
+      return `${event.kind}: ${event.detail}`;
+    case "run.cancelled":
+      return "";
+    default:
+      return stepDetail(event);
+  }
+}
+
+function stepDetail(event: StepEvent): string {
+  switch (event.type) {
     case "step.mapped":
       return `${event.count} items`;
     case "step.started":
@@ -78,17 +100,13 @@ export function eventDetail(event: MillraceEvent): string {
       return `${event.reason}${event.by === undefined ? "" : ` (by ${event.by})`}${event.output === undefined ? "" : ` with ${valueText(event.output)}`}`;
     case "step.cancelled":
       return event.reason;
-    case "output.emitted":
-      return `${event.ref} ${contentText(event.content)}`;
-    case "checkpoint.saved":
-      return `checkpoint ${event.checkpoint} ${valueText(event.state)}`;
-    case "data.located":
-      return `on ${event.node}, ${event.bytes} bytes, ${event.digest}`;
-    case "anomaly.recorded":
-      return `${event.kind}: ${event.detail}`;
-    case "run.cancelled":
+    case "child.requested":
+      return `run ${event.run} of ${event.workflow} ${valueText(event.input)}`;
+    case "child.stopping":
+      return event.reason;
     case "step.scheduled":
     case "step.suspended":
+    case "child.started":
       return "";
   }
 }

@@ -5,7 +5,7 @@
 import { runView } from "../client/run-view.ts";
 import { evolve } from "../domain/evolve.ts";
 import { itemOf } from "../domain/plan.ts";
-import { emptyRun, type RunState, stepActor } from "../domain/state.ts";
+import { emptyRun, type RunState, shownState, stepActor } from "../domain/state.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { eventDetail, eventSubject } from "./event-text.ts";
@@ -98,7 +98,7 @@ export class RunScreen {
     const { context, state } = stepActor(this.#state, step);
     const isDone = event.type === "step.completed";
     const items = isDone || event.type === "step.mapped" ? context.items : null;
-    const status = state === "mapping" ? "running" : state;
+    const status = shownState(state);
     const facts = { ...context, step, status, items };
     const now = this.#clock.now();
     const columns = [

@@ -1,9 +1,9 @@
 /** A run as people look at it: one object, from its state. */
 import type { Failure, Value } from "../../machines/values.ts";
-import { planStep, type RunState } from "../domain/state.ts";
+import { planStep, type RunState, shownState } from "../domain/state.ts";
 import { type RunStatus, shownStatus } from "../projections/run-summary.ts";
 
-/** What users see of a step's machine: `mapping` counts as running. */
+/** What users see of a step's machine: `mapping`, and whatever a child run does, counts as running. */
 export type StepStatus =
   | "waiting"
   | "pending"
@@ -122,7 +122,7 @@ function stepView(state: RunState, id: string): StepView {
   const status = actor?.state ?? "waiting";
   return {
     step: id,
-    status: (status === "mapping" ? "running" : status) as StepStatus,
+    status: shownState(status) as StepStatus,
     attempt: context?.attempt ?? 0,
     scheduledAt: context?.scheduledAt ?? null,
     startedAt: context?.startedAt ?? null,

@@ -21,8 +21,8 @@ export const decideRun = (
 
 /**
  * The events that a command to one step leads to. Steps move while their run lives (`stepsMove`); once
- * it is being stopped, none begins but those that undo others. Cancelling a mapped step cancels those of
- * its items that are under way.
+ * it is being stopped, none begins but those that undo others. Whatever ends a mapped step without a result
+ * cancels those of its items that are under way.
  */
 export function decideStep(
   state: RunState,
@@ -35,11 +35,13 @@ export function decideStep(
   }
   const actor = stepActor(state, id);
   const decided = stepTable.decide(actor, command);
-  if (!decided.ok || command.type !== "cmd.cancel" || actor.state !== "mapping") return decided;
+  if (!decided.ok || actor.state !== "mapping" || command.type === "cmd.complete") return decided;
   return ok([...cancelItems(state, id, command), ...decided.value]);
 }
 
-const BEGINS: ReadonlySet<string> = new Set(["cmd.start", "cmd.map", "cmd.suspend", "cmd.retry"]);
+const BEGINS: ReadonlySet<string> = new Set([
+  ...["cmd.start", "cmd.map", "cmd.suspend", "cmd.retry", "cmd.request"],
+]);
 
 /** Something would begin in a run that is being stopped. */
 function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean {
@@ -48,13 +50,20 @@ function isTooLate(state: RunState, id: string, { type }: StepCommand): boolean 
   return BEGINS.has(type) || type === "cmd.schedule";
 }
 
-/** Items that have no event of their own end with their mapped step, without one each. */
+/**
+ * Items that have no event of their own end with their mapped step, without one each. Child runs that are
+ * to be waited for go on.
+ */
 function* cancelItems(state: RunState, id: string, command: StepCommand): Generator<StepEvent> {
-  const { running, retrying, held, pending } = state;
-  for (const other of [...running, ...retrying, ...held, ...pending]) {
+  const reason = command.type === "cmd.cancel" ? command.reason : `${id} has failed`;
+  const cancel = { type: "cmd.cancel", now: command.now, reason } as const;
+  const { running, retrying, held, pending, requested, delegated } = state;
+  for (const other of [...running, ...retrying, ...held, ...pending, ...requested, ...delegated]) {
     const item = itemOf(other);
     if (item?.step !== id || !state.steps.has(other)) continue;
-    const cancelled = stepTable.decide(stepActor(state, other), command);
+    const actor = stepActor(state, other);
+    if (actor.context.child?.onParentClose === "wait") continue;
+    const cancelled = stepTable.decide(actor, cancel);
     if (cancelled.ok) yield* cancelled.value;
   }
 }

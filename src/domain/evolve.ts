@@ -7,8 +7,9 @@ import type { StepEvent } from "../../machines/step-data.ts";
 import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { fitToPlan } from "./fork.ts";
-import { type Graph, graphOf, isPlan, itemId, itemOf, undoOf } from "./plan.ts";
+import { adoptPlan } from "./adopt-plan.ts";
+import { indexChild, unindexChild } from "./child-index.ts";
+import { itemId, itemOf, undoOf } from "./plan.ts";
 import {
   barrierOf,
   planStep,
@@ -66,8 +67,11 @@ function evolveRun(state: RunState, event: RunEvent): void {
       if ((event.forkOf !== undefined) !== state.inherits) {
         throw corrupt(state, "what it branched off was not folded first");
       }
-      adoptPlan(state, event.plan);
+      if (event.plan !== null) demandPlan(state, event.plan);
       state.inherits = false;
+      break;
+    case "run.planned":
+      demandPlan(state, event.plan);
       break;
     case "run.resumed":
       // Nothing could begin meanwhile: that time does not count.
@@ -84,6 +88,10 @@ function evolveRun(state: RunState, event: RunEvent): void {
       break;
   }
   if (state.graph === undefined) converse(state, event);
+}
+
+function demandPlan(state: RunState, plan: unknown): void {
+  if (!adoptPlan(state, plan)) throw corrupt(state, "what it was created with is not a plan");
 }
 
 /** What the function of a code workflow asked for, and was answered. */
@@ -103,33 +111,6 @@ function converse(state: RunState, event: RunEvent): void {
       state.answers.push({ key: `wait:${event.wait}`, at: event.at });
       break;
   }
-}
-
-/** Plans are frozen and many runs share one: their index is kept as long as the plan is. */
-const graphs = new Map<string, Graph>();
-const GRAPHS_KEPT = 64;
-
-function adoptPlan(state: RunState, plan: unknown): void {
-  if (!isPlan(plan)) throw corrupt(state, "what it was created with is not a plan");
-  state.plan = plan;
-  if (plan.kind !== "graph") return;
-  const key = `${plan.version}/${plan.variant ?? ""}`;
-  state.graph = graphs.get(key) ?? keep(key, graphOf(plan.steps));
-  if (state.inherits) {
-    fitToPlan(state);
-    return;
-  }
-  state.open = plan.steps.length;
-  for (const step of plan.steps) {
-    if (step.needs.length === 0) state.ready.add(step.name);
-    else state.unmet.set(step.name, step.needs.length);
-  }
-}
-
-function keep(key: string, graph: Graph): Graph {
-  if (graphs.size >= GRAPHS_KEPT) graphs.clear();
-  graphs.set(key, graph);
-  return graph;
 }
 
 /** Events that end an attempt. */
@@ -161,7 +142,13 @@ function evolveStep(state: RunState, event: StepEvent): void {
     state.steps.set(id, actor);
   }
   leave(state, id, before);
+  unindexChild(state, id, before, actor.state);
   switch (event.type) {
+    case "child.requested":
+    case "child.started":
+    case "child.stopping":
+      indexChild(state, event);
+      break;
     case "step.scheduled":
       waitingRoom(state, id).add(id);
       if (event.startBy !== undefined) state.limited.set(id, event.startBy);
@@ -182,7 +169,8 @@ function evolveStep(state: RunState, event: StepEvent): void {
         left: event.count,
         failed: undefined,
       });
-      release(state, id, state.graph?.steps.get(id)?.concurrency ?? event.count, event.at);
+      if (state.graph === undefined) state.calls.push(`children:${id}`);
+      release(state, id, concurrencyOf(state, event), event.at);
       break;
     case "step.suspended":
       state.suspended.add(id);
@@ -205,6 +193,11 @@ function waitingRoom(state: RunState, id: string): Set<string> {
   if (step?.over !== undefined) return state.unmapped;
   return step?.wait === undefined ? state.pending : state.unopened;
 }
+
+const concurrencyOf = (
+  { graph }: RunState,
+  { step, count, concurrency }: Extract<StepEvent, { type: "step.mapped" }>,
+): number => graph?.steps.get(step)?.concurrency ?? concurrency ?? count;
 
 function leave(state: RunState, id: string, before: string): void {
   switch (before) {
@@ -271,7 +264,9 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
       if (itemOf(other)?.step === id) leave(state, other, "pending");
   }
   if (state.graph === undefined) {
-    state.answers.push({ key: `step:${id}`, at });
+    const { child, items } = stepActor(state, id).context;
+    const kind = child !== null ? "child" : items !== null ? "children" : "step";
+    state.answers.push({ key: `${kind}:${id}`, at });
     return;
   }
   state.open--;

@@ -2,6 +2,7 @@
  * Why a run is not finished: everything it waits for, since when, until when, who could end the wait, and
  * what is next. Derived from its state alone. For every run that has not ended there is at least one reason.
  */
+import { childWaits } from "./explain-children.ts";
 import { keptSignals, outsideWaits, timeWait } from "./explain-outside.ts";
 import { attemptWaits, stepWaits } from "./explain-steps.ts";
 import { isDriven, isParked, isTerminal, type RunState } from "./state.ts";
@@ -33,11 +34,13 @@ function waitsOf(state: RunState): Wait[] {
     const claimed = claimWait(state);
     return context.paused === null ? [claimed] : [claimed, pausedWait(state, context.paused)];
   }
-  if (context.paused !== null) return [...attemptWaits(state), pausedWait(state, context.paused)];
+  if (context.paused !== null) {
+    return [...attemptWaits(state), ...childWaits(state), pausedWait(state, context.paused)];
+  }
   const undoing = state.run.state === "compensating" || state.run.state === "cancelling";
   // No wait for anything from outside ends what is being ended.
   const outside = undoing ? [] : [...outsideWaits(state)];
-  const waits = [...setAside(state), ...stepWaits(state), ...outside];
+  const waits = [...setAside(state), ...stepWaits(state), ...childWaits(state), ...outside];
   if (waits.length > 0) return waits;
   return state.run.state === "parked" ? [parkedWait(state)] : [decisionWait(state)];
 }

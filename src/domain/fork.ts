@@ -52,10 +52,18 @@ export function inherit(
 /** What has no attempt of its own goes on: its items, or its timer or wait, are taken over as well. */
 const GOES_ON: ReadonlySet<string> = new Set(["mapping", "suspended"]);
 
-function begunAnew({ id, maxAttempts, whenFailed, scheduledAt }: StepContext): Actor<StepContext> {
+/** A child run that was under way there is not this run's: it gets one of its own. */
+function begunAnew({
+  id,
+  maxAttempts,
+  whenFailed,
+  scheduledAt,
+  child,
+}: StepContext): Actor<StepContext> {
   const actor = stepTable.create({
     ...stepContext({ id, maxAttempts, whenFailed }),
     scheduledAt,
+    child,
   });
   actor.state = "pending";
   return actor;
@@ -81,6 +89,8 @@ function regroup(state: RunState): void {
   const { pending, limited, unmapped, unopened, suspended, running, retrying, held, steps } = state;
   const groups = [pending, limited, unmapped, unopened, suspended, running, retrying, held];
   for (const group of groups) group.clear();
+  const { requested, delegated, stopping, dueChildren } = state;
+  for (const group of [requested, delegated, stopping, dueChildren]) group.clear();
   state.failed = undefined;
   for (const id of state.barred) {
     if (!stepTable.finals.has(steps.get(id)?.state ?? "waiting")) state.barred.delete(id);

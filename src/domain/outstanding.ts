@@ -2,7 +2,7 @@
  * What a run owes the world: derived from its state alone, so that going on after a crash is the same
  * code path as going on. Each duty has a key that stays the same however often it is derived.
  */
-import { isTerminal, type RunState, stepActor } from "./state.ts";
+import { isChild, isTerminal, openChildren, type RunState, stepActor } from "./state.ts";
 
 /** One thing that a run owes. */
 export type Duty =
@@ -16,37 +16,75 @@ export type Duty =
   | { readonly kind: "open"; readonly key: string; readonly step: string }
   /** An attempt is under way; whoever runs it owes a report. */
   | { readonly kind: "report"; readonly key: string; readonly step: string; readonly node: string }
+  /** Find out with which input a step's child run begins, and ask for it. */
+  | { readonly kind: "request"; readonly key: string; readonly step: string }
+  /** See to it that a child run exists. */
+  | { readonly kind: "child"; readonly key: string; readonly step: string }
+  /** A child run is under way; it owes a report. */
+  | { readonly kind: "await"; readonly key: string; readonly step: string }
+  /** Ask a child run to stop. */
+  | { readonly kind: "stop"; readonly key: string; readonly step: string }
+  /** Begin the run that goes on where this one ended. */
+  | { readonly kind: "continue"; readonly key: string; readonly run: string }
+  /** Tell the parent how its child run has ended. */
+  | { readonly kind: "tell"; readonly key: string; readonly run: string }
   /** Come back when this time is reached. */
   | { readonly kind: "wake"; readonly key: string; readonly at: number };
 
-/** All duties of a run that has begun and not ended, the startable ones first. Lazy: stop when enough. */
+/**
+ * All duties of a run that has begun, the startable ones first. Those of a run that has ended are done
+ * before its ticket goes. Lazy: stop when enough.
+ */
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
-  switch (state.run.state) {
-    case "running":
-    case "parked": {
-      const { deadline, paused } = state.run.context;
-      if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
-      if (paused !== null) return;
-      yield* ofSteps(state, now);
-      yield* ofTimes(state);
-      break;
-    }
-    // What it waited for does not matter any more; only steps that undo others are left.
-    case "compensating":
-      yield* ofSteps(state, now);
-      break;
-    // Steps that run may end by themselves, for a while.
-    case "cancelling":
-      yield* reports(state);
-      if (state.running.size > 0) {
-        yield { kind: "wake", key: "cancel", at: state.run.context.cancelUntil ?? now };
-      }
+  if (isTerminal(state)) {
+    yield* ofEnded(state);
+    return;
   }
+  const { deadline, paused } = state.run.context;
+  const isWorking = state.run.state === "running" || state.run.state === "parked";
+  if (isWorking && deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
+  // In one that is being undone, what it waited for does not matter any more.
+  if ((isWorking && paused === null) || state.run.state === "compensating") {
+    yield* ofSteps(state, now);
+  }
+  if (isWorking && paused === null) yield* ofTimes(state);
+  // Steps that run may end by themselves, for a while.
+  if (state.run.state === "cancelling") {
+    yield* reports(state);
+    if (state.running.size > 0) {
+      yield { kind: "wake", key: "cancel", at: state.run.context.cancelUntil ?? now };
+    }
+  }
+  yield* ofChildren(state);
 }
 
-/** How many more attempts may begin beside those that are under way. */
-const roomOf = ({ plan, running }: RunState): number =>
-  (plan?.concurrency ?? Number.POSITIVE_INFINITY) - running.size;
+/** Whatever the run is at; their times do not count while it is paused, or soon anyway at its end. */
+function* ofChildren(state: RunState): Generator<Duty> {
+  const { requested, delegated, stopping, dueChildren, run } = state;
+  const isTimed = run.context.paused === null && run.state !== "cancelling";
+  for (const step of requested) yield { kind: "child", key: `child/${step}`, step };
+  for (const step of stopping) yield { kind: "stop", key: `stop/${step}`, step };
+  for (const [step, at] of isTimed ? dueChildren : []) {
+    yield { kind: "wake", key: `due/${step}`, at };
+  }
+  for (const step of delegated) yield { kind: "await", key: `await/${step}`, step };
+}
+
+/** Whatever has ended the run, nobody else would do it. */
+function* ofEnded(state: RunState): Generator<Duty> {
+  const { next, parent } = state.run.context;
+  for (const step of [...state.requested, ...state.delegated, ...state.stopping]) {
+    const isLeft = stepActor(state, step).context.child?.onParentClose === "abandon";
+    if (isLeft && state.requested.has(step)) yield { kind: "child", key: `child/${step}`, step };
+    if (!isLeft) yield { kind: "stop", key: `stop/${step}`, step };
+  }
+  if (next !== null) yield { kind: "continue", key: `continue/${next.run}`, run: next.run };
+  else if (parent !== null) yield { kind: "tell", key: `tell/${parent.run}`, run: parent.run };
+}
+
+/** How many more steps may begin beside those that are under way. */
+const roomOf = (state: RunState): number =>
+  (state.plan?.concurrency ?? Number.POSITIVE_INFINITY) - state.running.size - openChildren(state);
 
 /** Whether something could begin, and the run's own bound on what runs at once keeps it from it. */
 export const isFull = (state: RunState): boolean => roomOf(state) <= 0;
@@ -68,6 +106,10 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
   }
   for (const step of state.pending) {
     if (room-- <= 0) break;
+    if (isChild(state, step)) {
+      yield { kind: "request", key: `request/${step}`, step };
+      continue;
+    }
     yield {
       kind: "start",
       key: `start/${step}/${stepActor(state, step).context.attempt + 1}`,
@@ -112,6 +154,7 @@ function* wakes(state: RunState): Generator<number> {
   if (paused !== null) return;
   for (const step of state.retrying) yield stepActor(state, step).context.retryAt ?? 0;
   yield* state.limited.values();
+  yield* state.dueChildren.values();
   if (undoing) return;
   for (const { due } of Object.values(timers)) yield due;
   for (const { due } of Object.values(waits)) if (due !== null) yield due;

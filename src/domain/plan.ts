@@ -2,6 +2,7 @@
  * A plan: what a workflow definition is reduced to when a run starts, and frozen into its first event.
  * From then on the run is decided by this plan alone, whatever the code says later.
  */
+import type { OnParentClose } from "../../machines/child-data.ts";
 import { isPlanWait, type PlanWait } from "./plan-wait.ts";
 
 /** When and how often a failed step is tried again. */
@@ -32,6 +33,14 @@ export interface StepPolicy {
   readonly whenUndoFailed?: "hold";
 }
 
+/** The run that does a step's work, as the plan declares it. */
+export interface PlanChild {
+  readonly workflow: string;
+  readonly onParentClose: OnParentClose;
+  /** The step fails, and the child is asked to stop, when it has not ended after so many ms. */
+  readonly timeoutMs?: number;
+}
+
 /** A step as the plan declares it. */
 export interface PlanStep {
   readonly name: string;
@@ -48,6 +57,8 @@ export interface PlanStep {
   /** It runs nothing: it waits, and ends when that does. */
   readonly wait?: PlanWait;
   readonly policy: StepPolicy;
+  /** Its work, or that of each of its items, is a run of its own. */
+  readonly child?: PlanChild;
 }
 
 interface PlanBase {
@@ -146,7 +157,8 @@ function isPlanStep(raw: unknown): boolean {
     typeof step?.name === "string" &&
     Array.isArray(step.needs) &&
     typeof step.policy?.retry?.maxAttempts === "number" &&
-    (step.wait === undefined || isPlanWait(step.wait))
+    (step.wait === undefined || isPlanWait(step.wait)) &&
+    (step.child === undefined || typeof step.child?.workflow === "string")
   );
 }
 

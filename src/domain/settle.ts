@@ -9,8 +9,16 @@ import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { decideRun, decideStep } from "./decide.ts";
 import { itemOf, undoId } from "./plan.ts";
+import { expiredChildren, stopChildren } from "./settle-children.ts";
 import { settleWaits } from "./settle-waits.ts";
-import { barrierOf, type Mapping, planStep, type RunState, stepActor } from "./state.ts";
+import {
+  barrierOf,
+  type Mapping,
+  openChildren,
+  planStep,
+  type RunState,
+  stepActor,
+} from "./state.ts";
 
 /** The events that follow now; none when nothing does. Time counts: steps that began too late fail. */
 export function settle(state: RunState, now: number): readonly MillraceEvent[] {
@@ -32,7 +40,17 @@ function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
   if (paused !== null) return [];
   const waited = settleWaits(state, now);
   if (waited.length > 0) return waited;
-  return state.graph === undefined ? expired(state, now) : settleGraph(state, now);
+  return state.graph === undefined ? settleCode(state, now) : settleGraph(state, now);
+}
+
+/** What the function asked for: what came too late, and lists that are done or cannot be. */
+function settleCode(state: RunState, now: number): readonly MillraceEvent[] {
+  const events = [...expired(state, now), ...expiredChildren(state, now)];
+  for (const [id, mapping] of state.mappings) {
+    const over = mapping.left === 0 || mapping.failed !== undefined;
+    if (over) events.push(...settleMapped(state, id, mapping, now));
+  }
+  return events;
 }
 
 /** The run's own time is over: it fails, whatever it is at. */
@@ -57,12 +75,13 @@ const isGivenTime = (state: RunState, now: number): boolean =>
 
 /**
  * The command that ends a run which cannot complete: first what its steps did is undone, if any of them
- * can be.
+ * can be, and its child runs are let go of, if there are any.
  * @param error why it fails; absent: it was cancelled
  */
 export function endCommand(state: RunState, now: number, error?: Failure): RunCommand {
   const why = error === undefined ? {} : { error };
-  if (state.undoable.length > 0) return { type: "cmd.compensate", now, ...why };
+  const isOpen = state.undoable.length > 0 || openChildren(state) > 0;
+  if (isOpen) return { type: "cmd.compensate", now, ...why };
   return error === undefined ? { type: "cmd.close", now } : { type: "cmd.fail", now, error };
 }
 
@@ -71,8 +90,13 @@ const UNDO_ATTEMPTS_MIN = 4;
 
 /** Undoes one step after the other, the last completed first; then the run ends. */
 function settleCompensating(state: RunState, now: number): readonly MillraceEvent[] {
+  const letGo = [...expiredChildren(state, now), ...stopChildren(state, now, "its parent ends")];
+  if (letGo.length > 0) return letGo;
+  // One after the other, also when a child run has completed meanwhile.
+  if (state.pending.size + state.running.size + state.retrying.size > 0) return [];
   const last = state.undoable.at(-1);
   if (last === undefined) {
+    if (openChildren(state) > 0) return [];
     const { error } = state.run.context;
     return ofRun(state, endCommand(state, now, error ?? undefined));
   }
@@ -89,14 +113,15 @@ function settleGraph(state: RunState, now: number): readonly MillraceEvent[] {
     if (stopped.length > 0) return stopped;
     return ofRun(state, endCommand(state, now, failureOf(state, state.failed)));
   }
-  const events: MillraceEvent[] = [...expired(state, now)];
+  const events: MillraceEvent[] = [...expired(state, now), ...expiredChildren(state, now)];
   for (const id of state.ready) {
     events.push(...settleReady(state, id, now));
   }
   for (const [id, mapping] of state.mappings) {
     if (mapping.left === 0) events.push(...settleMapped(state, id, mapping, now));
   }
-  if (events.length > 0 || state.open > 0 || state.plan?.kind !== "graph") return events;
+  const isOpen = state.open > 0 || openChildren(state) > 0;
+  if (events.length > 0 || isOpen || state.plan?.kind !== "graph") return events;
   if (state.failed !== undefined) {
     return ofRun(state, endCommand(state, now, failureOf(state, state.failed)));
   }
@@ -154,7 +179,7 @@ function expired(state: RunState, now: number): readonly MillraceEvent[] {
   return events;
 }
 
-/** Cancels every step that has begun its life and not ended it. */
+/** Cancels every step that has begun its life and not ended it, child runs as their policies say. */
 export function stopAll(state: RunState, now: number, reason: string): readonly MillraceEvent[] {
   const events: MillraceEvent[] = [];
   const stop = (id: string): void => {
@@ -168,6 +193,7 @@ export function stopAll(state: RunState, now: number, reason: string): readonly 
     if (item === undefined || !mappings.has(item.step)) stop(id);
   }
   for (const id of mappings.keys()) stop(id);
+  events.push(...stopChildren(state, now, reason));
   return events;
 }
 

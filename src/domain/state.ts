@@ -72,6 +72,12 @@ export interface RunState {
   readonly retrying: Set<string>;
   /** Out of attempts: somebody must say what becomes of them. */
   readonly held: Set<string>;
+  /** Steps that are child runs: of which the run is owed, is known to exist, or is to be asked to stop. */
+  readonly requested: Set<string>;
+  readonly delegated: Set<string>;
+  readonly stopping: Set<string>;
+  /** When those of them must have ended that have a time for it. */
+  readonly dueChildren: Map<string, number>;
   readonly mappings: Map<string, Mapping>;
   /** Declared steps that have not ended. */
   open: number;
@@ -117,6 +123,10 @@ export function emptyRun(id: string): RunState {
     running: new Set(),
     retrying: new Set(),
     held: new Set(),
+    requested: new Set(),
+    delegated: new Set(),
+    stopping: new Set(),
+    dueChildren: new Map(),
     mappings: new Map(),
     open: 0,
     canUndo: new Set(),
@@ -153,6 +163,22 @@ export const isDriven = ({ plan }: RunState): boolean =>
  */
 export const stepsMove = (state: RunState, ending: boolean): boolean =>
   hasBegun(state) && (!isTerminal(state) || (ending && isDriven(state)));
+
+/** How many child runs of the run are owed, under way, or to be stopped: it does not end before. */
+export const openChildren = ({ requested, delegated, stopping }: RunState): number =>
+  requested.size + delegated.size + stopping.size;
+
+/** Whether the step, or the item, is done by a child run. In code only children are done as items. */
+export function isChild(state: RunState, id: string): boolean {
+  if (undoOf(id) !== undefined) return false;
+  if (state.graph !== undefined) return planStep(state, id)?.child !== undefined;
+  return itemOf(id) !== undefined || (state.steps.get(id)?.context.child ?? null) !== null;
+}
+
+const UNDERWAY: ReadonlySet<string> = new Set(["mapping", "requested", "delegated", "stopping"]);
+
+/** A state of a step as people see it: what its items or a run of its own do for it counts as running. */
+export const shownState = (state: string): string => (UNDERWAY.has(state) ? "running" : state);
 
 /** Nothing new begins: it was paused, or is not being worked on. */
 export const standsStill = (state: RunState): boolean =>

@@ -5,10 +5,10 @@ export interface Wait {
   /**
    * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
    * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
-   * mapped step waits for its items. `held`: a step is out of attempts, and somebody must say what becomes
-   * of it. `timer`: for a time. `signal`: for a signal. `approval`: for somebody's decision. `paused`:
-   * somebody said so. `fault`: it could not be gone on with. `decision`: its host is at it. `hand`: nobody
-   * hosts it, for it is driven through a store.
+   * mapped step waits for its items. `child`: a run that does a step's work has not ended. `held`: a step
+   * is out of attempts, and somebody must say what becomes of it. `timer`: for a time. `signal`: for a
+   * signal. `approval`: for somebody's decision. `paused`: somebody said so. `fault`: it could not be gone
+   * on with. `decision`: its host is at it. `hand`: nobody hosts it, for it is driven through a store.
    */
   readonly kind:
     | "host"
@@ -17,6 +17,7 @@ export interface Wait {
     | "retry"
     | "needs"
     | "items"
+    | "child"
     | "held"
     | "fault"
     | "timer"

@@ -6,6 +6,9 @@ import type { MillraceEvent, OutputContent } from "./vocabulary.ts";
 export function carriedValue(event: MillraceEvent): Value | undefined {
   switch (event.type) {
     case "run.created":
+    case "run.planned":
+    case "run.continued":
+    case "child.requested":
     case "step.scheduled":
     case "step.started":
     case "step.rescheduled":

@@ -18,6 +18,7 @@ type Field =
   | "approval"
   | "decision"
   | "number or null"
+  | "object or null"
   | `${"string" | "number" | "count" | "object" | "value" | "failure" | "boolean" | "approval" | "decision"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
@@ -26,12 +27,15 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     workflow: "string",
     content: "string",
     input: "value",
-    plan: "object",
+    plan: "object or null",
     labels: "object?",
     correlation: "string?",
     deadline: "number?",
     forkOf: "object?",
+    parent: "object?",
+    chain: "object?",
   },
+  "run.planned": { plan: "object", input: "value?", deadline: "number?" },
   "run.claimed": { epoch: "count", node: "string", lease: "string" },
   "run.parked": { reason: "string", until: "number or null", error: "failure?", faults: "count?" },
   "run.paused": { by: "string", reason: "string" },
@@ -42,6 +46,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "run.failed": { error: "failure" },
   "run.cancelled": {},
   "run.terminated": { by: "string", reason: "string" },
+  "run.continued": { next: "string", input: "value" },
   "timer.set": { timer: "string", due: "number" },
   "timer.fired": { timer: "string" },
   "timer.cancelled": { timer: "string" },
@@ -61,8 +66,8 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     whenUndoFailed: "string?",
     input: "value?",
   },
-  "step.mapped": { step: "string", count: "count" },
   "step.suspended": { step: "string" },
+  "step.mapped": { step: "string", count: "count", concurrency: "count?" },
   "step.started": {
     step: "string",
     attempt: "count",
@@ -89,6 +94,18 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   },
   "step.skipped": { step: "string", reason: "string", by: "string?", output: "value?" },
   "step.cancelled": { step: "string", reason: "string" },
+  "child.requested": {
+    step: "string",
+    attempt: "count",
+    run: "string",
+    workflow: "string",
+    input: "value",
+    onParentClose: "string",
+    endBy: "number?",
+    undo: "boolean?",
+  },
+  "child.started": { step: "string", attempt: "count" },
+  "child.stopping": { step: "string", attempt: "count", reason: "string", error: "failure?" },
   "output.emitted": {
     ref: "string",
     task: "string",
@@ -171,6 +188,8 @@ function matches(found: unknown, field: Field): boolean {
       return Array.isArray(found);
     case "object":
       return isRecord(found);
+    case "object or null":
+      return found === null || isRecord(found);
     case "value":
       return isValue(found);
     case "failure":

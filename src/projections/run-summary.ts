@@ -23,6 +23,8 @@ export type RunStatus =
   | "cancelled"
   /** It was ended at once, and nothing was undone. */
   | "terminated"
+  /** Another run goes on where it ended. */
+  | "continued"
   /** Its log is damaged; nothing of it runs. */
   | "quarantined";
 
@@ -38,6 +40,7 @@ export const runStatuses: readonly RunStatus[] = [
   "failed",
   "cancelled",
   "terminated",
+  "continued",
   "quarantined",
 ];
 
@@ -95,6 +98,7 @@ const ENDED: ReadonlySet<RunStatus> = new Set([
   "failed",
   "cancelled",
   "terminated",
+  "continued",
   "quarantined",
 ]);
 
@@ -180,6 +184,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.correlation = event.correlation ?? null;
       summary.forkOf = placeOf(event.forkOf);
       summary.driven = (event.plan as { declares?: unknown }).declares !== undefined;
+      summary.driven = (event.plan as { declares?: unknown } | null)?.declares !== undefined;
       break;
     case "run.claimed":
       if (summary.status === "pending" || summary.status === "parked") summary.status = "running";
@@ -209,6 +214,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
     case "run.failed":
     case "run.cancelled":
     case "run.terminated":
+    case "run.continued":
       summary.status = event.type.slice("run.".length) as RunStatus;
       summary.endedAt = event.at;
       if (event.type === "run.failed") summary.error = event.error;

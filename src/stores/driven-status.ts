@@ -34,6 +34,9 @@ export function drivenStatus({ run }: RunState): DrivenStatus {
       return run.state;
     case "terminated":
       return "cancelled";
+    // Nothing more happens to this one.
+    case "continued":
+      return "completed";
     default:
       return run.context.paused === null ? "running" : "paused";
   }

@@ -1,6 +1,6 @@
 /** Step runs as callers see them: rows made from a run's state and notes. */
 import type { Failure, Value } from "../../machines/values.ts";
-import { isDriven, type RunState } from "../domain/state.ts";
+import { isDriven, type RunState, shownState } from "../domain/state.ts";
 import type { Draft } from "../engine/draft.ts";
 import type { Json } from "../kernel/json.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
@@ -120,6 +120,5 @@ export function declaredStatuses(state: RunState): Map<string, StepRunStatus> {
  * Driven by hand, a step that may be begun again is called failed; there is nobody who retries it.
  */
 function statusOf(state: RunState, of: string): StepRunStatus {
-  if (of === "mapping") return "running";
-  return (of === "retrying" && isDriven(state) ? "failed" : of) as StepRunStatus;
+  return (of === "retrying" && isDriven(state) ? "failed" : shownState(of)) as StepRunStatus;
 }

@@ -75,7 +75,7 @@ export function checkLog(
 
 /** Outputs, checkpoints and facts may be added through the stores to a run that has ended. */
 const isForeignNote = ({ type, writer }: RecordedEvent): boolean =>
-  writer.epoch === 0 && !type.startsWith("run.") && !/^(step|timer|signal|wait)\./.test(type);
+  writer.epoch === 0 && !type.startsWith("run.") && !/^(step|child|timer|signal|wait)\./.test(type);
 
 /** The invariants of one run. */
 class RunCheck {

@@ -3,9 +3,10 @@ import { itemOf, type Plan, type PlanStep, undoOf } from "../domain/plan.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import type { Report } from "./violation.ts";
 
-type StepEvent = Extract<RecordedEvent, { readonly type: `step.${string}` }>;
+type StepEvent = Extract<RecordedEvent, { readonly type: `${"step" | "child"}.${string}` }>;
 
-const isStepEvent = (event: RecordedEvent): event is StepEvent => event.type.startsWith("step.");
+const isStepEvent = (event: RecordedEvent): event is StepEvent =>
+  /^(step|child)\./.test(event.type);
 
 /** What was seen of one step, or of one item. */
 interface Seen {
@@ -28,6 +29,8 @@ export class StepCheck {
   #undoing = false;
   /** Undoing goes backwards: what is undone next was completed before this seq. */
   #undoneFrom = Number.POSITIVE_INFINITY;
+  /** Seq of the event that began the last undo: what is completed later is undone later. */
+  #undoAt = 0;
 
   constructor(report: Report) {
     this.#report = report;
@@ -47,7 +50,8 @@ export class StepCheck {
   }
 
   take(event: RecordedEvent): void {
-    if (event.type === "run.created") {
+    const planned = event.type === "run.created" || event.type === "run.planned";
+    if (planned && event.plan !== null) {
       const plan = event.plan as Plan;
       this.#concurrency = plan.concurrency ?? this.#concurrency;
       if (plan.kind === "graph") {
@@ -61,7 +65,7 @@ export class StepCheck {
 
   #takeStep(event: StepEvent, seen: Seen): void {
     if (seen.ended !== undefined) this.#report("I11", event, `it has ended: ${seen.ended}`);
-    this.#running.delete(event.step);
+    if (!event.type.startsWith("child.")) this.#running.delete(event.step);
     switch (event.type) {
       case "step.scheduled":
         seen.maxAttempts = event.maxAttempts ?? seen.maxAttempts;
@@ -76,7 +80,12 @@ export class StepCheck {
         this.#begins(event);
         break;
       case "step.started":
+      case "child.requested":
         this.#started(event, seen);
+        break;
+      case "child.started":
+      case "child.stopping":
+        this.#ofLast(event, seen);
         break;
       case "step.retrying":
         this.#ofLast(event, seen);
@@ -96,7 +105,10 @@ export class StepCheck {
     if (seen.ended !== undefined) seen.endedAt = event.seq;
   }
 
-  #started(event: Extract<StepEvent, { type: "step.started" }>, seen: Seen): void {
+  #started(
+    event: Extract<StepEvent, { type: "step.started" | "child.requested" }>,
+    seen: Seen,
+  ): void {
     if (event.attempt !== seen.attempt + 1) {
       this.#report("I10", event, `attempt ${event.attempt} follows ${seen.attempt}`);
     }
@@ -142,10 +154,11 @@ export class StepCheck {
     if (!this.#undoing || ended !== "step.completed") {
       this.#report("I19", event, `${undone} is undone, and ${ended ?? "has not ended"}`);
     }
-    if (endedAt >= this.#undoneFrom) {
+    if (endedAt >= this.#undoneFrom && endedAt < this.#undoAt) {
       this.#report("I19", event, `${undone} is undone after what was completed before it`);
     }
     this.#undoneFrom = endedAt;
+    this.#undoAt = event.seq;
   }
 
   #seen(step: string): Seen {

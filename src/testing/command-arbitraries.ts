@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { NodeCommand } from "../../machines/node.ts";
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
+import { childCommandTypes } from "./child-arbitraries.ts";
 import {
   approvals,
   type ByType,
@@ -11,6 +12,7 @@ import {
   failures,
   ids,
   oneOf,
+  plans,
   text,
   times,
   type,
@@ -58,6 +60,11 @@ export const runCommandTypes: ByType<RunCommand> = {
   "cmd.match_wait": fc.record({ type: type("cmd.match_wait"), now: times, wait: ids, signal: ids }),
   "cmd.expire_wait": fc.record({ type: type("cmd.expire_wait"), now: times, wait: ids }),
   "cmd.cancel_wait": fc.record({ type: type("cmd.cancel_wait"), now: times, wait: ids }),
+  "cmd.plan": fc.record(
+    { type: type("cmd.plan"), now: times, plan: plans, input: values, deadline: times },
+    { requiredKeys: ["type", "now", "plan"] },
+  ),
+  "cmd.continue": fc.record({ type: type("cmd.continue"), now: times, next: ids, input: values }),
   "cmd.close": fc.record({ type: type("cmd.close"), now: times }),
   "cmd.set_timer": fc.record({ type: type("cmd.set_timer"), now: times, timer: ids, due: times }),
   "cmd.fire_timer": fc.record({ type: type("cmd.fire_timer"), now: times, timer: ids }),
@@ -83,6 +90,7 @@ export const runCommandTypes: ByType<RunCommand> = {
 
 /** An arbitrary for each command to a step, by its name. */
 export const stepCommandTypes: ByType<StepCommand> = {
+  ...childCommandTypes,
   "cmd.schedule": fc.record(
     {
       type: type("cmd.schedule"),
@@ -97,7 +105,10 @@ export const stepCommandTypes: ByType<StepCommand> = {
     },
     { requiredKeys: ["type", "now"] },
   ),
-  "cmd.map": fc.record({ type: type("cmd.map"), now: times, count: fc.nat(5) }),
+  "cmd.map": fc.record(
+    { type: type("cmd.map"), now: times, count: fc.nat(5), concurrency: fc.nat(3) },
+    { requiredKeys: ["type", "now", "count"] },
+  ),
   "cmd.suspend": fc.record({ type: type("cmd.suspend"), now: times }),
   "cmd.start": fc.record(
     { type: type("cmd.start"), now: times, node: ids, endBy: times, input: values },

@@ -4,8 +4,10 @@ import type { NodeEvent } from "../../machines/node.ts";
 import type { RunEvent } from "../../machines/run-data.ts";
 import type { StepEvent } from "../../machines/step-data.ts";
 import type { Frame } from "../events/frame.ts";
-import type { EventType, MillraceEvent, OutputContent } from "../events/vocabulary.ts";
+import type { EventType, MillraceEvent } from "../events/vocabulary.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
+import { chains, childEventTypes, parents } from "./child-arbitraries.ts";
+import { noteEventTypes } from "./note-arbitraries.ts";
 import {
   approvals,
   type ByType,
@@ -22,16 +24,6 @@ import {
   values,
 } from "./value-arbitraries.ts";
 
-const contents: fc.Arbitrary<OutputContent> = fc.oneof(
-  fc.record(
-    { type: type("progress"), stage: text, note: text },
-    { requiredKeys: ["type", "stage"] },
-  ),
-  fc.record({ type: type("partial"), chunk: values }),
-  fc.record({ type: type("artifact"), name: ids, content: values }),
-  fc.record({ type: type("final"), content: values, ok: fc.boolean() }),
-);
-
 /** An arbitrary for each event of a run, by its name. */
 export const runEventTypes: ByType<RunEvent> = {
   "run.created": fc.record(
@@ -41,7 +33,7 @@ export const runEventTypes: ByType<RunEvent> = {
       workflow: ids,
       content: text,
       input: values,
-      plan: plans,
+      plan: fc.option(plans, { freq: 8 }),
       labels: fc.dictionary(ids, text, { maxKeys: 2 }),
       correlation: text,
       deadline: times,
@@ -49,9 +41,21 @@ export const runEventTypes: ByType<RunEvent> = {
         { run: ids, seq: counts, reset: fc.array(ids, { maxLength: 2 }) },
         { requiredKeys: ["run", "seq"] },
       ),
+      parent: parents,
+      chain: chains,
     },
     { requiredKeys: ["type", "at", "workflow", "content", "input", "plan"] },
   ),
+  "run.planned": fc.record(
+    { type: type("run.planned"), at: times, plan: plans, input: values, deadline: times },
+    { requiredKeys: ["type", "at", "plan"] },
+  ),
+  "run.continued": fc.record({
+    type: type("run.continued"),
+    at: times,
+    next: ids,
+    input: values,
+  }),
   "run.claimed": fc.record({
     type: type("run.claimed"),
     at: times,
@@ -122,6 +126,7 @@ export const runEventTypes: ByType<RunEvent> = {
 
 /** An arbitrary for each event of a step, by its name. */
 export const stepEventTypes: ByType<StepEvent> = {
+  ...childEventTypes,
   "step.scheduled": fc.record(
     {
       type: type("step.scheduled"),
@@ -137,7 +142,10 @@ export const stepEventTypes: ByType<StepEvent> = {
     },
     { requiredKeys: ["type", "at", "step"] },
   ),
-  "step.mapped": fc.record({ type: type("step.mapped"), at: times, step: ids, count: fc.nat(5) }),
+  "step.mapped": fc.record(
+    { type: type("step.mapped"), at: times, step: ids, count: fc.nat(5), concurrency: fc.nat(3) },
+    { requiredKeys: ["type", "at", "step", "count"] },
+  ),
   "step.suspended": fc.record({ type: type("step.suspended"), at: times, step: ids }),
   "step.started": fc.record(
     {
@@ -209,49 +217,6 @@ export const stepEventTypes: ByType<StepEvent> = {
     { requiredKeys: ["type", "at", "step", "reason"] },
   ),
   "step.cancelled": fc.record({ type: type("step.cancelled"), at: times, step: ids, reason: text }),
-};
-
-type NoteEvent = Exclude<MillraceEvent, RunEvent | StepEvent>;
-
-const noteEventTypes: ByType<NoteEvent> = {
-  "output.emitted": fc.record({
-    type: type("output.emitted"),
-    at: times,
-    ref: ids,
-    task: ids,
-    attempt: counts,
-    producer: ids,
-    content: contents,
-    parents: fc.array(ids, { maxLength: 3 }),
-  }),
-  "checkpoint.saved": fc.record(
-    {
-      type: type("checkpoint.saved"),
-      at: times,
-      checkpoint: counts,
-      node: ids,
-      state: values,
-      encoding: fc.constant("bytes" as const),
-      metadata: fc.dictionary(ids, text, { maxKeys: 2 }),
-    },
-    { requiredKeys: ["type", "at", "checkpoint", "node", "state", "metadata"] },
-  ),
-  "data.located": fc.record({
-    type: type("data.located"),
-    at: times,
-    key: text,
-    node: ids,
-    digest: text,
-    bytes: counts,
-  }),
-  "anomaly.recorded": fc.record(
-    { type: type("anomaly.recorded"), at: times, kind: ids, detail: text, step: ids },
-    { requiredKeys: ["type", "at", "kind", "detail"] },
-  ),
-  "user.noted": fc.record(
-    { type: type("user.noted"), at: times, name: ids, payload: values, step: ids },
-    { requiredKeys: ["type", "at", "name", "payload"] },
-  ),
 };
 
 /** An arbitrary for each type of event, by its name. */

@@ -8,7 +8,9 @@ import { itemOf, type Plan, type PlanStep, undoOf } from "../../src/domain/plan.
 import { type MillraceEvent, RUN_ENDS } from "../../src/events/vocabulary.ts";
 
 const STEP_ENDS = new Set(["step.completed", "step.failed", "step.skipped", "step.cancelled"]);
-const BEGINNINGS = new Set(["step.started", "step.mapped", "step.suspended"]);
+const BEGINNINGS = new Set([
+  ...["step.started", "step.mapped", "step.suspended", "child.requested"],
+]);
 const NOT_WHILE_PAUSED = new Set([...BEGINNINGS, "step.scheduled", "run.completed"]);
 
 /** What the log has said of one step so far. */
@@ -42,7 +44,8 @@ class Checker {
   }
 
   take(event: MillraceEvent): void {
-    if (event.type.startsWith("run.") || event.type.startsWith("step.")) {
+    const ofStep = /^(step|child)\./.test(event.type);
+    if (event.type.startsWith("run.") || ofStep) {
       assert.equal(this.#end, "", `I6: ${event.type} after the run's end`);
     }
     if (RUN_ENDS.has(event.type)) this.#end = event.type;
@@ -53,7 +56,7 @@ class Checker {
     if (this.#paused) assert.ok(!NOT_WHILE_PAUSED.has(event.type), `${event.type} while paused`);
     if (event.type === "run.paused") this.#paused = true;
     if (event.type === "run.resumed") this.#paused = false;
-    if (event.type.startsWith("step.")) this.#takeStep(event as StepEvent);
+    if (ofStep) this.#takeStep(event as StepEvent);
   }
 
   /** At the end of a run nothing is left half done. */
@@ -88,11 +91,13 @@ class Checker {
     switch (event.type) {
       case "step.scheduled":
         life.maxAttempts = event.maxAttempts ?? life.maxAttempts;
+        this.#checkUndo(event.step);
         break;
       case "step.mapped":
         life.items = event.count;
         break;
       case "step.started":
+      case "child.requested":
         assert.equal(event.attempt, life.attempt + 1, `I10: attempts of ${event.step}`);
         assert.ok(event.attempt <= life.maxAttempts, `I17: attempts of ${event.step}`);
         life.attempt = event.attempt;
@@ -120,18 +125,22 @@ class Checker {
     life.barred =
       event.type === "step.failed" ||
       (event.type !== "step.completed" && needs.some((need) => this.#life(need).barred));
-    if (undoOf(event.step) !== undefined) this.#undoable.pop();
+    const undone = undoOf(event.step);
+    // What a child run did may have been done while something else was being undone.
+    if (undone !== undefined) this.#undoable.splice(this.#undoable.lastIndexOf(undone), 1);
     else if (event.type === "step.completed" && this.#step(event.step)?.undo) {
       if (life.items === undefined) this.#undoable.push(event.step);
     }
   }
 
-  #checkBeginning(id: string): void {
+  #checkUndo(id: string): void {
     const undone = undoOf(id);
-    if (undone !== undefined) {
-      assert.equal(undone, this.#undoable.at(-1), "I19: the last completed is undone first");
-      return;
-    }
+    if (undone === undefined) return;
+    assert.equal(undone, this.#undoable.at(-1), "I19: the last completed is undone first");
+  }
+
+  #checkBeginning(id: string): void {
+    if (undoOf(id) !== undefined) return;
     assert.equal(this.#cancelling, false, `I17: ${id} begins in a run that is being cancelled`);
     const item = itemOf(id);
     if (item !== undefined) {

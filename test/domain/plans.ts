@@ -82,6 +82,7 @@ const traits = fc.record(
     conditional: fc.constant(true as const),
     undo: fc.constant(true as const),
     wait: waits,
+    child: fc.constantFrom("cancel" as const, "abandon" as const, "wait" as const),
     policy: policies,
   },
   { requiredKeys: ["needs", "policy"], noNullPrototype: true },
@@ -90,9 +91,13 @@ const traits = fc.record(
 type Traits = typeof traits extends fc.Arbitrary<infer T> ? T : never;
 
 function toStep(traits: Traits, index: number): PlanStep {
-  const { needs, over, concurrency, conditional, undo, wait, policy } = traits;
+  const { needs, over, concurrency, conditional, undo, wait, child, policy } = traits;
   const name = `s${index}`;
-  const shared = undo === undefined ? { policy } : { policy, undo };
+  const shared = {
+    policy,
+    ...(undo === undefined ? {} : { undo }),
+    ...(child === undefined ? {} : { child: { workflow: "w", onParentClose: child } }),
+  };
   if (over !== undefined && index > 0) {
     const mapped = planStep(name, { over: `s${over % index}`, ...shared });
     return concurrency === undefined ? mapped : { ...mapped, concurrency };

@@ -139,7 +139,9 @@ export class RandomLife {
 
   #park(): void {
     const { state, now } = this.run;
-    if (state.run.state !== "running" || state.running.size + state.pending.size > 0) return;
+    const { running, pending, requested, stopping } = state;
+    const busy = running.size + pending.size + requested.size + stopping.size;
+    if (state.run.state !== "running" || busy > 0) return;
     assert.ok(this.run.run({ type: "cmd.park", now, reason: "r", until: null }));
   }
 
@@ -175,6 +177,19 @@ export class RandomLife {
     const { run } = this;
     const { now } = run;
     switch (duty.kind) {
+      case "request":
+        this.#request(duty.step);
+        break;
+      case "child":
+      case "stop":
+        assert.ok(run.step(duty.step, { type: "cmd.confirm", now }));
+        break;
+      case "await":
+        this.#report(duty.step);
+        break;
+      case "continue":
+      case "tell":
+        throw new Error("a run that has not ended owes nothing for its end");
       case "wake":
         run.now = Math.max(now, duty.at);
         break;
@@ -205,6 +220,14 @@ export class RandomLife {
       ? ({ type: "cmd.skip", now, reason: "its condition is false" } as const)
       : ({ type: "cmd.schedule", now, ...startBy } as const);
     assert.ok(this.run.step(step, command));
+  }
+
+  #request(step: string): void {
+    const { now, state } = this.run;
+    const onParentClose = planStep(state, step)?.child?.onParentClose ?? "cancel";
+    const more = this.#choices.next(3) === 2 ? { endBy: now + 20 } : {};
+    const child = { run: `r-${step}`, workflow: "w", input: { json: step }, onParentClose };
+    assert.ok(this.run.step(step, { type: "cmd.request", now, ...child, ...more }));
   }
 
   #map(step: string): void {

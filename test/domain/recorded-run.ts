@@ -129,7 +129,8 @@ export class RecordedRun {
     if (waits && !asks) assert.ok(duties.length > 0, "what goes on waits for something inside it");
     for (const duty of duties) {
       if (duty.kind === "wake") assert.ok((nextWake(state) ?? Infinity) <= duty.at);
-      else if (duty.kind !== "report") assert.ok(takes(state, duty.step, duty.kind, now), duty.key);
+      else if ("step" in duty && duty.kind !== "report" && duty.kind !== "await")
+        assert.ok(takes(state, duty.step, duty.kind, now), duty.key);
       if (duty.kind === "start") {
         const { attempt } = stepActor(state, duty.step).context;
         assert.equal(duty.key, `start/${duty.step}/${attempt + 1}`, "a key of the next attempt");
@@ -150,11 +151,13 @@ export class RecordedRun {
   }
 }
 
+const CHILD = { run: "c", workflow: "w", input: { json: null }, onParentClose: "cancel" } as const;
+
 /** Whether a duty can be done: the step takes the command that does it. */
 function takes(
   state: RunState,
   id: string,
-  kind: "start" | "choose" | "map" | "open",
+  kind: "start" | "choose" | "map" | "open" | "request" | "child" | "stop",
   now: number,
 ): boolean {
   const commands = {
@@ -162,6 +165,9 @@ function takes(
     choose: { type: "cmd.schedule", now },
     map: { type: "cmd.map", now, count: 0 },
     open: { type: "cmd.suspend", now },
+    request: { type: "cmd.request", now, ...CHILD },
+    child: { type: "cmd.confirm", now },
+    stop: { type: "cmd.confirm", now },
   } as const;
   return decideStep(state, id, commands[kind]).ok;
 }

@@ -26,14 +26,14 @@ const json = { json: null };
 const error = { code: "E", message: "m" };
 const step = "s";
 
-const created: RunEvent = {
+const created = {
   type: "run.created",
   at,
   workflow: "w",
   content: "c",
   input: json,
   plan: { kind: "code", version: "v", retryBudget: 0 },
-};
+} as const;
 const claimed: RunEvent = { type: "run.claimed", at, epoch: 1, node: "n", lease: "l" };
 const parked: RunEvent = { type: "run.parked", at, reason: "r", until: null };
 const cancelling: RunEvent = { type: "run.cancelling", at, by: "b", reason: "r" };
@@ -88,6 +88,12 @@ const runFacets: readonly (readonly RunEvent[])[] = [
     { type: "run.paused", at, by: "b", reason: "r" },
     { type: "run.resumed", at, by: "b" },
   ],
+  [
+    ...[{ ...created, plan: null }, claimed, parked, cancelling],
+    { type: "run.planned", at, plan: created.plan, input: json },
+    { type: "run.continued", at, next: "r2", input: json },
+    { type: "run.completed", at, output: json },
+  ],
 ];
 
 const stepEvents: readonly StepEvent[] = [
@@ -119,6 +125,20 @@ const heldEvents: readonly StepEvent[] = [
   { type: "step.cancelled", at, step, reason: "r" },
 ];
 
+const other = { run: "c", workflow: "w", input: json };
+const requested = { type: "child.requested", at, step, attempt: 1, ...other } as const;
+const childEvents: readonly StepEvent[] = [
+  { type: "step.scheduled", at, step },
+  { ...requested, onParentClose: "cancel" },
+  { ...requested, onParentClose: "abandon" },
+  { type: "child.started", at, step, attempt: 1 },
+  { type: "child.stopping", at, step, attempt: 1, reason: "r" },
+  { type: "child.stopping", at, step, attempt: 1, reason: "r", error },
+  { type: "step.completed", at, step, attempt: 1, output: json },
+  { type: "step.failed", at, step, attempt: 1, error },
+  { type: "step.cancelled", at, step, reason: "r" },
+];
+
 const nodeEvents: readonly NodeEvent[] = [
   { type: "node.seen", at },
   { type: "node.suspected", at },
@@ -130,17 +150,21 @@ const spaces: Readonly<Record<string, Space>> = {
   run: {
     facets: runFacets,
     place: ({ value, context }) => {
-      const { epoch, timers, fired, signals, waits, waited, paused } = context as RunContext;
+      const { epoch, timers, fired, signals, waits, waited, paused, planned } =
+        context as RunContext;
       const refused = signals.filter((signal) => signal.refused).length;
       const open = [Object.keys(waits).length, Object.keys(waited).length];
-      const counts = [signals.length, refused, ...open];
-      return JSON.stringify([value, epoch, timers, Object.keys(fired), counts, paused !== null]);
+      const counts = [signals.length, refused, ...open, paused !== null, planned];
+      return JSON.stringify([value, epoch, timers, Object.keys(fired), counts]);
     },
     far: ({ context }) => (context as RunContext).epoch > 2,
   },
   step: {
-    facets: [stepEvents, heldEvents],
-    place: ({ value, context }) => `${String(value)}#${(context as StepContext).attempt}`,
+    facets: [stepEvents, heldEvents, childEvents],
+    place: ({ value, context }) => {
+      const { attempt, child, error } = context as StepContext;
+      return JSON.stringify([value, attempt, child?.onParentClose, error]);
+    },
     far: ({ context }) => (context as StepContext).attempt > 2,
   },
   node: {
