@@ -1,16 +1,21 @@
 /** Public entry "millrace": define workflows, open a store, start and follow runs. */
 
 export type { Failure, Value } from "../machines/values.ts";
+export type { ExportOptions } from "./client/archive.ts";
 // start and follow runs
 export { Client } from "./client/client.ts";
 export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
+export type { EraseOptions, Erasure } from "./client/erase-run.ts";
 export type { EventFilter, EventOf } from "./client/event-filter.ts";
 export type { ExecuteOptions } from "./client/execute-options.ts";
 export type { Executed, FunctionFailure } from "./client/executed.ts";
 export type { ForkOptions } from "./client/fork-run.ts";
+export type { Archivist, History } from "./client/history-care.ts";
+export type { Imported } from "./client/import-runs.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
+export type { RetentionRule } from "./client/prune-runs.ts";
 export type { RerunOptions } from "./client/rerun.ts";
 export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";

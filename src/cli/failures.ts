@@ -40,6 +40,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_ID_INVALID: "usage",
   E_LOG_CORRUPT: "store",
   E_NODE_GONE: "store",
+  E_ARCHIVE_INVALID: "usage",
   E_NOT_JSON: "usage",
   E_OPTION_INVALID: "usage",
   E_OUTPUT_CONFLICT: "refused",

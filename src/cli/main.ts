@@ -5,8 +5,10 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Cli } from "./cli.ts";
+import { registerArchive } from "./commands/archive.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerErase } from "./commands/erase.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerFork } from "./commands/fork.ts";
@@ -59,6 +61,8 @@ function programOf(cli: Cli): Command {
     registerRequests,
     registerFork,
     registerCompare,
+    registerArchive,
+    registerErase,
     registerRebuild,
     registerDoctor,
   ];

@@ -5,6 +5,7 @@ import { Client } from "../client/client.ts";
 import { type Executor, execute, executeDistributed, executeLocal } from "../client/execute.ts";
 import type { ExecuteOptions } from "../client/execute-options.ts";
 import type { Executed } from "../client/executed.ts";
+import { History } from "../client/history-care.ts";
 import type { Resources } from "../cluster/resources.ts";
 import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -30,6 +31,8 @@ export class Millrace extends Client implements AsyncDisposable {
   readonly store: Store;
   /** The seed stores on the event log: see `Stores`. */
   readonly stores: Stores;
+  /** Archives, deletion and retention of runs. */
+  readonly history: History;
   readonly #engine: Engine;
   readonly #catalog: Catalog;
   readonly #host: Host | undefined;
@@ -44,6 +47,7 @@ export class Millrace extends Client implements AsyncDisposable {
     this.node = engine.node;
     this.store = engine.store;
     this.stores = storesOf(engine, summaries);
+    this.history = new History(engine, summaries, this.stores.checkpoints);
     this.#stopGraceMs = configured.stopGraceMs;
     const { worker, leaseMs, parkAfterMs, sweepEveryMs } = configured;
     if (worker !== undefined) {

@@ -1,0 +1,86 @@
+/** `millrace export` and `import`: runs as files of JSON lines, and back. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Command } from "commander";
+import { MillraceError } from "../../kernel/errors.ts";
+import { open } from "../../runtime/open.ts";
+import type { Cli } from "../cli.ts";
+import { table } from "../render.ts";
+import {
+  checkShared,
+  openExisting,
+  type StoreFlags,
+  settingsOf,
+  withStoreFlags,
+} from "../settings.ts";
+
+interface ExportFlags extends StoreFlags {
+  readonly file?: string;
+  readonly ancestors: boolean;
+}
+
+/** Adds the commands to the program. */
+export function registerArchive(program: Command, cli: Cli): void {
+  withStoreFlags(program.command("export"))
+    .description("write a run as JSON lines: its events and its large values")
+    .argument("<run>", "the run's id")
+    .option("--file <path>", "where to; by default to the standard output")
+    .option("--no-ancestors", "without the runs that it branched off")
+    .action((run: string, flags: ExportFlags) => exportRun(cli, run, flags));
+  withStoreFlags(program.command("import"))
+    .description("take up runs that were exported, in the state in which they were")
+    .argument("<file>", "what `millrace export` wrote; - for the standard input")
+    .action((file: string, flags: StoreFlags) => importRuns(cli, file, flags));
+}
+
+async function exportRun(cli: Cli, run: string, flags: ExportFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  await using millrace = await openExisting(settings);
+  // A run that does not exist must not leave an empty file.
+  await millrace.get(run);
+  const lines = millrace.history.export(run, { ancestors: flags.ancestors });
+  const { file } = flags;
+  if (file === undefined) {
+    for await (const line of lines) cli.output.print(line);
+    return;
+  }
+  const text = Readable.from(withEnds(lines));
+  await readable(file, pipeline(text, createWriteStream(file, { mode: 0o600 })));
+  if (settings.json) cli.output.json({ run, file });
+  else cli.output.print(`run ${run} is in ${file}`);
+}
+
+async function* withEnds(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${line}\n`;
+}
+
+async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  checkShared(settings.store);
+  // The store may well be a new one.
+  await using millrace = await open({ store: settings.store, namespace: settings.namespace });
+  const input = file === "-" ? process.stdin : createReadStream(file);
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  const runs = await readable(file, millrace.history.import(lines));
+  if (settings.json) return cli.output.json(runs);
+  const rows = runs.map(({ run, workflow, events, created }) => [
+    run,
+    workflow,
+    String(events),
+    created ? "imported" : "was there already",
+  ]);
+  const header = ["run", "workflow", "events", ""];
+  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` when the file cannot be read or written */
+async function readable<T>(file: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && "syscall" in error)) throw error;
+    throw new MillraceError("E_OPTION_INVALID", `${file}: ${error.message}`, { cause: error });
+  }
+}

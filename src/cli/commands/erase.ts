@@ -1,0 +1,111 @@
+/** `millrace erase` and `prune`: what is not to be kept. Both ask for `--yes`, since nothing brings it back. */
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Command } from "commander";
+import type { RetentionRule } from "../../client/prune-runs.ts";
+import { MillraceError } from "../../kernel/errors.ts";
+import type { RunStatus } from "../../projections/run-summary.ts";
+import type { Cli } from "../cli.ts";
+import { moment, statusCell, table } from "../render.ts";
+import {
+  openExisting,
+  type StoreFlags,
+  settingsOf,
+  wholeNumber,
+  withStoreFlags,
+} from "../settings.ts";
+
+interface EraseFlags extends StoreFlags {
+  readonly yes?: true;
+  readonly reason?: string;
+}
+
+interface PruneFlags extends StoreFlags {
+  readonly yes?: true;
+  readonly workflow?: string;
+  readonly status: readonly RunStatus[];
+  readonly olderThan?: string;
+  readonly keep?: number;
+  readonly archive?: string;
+}
+
+/** Adds the commands to the program. */
+export function registerErase(program: Command, cli: Cli): void {
+  withStoreFlags(program.command("erase"))
+    .description("erase a run and every trace of it for good; a proof without its content stays")
+    .argument("<run>", "the run's id")
+    .option("--yes", "really do it")
+    .option("--reason <text>", "why; kept with the proof")
+    .action((run: string, flags: EraseFlags) => erase(cli, run, flags));
+  const collect = (status: string, all: readonly string[]): string[] => [...all, status];
+  withStoreFlags(program.command("prune"))
+    .description("erase runs that have ended and are not to be kept; without --yes, list them")
+    .option("--workflow <name>", "only runs of this workflow")
+    .option("--status <status>", "only runs that ended so; can be repeated", collect, [])
+    .option("--older-than <duration>", "only runs that ended longer ago: 30d, 12h")
+    .option("--keep <count>", "all but so many of each workflow, the newest", wholeNumber(0))
+    .option("--archive <folder>", "export each run into this folder first: RUN.jsonl")
+    .option("--yes", "really do it")
+    .action((flags: PruneFlags) => prune(cli, flags));
+}
+
+async function erase(cli: Cli, run: string, flags: EraseFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  await using millrace = await openExisting(settings);
+  const { status } = await millrace.get(run);
+  if (flags.yes === undefined) {
+    throw new MillraceError(
+      "E_OPTION_INVALID",
+      `run ${run} (${status}) would be gone for good; say --yes, after \`millrace export ${run}\` if in doubt`,
+    );
+  }
+  const reason = flags.reason === undefined ? {} : { reason: flags.reason };
+  const proof = await millrace.history.erase(run, { by: "command line", ...reason });
+  if (settings.json) cli.output.json(proof);
+  else cli.output.print(`run ${run} is erased: ${proof.events} events`);
+}
+
+async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const rule: RetentionRule = {
+    ...(flags.workflow === undefined ? {} : { workflow: flags.workflow }),
+    ...(flags.status.length === 0 ? {} : { statuses: flags.status }),
+    ...(flags.olderThan === undefined ? {} : { olderThan: flags.olderThan }),
+    ...(flags.keep === undefined ? {} : { keep: flags.keep }),
+  };
+  await using millrace = await openExisting(settings);
+  const runs = await millrace.history.unwanted(rule);
+  if (flags.yes === true) {
+    await millrace.history.prune(
+      rule,
+      flags.archive === undefined ? undefined : into(flags.archive),
+    );
+  }
+  const done = flags.yes === true;
+  if (settings.json) return cli.output.json({ erased: done, runs: runs.map(({ run }) => run) });
+  const rows = runs.map(({ run, workflow, status, updatedAt }) => [
+    run,
+    workflow,
+    statusCell(status),
+    moment(updatedAt),
+  ]);
+  const header = ["run", "workflow", "status", "ended"];
+  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+  cli.output.note(`${runs.length} runs ${done ? "erased" : "would be erased; say --yes"}`);
+}
+
+const into =
+  (folder: string) =>
+  async (run: string, lines: AsyncIterable<string>): Promise<void> => {
+    await mkdir(folder, { recursive: true });
+    const text = async function* () {
+      for await (const line of lines) yield `${line}\n`;
+    };
+    await pipeline(
+      Readable.from(text()),
+      createWriteStream(join(folder, `${run}.jsonl`), { mode: 0o600 }),
+    );
+  };

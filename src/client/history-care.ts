@@ -1,0 +1,82 @@
+/** What becomes of histories: archives, deletion with proof, retention. */
+import type { Engine } from "../engine/engine.ts";
+import type { Projector } from "../engine/projector.ts";
+import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import type { CheckpointStore } from "../stores/checkpoint-store.ts";
+import { type ExportOptions, exportRun } from "./archive.ts";
+import { type EraseOptions, type Erasure, eraseRun, erasuresOf } from "./erase-run.ts";
+import { type Imported, importRuns } from "./import-runs.ts";
+import { callOptions, wholeOption } from "./options.ts";
+import { checkRule, type RetentionRule, unwanted } from "./prune-runs.ts";
+
+/** Keeps the lines of a run that is about to be erased. */
+export type Archivist = (run: string, lines: AsyncIterable<string>) => Promise<void>;
+
+/** `millrace.history`. */
+export class History {
+  readonly #engine: Engine;
+  readonly #summaries: Projector<RunSummaries>;
+  readonly #checkpoints: CheckpointStore;
+
+  constructor(engine: Engine, summaries: Projector<RunSummaries>, checkpoints: CheckpointStore) {
+    this.#engine = engine;
+    this.#summaries = summaries;
+    this.#checkpoints = checkpoints;
+  }
+
+  /**
+   * The run as lines of JSON (without line ends), with its large values and the runs that it branched off.
+   * Values that live on a node only (`durability: "node"`) are not in it.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_FRAME_INVALID`; `E_STORE_MISSING` when a large value is gone
+   */
+  export(run: string, options: ExportOptions = {}): AsyncIterable<string> {
+    return exportRun(this.#engine, run, callOptions("export()", options, ["ancestors"]));
+  }
+
+  /**
+   * Takes up exported runs: the same ids, events, times and values, in the same state. One that has not
+   * ended goes on here; see that it does not also go on where it came from.
+   * @throws MillraceError `E_ARCHIVE_INVALID`, `E_RUN_CONFLICT`, `E_RUN_ERASED`
+   */
+  async import(lines: AsyncIterable<string> | Iterable<string>): Promise<readonly Imported[]> {
+    const imported: Imported[] = [];
+    for await (const run of importRuns(this.#engine, lines)) imported.push(run);
+    return imported;
+  }
+
+  /**
+   * Erases the run and every trace of it, and records that it did, without anything of what the run held.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`; `E_COMMAND_REFUSED` while forks of it exist
+   */
+  erase(run: string, options: EraseOptions = {}): Promise<Erasure> {
+    return eraseRun(this.#engine, this.#checkpoints, run, options);
+  }
+
+  /** What was erased, the oldest first. @param since how many to leave out */
+  erasures(since = 0): Promise<readonly Erasure[]> {
+    return erasuresOf(this.#checkpoints, wholeOption("since", since, 0));
+  }
+
+  /**
+   * The runs that a rule does not want any more, the oldest first: to be archived, erased, or looked at.
+   * Runs that others branched off are always wanted.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  async unwanted(rule: RetentionRule): Promise<readonly RunSummary[]> {
+    return unwanted(this.#engine, this.#summaries, checkRule(rule));
+  }
+
+  /**
+   * Erases the runs that a rule does not want any more, with a proof each; returns how many. `archive`
+   * gets the lines of each first: what it throws ends the call, and that run stays.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  async prune(rule: RetentionRule, archive?: Archivist): Promise<number> {
+    const runs = await this.unwanted(rule);
+    for (const { run } of runs) {
+      await archive?.(run, this.export(run));
+      await this.erase(run, { reason: "retention" });
+    }
+    return runs.length;
+  }
+}
