@@ -10,6 +10,6 @@ export { runContext } from "./run-data.ts";
 export { runReducer } from "./run-reducer.ts";
 export type { StepState } from "./step.ts";
 export { stepMachine, stepStates } from "./step.ts";
-export type { StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
+export type { Placement, StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
 export { stepContext, stepReducer } from "./step-data.ts";
 export type { Failure, Value } from "./values.ts";

@@ -6,6 +6,16 @@ import { type Child, type ChildCommand, type ChildEvent, delegate } from "./chil
 import { reducer } from "./reducer.ts";
 import type { Failure, Value } from "./values.ts";
 
+/** Why an attempt runs where it does: enough to choose again, by the same strategy or by another. */
+export interface Placement {
+  readonly strategy: string;
+  /** A sentence for people. */
+  readonly reason: string;
+  /** What was asked, and the nodes that were to choose from (`StepRequest`, `NodeView` of src/cluster). */
+  readonly request: object;
+  readonly nodes: readonly object[];
+}
+
 /** What can happen to a step; recorded, and the only thing that moves it. */
 export type StepEvent =
   | ChildEvent
@@ -44,6 +54,9 @@ export type StepEvent =
       node: string;
       endBy?: number;
       input?: Value;
+      /** It runs on another node than the run's host: what that node gave for it, for this one attempt. */
+      grant?: string;
+      placement?: Placement;
     }
   | {
       type: "step.retrying";
@@ -103,7 +116,15 @@ export type StepCommand =
     }
   | { type: "cmd.map"; now: number; count: number; concurrency?: number }
   | { type: "cmd.suspend"; now: number }
-  | { type: "cmd.start"; now: number; node: string; endBy?: number; input?: Value }
+  | {
+      type: "cmd.start";
+      now: number;
+      node: string;
+      endBy?: number;
+      input?: Value;
+      grant?: string;
+      placement?: Placement;
+    }
   | { type: "cmd.complete"; now: number; attempt: number; output: Value }
   /** `retry`: the error and the run's budget allow another attempt; the machine counts what is left. */
   | {
@@ -147,8 +168,9 @@ export interface StepContext {
   retryAt: number | null;
   heldAt: number | null;
   endedAt: number | null;
-  /** Where the last attempt began. */
+  /** Where the last attempt began, and by which grant if that was not at the run's host. */
   node: string | null;
+  grant: string | null;
   /** How many items a mapped step has. */
   items: number | null;
   /** What it gets in place of what the plan says. */
@@ -185,6 +207,7 @@ export const stepContext = (input: StepInput): StepContext => ({
   heldAt: null,
   endedAt: null,
   node: null,
+  grant: null,
   items: null,
   input: null,
   child: null,
@@ -231,6 +254,7 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
     case "step.started":
       context.attempt = event.attempt;
       context.node = event.node;
+      context.grant = event.grant ?? null;
       context.startedAt = event.at;
       context.endBy = event.endBy ?? null;
       context.retryAt = null;

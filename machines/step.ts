@@ -33,6 +33,8 @@ const start = step.createAction(
       node: event.node,
       ...(event.endBy === undefined ? {} : { endBy: event.endBy }),
       ...(event.input === undefined ? {} : { input: event.input }),
+      ...(event.grant === undefined ? {} : { grant: event.grant }),
+      ...(event.placement === undefined ? {} : { placement: event.placement }),
     };
   }),
 );

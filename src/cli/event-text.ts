@@ -1,7 +1,7 @@
 /** Recorded events in words, for people. Programs read them with `--json`. */
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
 import type { ForkPoint } from "../../machines/run-data.ts";
-import type { StepEvent } from "../../machines/step-data.ts";
+import type { Placement, StepEvent } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { clip, jsonText, moment } from "./render.ts";
@@ -85,7 +85,7 @@ function stepDetail(event: StepEvent): string {
     case "step.mapped":
       return `${event.count} items`;
     case "step.started":
-      return `attempt ${event.attempt} on ${event.node}`;
+      return `attempt ${event.attempt} on ${event.node}${placementText(event.placement)}`;
     case "step.retrying":
       return `attempt ${event.attempt} failed, again ${moment(event.retryAt)}: ${failureText(event.error)}`;
     case "step.completed":
@@ -154,6 +154,9 @@ function decisionText({ approved, by, comment }: Decision): string {
   const said = comment === undefined ? "" : `: ${comment}`;
   return `${approved ? "approved" : "rejected"} by ${by}${said}`;
 }
+
+const placementText = (placement?: Placement): string =>
+  placement === undefined ? "" : ` (${placement.strategy}: ${placement.reason})`;
 
 /** A recorded failure in one line, without its causes. */
 export const failureText = ({ code, message }: Failure): string => `${code}: ${message}`;

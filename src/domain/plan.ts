@@ -3,6 +3,9 @@
  * From then on the run is decided by this plan alone, whatever the code says later.
  */
 import type { OnParentClose } from "../../machines/child-data.ts";
+import type { Collocated } from "../cluster/collocation.ts";
+import type { Labels } from "../cluster/labels.ts";
+import type { Resources } from "../cluster/resources.ts";
 import { isPlanWait, type PlanWait } from "./plan-wait.ts";
 
 /** When and how often a failed step is tried again. */
@@ -17,8 +20,24 @@ export interface RetryPolicy {
   readonly jitter: number;
 }
 
+/** Where a step may run, and what it takes there. */
+export interface StepPlace {
+  /** Besides one slot. */
+  readonly resources?: Resources;
+  /** This node and no other. */
+  readonly node?: string;
+  /** Where that step of the run runs, if it has been placed. */
+  readonly collocateWith?: string;
+  /** Only nodes with these labels. */
+  readonly labels?: Labels;
+  /** Nodes that run fewer steps of this kind go first. */
+  readonly spread?: true;
+}
+
 /** How one step is run. */
 export interface StepPolicy {
+  /** Absent: it takes one slot of any node. */
+  readonly place?: StepPlace;
   readonly retry: RetryPolicy;
   /** From the moment it could run to its beginning. */
   readonly scheduleToStartMs?: number;
@@ -70,6 +89,8 @@ interface PlanBase {
   readonly retryBudget: number;
   /** Steps of one run that may run at once; absent: no bound of its own. */
   readonly concurrency?: number;
+  /** Which strategy chooses the nodes of its steps; absent: the run's host, while there is room. */
+  readonly strategy?: string;
   /** How long steps may take to end by themselves when the run is cancelled; absent: the default. */
   readonly cancelGraceMs?: number;
 }
@@ -118,6 +139,17 @@ export function graphOf<Step extends Needing>(declared: readonly Step[]): Graph<
   }
   return { steps, dependents };
 }
+
+/** What the step says about others that it runs with. */
+export const collocated = ({ name, policy }: PlanStep): Collocated => {
+  const { collocateWith, resources, node } = policy.place ?? {};
+  return {
+    name,
+    ...(collocateWith === undefined ? {} : { with: collocateWith }),
+    ...(resources === undefined ? {} : { resources }),
+    ...(node === undefined ? {} : { pin: node }),
+  };
+};
 
 /** Id of an item of a mapped step. Step names hold no brackets, so it is nobody's name. */
 export const itemId = (step: string, index: number): string => `${step}[${index}]`;

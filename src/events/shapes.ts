@@ -74,6 +74,8 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     node: "string",
     endBy: "number?",
     input: "value?",
+    grant: "string?",
+    placement: "object?",
   },
   "step.retrying": { step: "string", attempt: "count", error: "failure", retryAt: "number" },
   "step.completed": { step: "string", attempt: "count", output: "value" },

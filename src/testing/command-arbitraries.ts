@@ -12,6 +12,7 @@ import {
   failures,
   ids,
   oneOf,
+  placements,
   plans,
   text,
   times,
@@ -111,7 +112,15 @@ export const stepCommandTypes: ByType<StepCommand> = {
   ),
   "cmd.suspend": fc.record({ type: type("cmd.suspend"), now: times }),
   "cmd.start": fc.record(
-    { type: type("cmd.start"), now: times, node: ids, endBy: times, input: values },
+    {
+      type: type("cmd.start"),
+      now: times,
+      node: ids,
+      endBy: times,
+      input: values,
+      grant: ids,
+      placement: placements,
+    },
     { requiredKeys: ["type", "now", "node"] },
   ),
   "cmd.complete": fc.record({

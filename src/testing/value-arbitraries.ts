@@ -4,6 +4,7 @@
  */
 import fc from "fast-check";
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
+import type { Placement } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { Plan, RetryPolicy } from "../domain/plan.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
@@ -80,6 +81,14 @@ export const decisions: fc.Arbitrary<Decision> = fc.record(
   { approved: fc.boolean(), by: ids, comment: text },
   { requiredKeys: ["approved", "by"] },
 );
+
+/** Why an attempt runs where it does, with made-up requests and nodes. */
+export const placements: fc.Arbitrary<Placement> = fc.record({
+  strategy: ids,
+  reason: text,
+  request: fc.record({ step: ids, resources: fc.dictionary(ids, counts, { maxKeys: 2 }) }),
+  nodes: fc.array(fc.record({ id: ids }), { maxLength: 2 }),
+});
 
 /** Retry policies within the documented options, the odd corners included. */
 export const retryPolicies: fc.Arbitrary<RetryPolicy> = fc.record({

@@ -9,7 +9,7 @@ import { canonicalJson, digest, toJson } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Declared } from "./declare.ts";
 import type { CodeWorkflow, GraphWorkflow } from "./definition.ts";
-import { checkAcyclic, checkDistinct, checkKnown } from "./graph-checks.ts";
+import { checkAcyclic, checkCollocation, checkDistinct, checkKnown } from "./graph-checks.ts";
 import {
   checkFunction,
   durationOption,
@@ -27,6 +27,7 @@ export interface Header {
   readonly name: string;
   readonly retryBudget: number;
   readonly concurrency?: number;
+  readonly strategy?: string;
   /** The optional parts of a definition that were given. */
   readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs">;
 }
@@ -43,6 +44,7 @@ const WORKFLOW_OPTIONS = [
   "concurrency",
   "timeout",
   "version",
+  "strategy",
 ] as const;
 const GRAPH_OPTIONS = [...WORKFLOW_OPTIONS, "onFailure"] as const;
 
@@ -61,6 +63,10 @@ export function readGraphHeader(rawName: unknown, rawOptions: unknown): GraphHea
   return { ...headerOf(name, read), ...(onFailure === "continue" ? { onFailure } : {}) };
 }
 
+/** @throws MillraceError `E_ID_INVALID` for anything but the name of a strategy, or nothing */
+export const readStrategy = (what: string, raw: unknown): string | undefined =>
+  raw === undefined ? undefined : checkId(`${what}: strategy`, raw);
+
 /** @throws MillraceError `E_DEF_INVALID` for anything but the two words, or nothing */
 export function readOnFailure(what: string, raw: unknown): "fail-fast" | "continue" {
   if (raw === undefined || raw === "fail-fast") return "fail-fast";
@@ -74,6 +80,7 @@ function headerOf(name: string, read: Read): Header {
   const atOnce = { min: 1, max: limits.mapItemsMax, integer: true } as const;
   const concurrency = numberOption(what, read, "concurrency", atOnce);
   const version = labelOption(what, read, "version");
+  const strategy = readStrategy(what, read.get("strategy"));
   const input = schemaOption(what, read, "input");
   const output = schemaOption(what, read, "output");
   const timeoutMs = durationOption(what, read, "timeout");
@@ -81,6 +88,7 @@ function headerOf(name: string, read: Read): Header {
     name,
     retryBudget: numberOption(what, read, "retryBudget", range) ?? DEFAULT_RETRY_BUDGET,
     ...(concurrency === undefined ? {} : { concurrency }),
+    ...(strategy === undefined ? {} : { strategy }),
     parts: {
       ...(version === undefined ? {} : { version }),
       ...(input === undefined ? {} : { input }),
@@ -94,7 +102,7 @@ function headerOf(name: string, read: Read): Header {
  * The workflow that declared steps make.
  * @param returns the step whose result is the run's; undefined: the one declared last
  * @throws MillraceError `E_DEF_EMPTY`, `E_DEF_TOO_LARGE`, `E_DEF_DUPLICATE`, `E_DEF_UNKNOWN_STEP`,
- *   `E_DEF_CYCLE`
+ *   `E_DEF_CYCLE`, `E_DEF_INVALID` (steps that are to run together and cannot)
  */
 export function compileGraph(
   header: GraphHeader,
@@ -108,10 +116,12 @@ export function compileGraph(
   checkSize(what, steps);
   checkDistinct(what, "step", steps);
   checkKnown(what, "step", steps, returns);
+  checkCollocation(what, steps);
   const content = {
     kind: "graph",
     retryBudget: header.retryBudget,
     ...(header.concurrency === undefined ? {} : { concurrency: header.concurrency }),
+    ...(header.strategy === undefined ? {} : { strategy: header.strategy }),
     ...(header.onFailure === undefined ? {} : { onFailure: header.onFailure }),
     steps: Object.freeze(steps),
     returns: returns ?? last.step.name,
@@ -128,11 +138,16 @@ export function compileGraph(
  * @throws MillraceError `E_DEF_INVALID`
  */
 export function compileCode(header: Header, fn: unknown): CodeWorkflow {
-  const { name, retryBudget, concurrency, parts } = header;
+  const { name, retryBudget, concurrency, strategy, parts } = header;
   const run = checkFunction<CodeWorkflow["run"]>(`workflow ${name}: its function`, fn);
   const version = versionOf({ kind: "code", name, label: parts.version });
-  const bound = concurrency === undefined ? {} : { concurrency };
-  const plan: CodePlan = Object.freeze({ kind: "code", version, retryBudget, ...bound });
+  const plan: CodePlan = Object.freeze({
+    kind: "code",
+    version,
+    retryBudget,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(strategy === undefined ? {} : { strategy }),
+  });
   return Object.freeze({
     kind: "code",
     name,

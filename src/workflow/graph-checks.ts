@@ -1,7 +1,9 @@
 /** What must hold of steps, or functions, that need each other: distinct names, known needs, no circle. */
-import type { Needing } from "../domain/plan.ts";
+import { collocationGroups } from "../cluster/collocation.ts";
+import { collocated, type Needing, type PlanStep } from "../domain/plan.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { findCycle } from "./cycle.ts";
+import { invalid } from "./options.ts";
 import { didYouMean } from "./suggest.ts";
 
 /** What is checked, in messages. */
@@ -58,6 +60,23 @@ export function checkKnown(
     `${what} names ${kind}s that it does not declare: ${listed.join("; ")}`,
     { details: { unknown: [...new Set(unknown.map(({ name }) => name))] } },
   );
+}
+
+/**
+ * Steps that run where others run.
+ * @throws MillraceError `E_DEF_UNKNOWN_STEP`, `E_DEF_CYCLE`, `E_DEF_INVALID`
+ */
+export function checkCollocation(what: string, steps: readonly PlanStep[]): void {
+  collocationGroups(what, steps.map(collocated));
+  const mapped = new Set(steps.flatMap(({ name, over }) => (over === undefined ? [] : name)));
+  for (const { name, policy } of steps) {
+    const other = policy.place?.collocateWith;
+    if (other === undefined || !mapped.has(other)) continue;
+    throw invalid(
+      `${what}: step ${name} cannot run where ${other} runs: that fans out, so it may run on many nodes`,
+      { step: name },
+    );
+  }
 }
 
 /** @throws MillraceError `E_DEF_CYCLE` with the whole circle */

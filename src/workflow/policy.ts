@@ -12,6 +12,7 @@ import {
   type Read,
   readOptions,
 } from "./options.ts";
+import { PLACE_OPTIONS, type PlaceOptions, readPlace } from "./place.ts";
 
 /** When and how often a failed step is tried again. */
 export interface RetryOptions {
@@ -28,7 +29,7 @@ export interface RetryOptions {
 }
 
 /** How a step is run. Timeouts must be above zero; without one, that time is not limited. */
-export interface PolicyOptions {
+export interface PolicyOptions extends PlaceOptions {
   readonly retry?: RetryOptions;
   /** Longest time of one attempt, from beginning to end. */
   readonly startToClose?: Duration;
@@ -64,6 +65,7 @@ export const POLICY_OPTIONS = [
   "scheduleToStart",
   "heartbeat",
   "irreversible",
+  ...PLACE_OPTIONS,
 ] as const;
 const FACTOR_MAX = 100;
 const RETRY_OPTIONS = ["maxAttempts", "initial", "factor", "max", "jitter"] as const;
@@ -83,8 +85,10 @@ export function readPolicy(what: string, read: Read): StepPolicy {
       `${what}: a heartbeat timeout of ${heartbeatMs} ms can never end an attempt that startToClose ends after ${startToCloseMs} ms; make heartbeat shorter or leave it out`,
     );
   }
+  const place = readPlace(what, read);
   return Object.freeze({
     retry: readRetry(what, read.get("retry")),
+    ...(place === undefined ? {} : { place }),
     ...(scheduleToStartMs === undefined ? {} : { scheduleToStartMs }),
     ...(startToCloseMs === undefined ? {} : { startToCloseMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),

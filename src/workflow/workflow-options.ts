@@ -30,6 +30,11 @@ export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema
   readonly timeout?: Duration;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
+  /**
+   * Who chooses the nodes of its steps: `first-available`, `load-balanced`, `locality-aware`, or one given
+   * to `open({ allocators })` by name. @default the run's host as long as there is room, then load-balanced
+   */
+  readonly strategy?: string;
 }
 
 /** Options of a graph workflow. */

@@ -212,6 +212,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
       ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
       ...["correlation", "faults", "whenFailed", "whenUndoFailed", "approval", "decision"],
       ...["forkOf", "parent", "chain", "concurrency", "irreversible"],
+      ...["grant", "placement"],
     ]);
     const sometimes = new Map([
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],
