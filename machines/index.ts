@@ -1,6 +1,7 @@
 /** Public entry "millrace/machines": the statecharts, for visualisers and for tests of one's own. */
 export type { NodeCommand, NodeContext, NodeEvent, NodeInput, NodeState } from "./node.ts";
 export { nodeContext, nodeMachine, nodeReducer, nodeStates } from "./node.ts";
+export type { Placement } from "./placement.ts";
 export type { Recipe, Reducer } from "./reducer.ts";
 export { reducer } from "./reducer.ts";
 export type { RunState } from "./run.ts";
@@ -10,6 +11,7 @@ export { runContext } from "./run-data.ts";
 export { runReducer } from "./run-reducer.ts";
 export type { StepState } from "./step.ts";
 export { stepMachine, stepStates } from "./step.ts";
-export type { Placement, StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
-export { stepContext, stepReducer } from "./step-data.ts";
+export type { StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
+export { stepContext } from "./step-data.ts";
+export { stepReducer } from "./step-reducer.ts";
 export type { Failure, Value } from "./values.ts";

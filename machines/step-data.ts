@@ -1,20 +1,10 @@
 /**
  * The data of a step: what can happen to it (events), what can be asked of it (commands), what it
- * remembers (context), and the recipe by which events change that.
+ * remembers (context). `step-reducer.ts` has the recipe by which events change that.
  */
-import { type Child, type ChildCommand, type ChildEvent, delegate } from "./child-data.ts";
-import { reducer } from "./reducer.ts";
+import type { Child, ChildCommand, ChildEvent } from "./child-data.ts";
+import type { Placement } from "./placement.ts";
 import type { Failure, Value } from "./values.ts";
-
-/** Why an attempt runs where it does: enough to choose again, by the same strategy or by another. */
-export interface Placement {
-  readonly strategy: string;
-  /** A sentence for people. */
-  readonly reason: string;
-  /** What was asked, and the nodes that were to choose from (`StepRequest`, `NodeView` of src/cluster). */
-  readonly request: object;
-  readonly nodes: readonly object[];
-}
 
 /** What can happen to a step; recorded, and the only thing that moves it. */
 export type StepEvent =
@@ -215,90 +205,4 @@ export const stepContext = (input: StepInput): StepContext => ({
   error: null,
   reason: null,
   by: null,
-});
-
-/** What was under way is over. */
-const halt = (context: StepContext): void => {
-  context.startBy = null;
-  context.endBy = null;
-  context.retryAt = null;
-  context.heldAt = null;
-};
-
-const end = (context: StepContext, at: number): void => {
-  halt(context);
-  context.endedAt = at;
-};
-
-/** How events change a step's context; one definition for XState and for the engine's fold. */
-export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
-  switch (event.type) {
-    case "child.requested":
-    case "child.started":
-    case "child.stopping":
-      delegate(context, event);
-      break;
-    case "step.scheduled":
-      context.scheduledAt = event.at;
-      context.startBy = event.startBy ?? null;
-      context.maxAttempts = event.maxAttempts ?? context.maxAttempts;
-      context.whenFailed = event.whenFailed ?? context.whenFailed;
-      break;
-    case "step.mapped":
-      context.items = event.count;
-      context.startedAt = event.at;
-      break;
-    case "step.suspended":
-      context.startedAt = event.at;
-      break;
-    case "step.started":
-      context.attempt = event.attempt;
-      context.node = event.node;
-      context.grant = event.grant ?? null;
-      context.startedAt = event.at;
-      context.endBy = event.endBy ?? null;
-      context.retryAt = null;
-      break;
-    case "step.retrying":
-      context.error = event.error;
-      context.failedAt = event.at;
-      context.retryAt = event.retryAt;
-      context.endBy = null;
-      break;
-    case "step.held":
-      halt(context);
-      context.error = event.error;
-      context.heldAt = event.at;
-      break;
-    case "step.rescheduled":
-      halt(context);
-      context.maxAttempts = event.maxAttempts;
-      context.input = event.input ?? context.input;
-      context.by = event.by;
-      context.reason = event.reason;
-      break;
-    case "step.completed":
-      context.output = event.output;
-      context.error = null;
-      // Whatever it was to stop for: it was done before.
-      if (context.child !== null) context.reason = null;
-      end(context, event.at);
-      break;
-    case "step.failed":
-      context.error = event.error;
-      context.by = event.by ?? context.by;
-      context.reason = event.reason ?? context.reason;
-      end(context, event.at);
-      break;
-    case "step.skipped":
-      context.output = event.output ?? null;
-      context.by = event.by ?? null;
-      context.reason = event.reason;
-      end(context, event.at);
-      break;
-    case "step.cancelled":
-      context.reason = event.reason;
-      end(context, event.at);
-      break;
-  }
 });

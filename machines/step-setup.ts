@@ -1,12 +1,7 @@
 /** What the parts of the step's statechart share: its types, and the guards beyond the state it is in. */
 import { assign, setup } from "xstate";
-import {
-  type StepCommand,
-  type StepContext,
-  type StepEvent,
-  type StepInput,
-  stepReducer,
-} from "./step-data.ts";
+import type { StepCommand, StepContext, StepEvent, StepInput } from "./step-data.ts";
+import { stepReducer } from "./step-reducer.ts";
 
 /** XState's typed builder for everything of the step. */
 export const step = setup({

@@ -1,7 +1,8 @@
 /** Recorded events in words, for people. Programs read them with `--json`. */
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
+import type { Placement } from "../../machines/placement.ts";
 import type { ForkPoint } from "../../machines/run-data.ts";
-import type { Placement, StepEvent } from "../../machines/step-data.ts";
+import type { StepEvent } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { clip, jsonText, moment } from "./render.ts";

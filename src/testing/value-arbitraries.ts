@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
-import type { Placement } from "../../machines/step-data.ts";
+import type { Placement } from "../../machines/placement.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { Plan, RetryPolicy } from "../domain/plan.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
