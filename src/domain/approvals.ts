@@ -18,11 +18,11 @@ export interface Approval {
   readonly timedOut: boolean;
 }
 
-/** What an approval that has ended came to; a failure when it must fail without a decision. */
-export function approvalOf(
-  state: RunState,
-  wait: string,
-): { readonly approval: Approval } | { readonly error: Failure } {
+/** How an approval ended: a failure when it must fail without a decision. */
+export type ApprovalOutcome = { readonly approval: Approval } | { readonly error: Failure };
+
+/** What an approval that has ended came to. */
+export function approvalOf(state: RunState, wait: string): ApprovalOutcome {
   const { approvals, waited, signals, taken } = state.run.context;
   const asked = approvals[wait] as AskedApproval;
   const signal = signals[taken[waited[wait] ?? ""] ?? -1];

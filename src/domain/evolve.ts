@@ -104,14 +104,18 @@ function converse(state: RunState, event: RunEvent): void {
       state.answers.push({ key: `timer:${event.timer}`, at: event.at });
       break;
     case "wait.opened":
-      state.calls.push(`wait:${event.wait}`);
+      state.calls.push(waitKey(state, event.wait));
       break;
     case "wait.matched":
     case "wait.expired":
-      state.answers.push({ key: `wait:${event.wait}`, at: event.at });
+      state.answers.push({ key: waitKey(state, event.wait), at: event.at });
       break;
   }
 }
+
+/** A function that asks for a signal where it asked for a decision is another one. */
+const waitKey = ({ run }: RunState, wait: string): string =>
+  Object.hasOwn(run.context.approvals, wait) ? `approval:${wait}` : `wait:${wait}`;
 
 /** Events that end an attempt. */
 const ENDS: ReadonlySet<string> = new Set([

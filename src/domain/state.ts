@@ -39,7 +39,7 @@ export interface Cursor {
   inbox: number;
 }
 
-/** One answer to the function of a code workflow: `step:a`, `timer:t`, `wait:w`, and when it came. */
+/** One answer to the function of a code workflow: `step:a`, `timer:t`, `wait:w`, `approval:w`, and when it came. */
 export interface Answered {
   readonly key: string;
   readonly at: number;

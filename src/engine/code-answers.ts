@@ -1,4 +1,5 @@
 /** What the function of a code workflow is told: recorded events as answers to what it asked for. */
+import { approvalOf } from "../domain/approvals.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Answer } from "../workflow/session.ts";
@@ -8,6 +9,7 @@ import { fromValue, handOut } from "./values.ts";
 export async function answerOf(blobs: BlobStore, state: RunState, key: string): Promise<Answer> {
   const [kind, rest] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
   if (kind === "timer") return { kind: "timer", id: rest };
+  if (kind === "approval") return { kind, id: rest, outcome: approvalOf(state, rest) };
   if (kind === "wait") {
     const { waited, signals, taken } = state.run.context;
     const signal = signals[taken[waited[rest] ?? ""] ?? -1];

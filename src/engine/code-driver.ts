@@ -18,9 +18,10 @@ import {
   type SessionEnd,
 } from "../workflow/session.ts";
 import { answerOf } from "./code-answers.ts";
-import { CodeWaits } from "./code-waits.ts";
+import { waitCommand } from "./code-waits.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
+import { SignalWaits } from "./signal-waits.ts";
 import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
 
@@ -32,7 +33,7 @@ export class CodeDriver {
   readonly #workflow: CodeWorkflow;
   readonly #results: Results;
   readonly #onStray: () => void;
-  readonly #waits: CodeWaits;
+  readonly #waits: SignalWaits;
   #session: CodeSession | undefined;
   /** How many of the state's answers the function has got. */
   #delivered = 0;
@@ -46,7 +47,7 @@ export class CodeDriver {
     this.#engine = engine;
     this.#workflow = workflow;
     this.#results = results;
-    this.#waits = new CodeWaits(engine.store.blobs);
+    this.#waits = new SignalWaits(engine.store.blobs);
   }
 
   /** What the function asked for under this id; undefined as long as it has not come there. */
@@ -80,7 +81,11 @@ export class CodeDriver {
     // While a run is compensated, its function only has to come to where its undos are.
     if (state.run.state !== "running" || this.#session === undefined) return;
     await this.#take(draft);
-    if (state.run.state === "running") await this.#waits.answer(draft, this.#session);
+    const session = this.#session;
+    // What an earlier execution asked for, and this one not yet, is answered when its turn has come.
+    await this.#waits.answer(draft, (wait) => session.wait(wait), {
+      misfit: (_wait, thrown) => draft.fail(toFailure(thrown)),
+    });
   }
 
   #keep({ calls, end }: Progress): void {
@@ -108,13 +113,8 @@ export class CodeDriver {
   async #take(draft: Draft): Promise<void> {
     const { now } = draft;
     for (const call of this.#asked.splice(0)) {
-      if (call.kind === "timer") {
-        draft.run({ type: "cmd.set_timer", now, timer: call.id, due: now + call.ms });
-        continue;
-      }
-      if (call.kind === "wait") {
-        const due = call.timeoutMs === undefined ? null : now + call.timeoutMs;
-        draft.run({ type: "cmd.open_wait", now, wait: call.id, name: call.name, due });
+      if (call.kind !== "step") {
+        draft.run(waitCommand(call, now));
         continue;
       }
       const { retry, scheduleToStartMs } = call.policy;

@@ -52,6 +52,12 @@ export class Draft {
     this.run(endCommand(this.state, this.now, error));
   }
 
+  /** A step of which no attempt has begun cannot go on. */
+  failStep(id: string, error: Failure): void {
+    const { now } = this;
+    this.step(id, { type: "cmd.fail", now, attempt: 0, error, retry: false, retryAt: now });
+  }
+
   anomaly(kind: string, detail: string, step?: string): void {
     this.add([
       {

@@ -1,7 +1,7 @@
 /** Which code runs for a step: its own, that of its items' mapped step, or the undo of another. */
 import { itemOf, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState } from "../domain/state.ts";
-import type { StepBody, Workflow } from "../workflow/definition.ts";
+import { isStepBody, type StepBody, type Workflow } from "../workflow/definition.ts";
 import type { CodeDriver } from "./code-driver.ts";
 
 /** Undefined when this process lacks it, or the workflow's function has not come to it. */
@@ -16,6 +16,9 @@ export function stepBody(
     return undo === undefined ? undefined : { run: undo };
   }
   const { workflow, driver } = context;
-  if (workflow.kind === "graph") return workflow.bodies.get(planStep(state, step)?.name ?? step);
+  if (workflow.kind === "graph") {
+    const body = workflow.bodies.get(planStep(state, step)?.name ?? step);
+    return isStepBody(body) ? body : undefined;
+  }
   return driver?.body(itemOf(step)?.step ?? step)?.body;
 }

@@ -11,6 +11,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Draft } from "./draft.ts";
+import { answerWaits, openWaits } from "./graph-waits.ts";
 import type { Mail } from "./mail.ts";
 import { stepBody } from "./step-body.ts";
 import { takeInput, takeNote, takeReport } from "./take.ts";
@@ -80,6 +81,8 @@ async function goOn(context: TurnContext, draft: Draft): Promise<void> {
   if (context.workflow.kind !== "graph") return;
   await chooseSteps(context, context.workflow, draft);
   await mapSteps(context, draft);
+  await openWaits(context, context.workflow, draft);
+  await answerWaits(context, context.workflow, draft);
 }
 
 function fireTimers(draft: Draft): void {
@@ -108,7 +111,7 @@ async function chooseSteps(
       else draft.step(id, { type: "cmd.schedule", now, ...startBy });
     } catch (thrown) {
       draft.step(id, { type: "cmd.schedule", now, ...startBy });
-      failPending(draft, id, toFailure(thrown));
+      draft.failStep(id, toFailure(thrown));
     }
   }
 }
@@ -121,17 +124,12 @@ async function mapSteps(context: TurnContext, draft: Draft): Promise<void> {
     const { now } = draft;
     if (list === undefined) {
       const message = `step ${id} maps over ${step.over}, which did not return a list`;
-      failPending(draft, id, { code: "E_STEP_FAILED", message });
+      draft.failStep(id, { code: "E_STEP_FAILED", message });
     } else if (list.length > limits.mapItemsMax) {
       const message = `step ${id} maps over ${list.length} items, the limit is ${limits.mapItemsMax}`;
-      failPending(draft, id, { code: "E_TOO_LARGE", message });
+      draft.failStep(id, { code: "E_TOO_LARGE", message });
     } else draft.step(id, { type: "cmd.map", now, count: list.length });
   }
-}
-
-function failPending(draft: Draft, id: string, error: ReturnType<typeof toFailure>): void {
-  const { now } = draft;
-  draft.step(id, { type: "cmd.fail", now, attempt: 0, error, retry: false, retryAt: now });
 }
 
 function startSteps(context: TurnContext, draft: Draft): string[] {

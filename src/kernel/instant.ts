@@ -40,3 +40,29 @@ export function instantOf(text: string): number | undefined {
   const ms = RFC3339.test(text) ? Date.parse(text.replace(" ", "T")) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
 }
+
+/** An instant, or text with its offset from UTC: "2026-12-24T18:00:00Z". */
+export type AnyInstant = Instant | string;
+
+/** Without an offset the same text would be another time on another machine. */
+const OFFSET = /(?:Z|[+-]\d\d:\d\d)$/i;
+
+/**
+ * Milliseconds since the epoch, whole ones: what the log keeps of an instant.
+ * @param what the option's name, for the message
+ * @throws MillraceError `E_OPTION_INVALID`
+ */
+export function anyInstantMs(what: string, value: unknown): number {
+  if (typeof value !== "string") {
+    const ms = Math.ceil(instantMs(what, value as Instant));
+    if (Number.isSafeInteger(ms)) return ms;
+  }
+  const text = String(value);
+  const ms = OFFSET.test(text) ? instantOf(text) : undefined;
+  if (ms !== undefined) return ms;
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    `${what}: ${JSON.stringify(text.slice(0, 64))} is not an instant; give a Date, milliseconds since the epoch, or text with its offset ("2026-12-24T18:00:00Z", "2026-12-24T18:00:00+01:00")`,
+    { details: { option: what } },
+  );
+}

@@ -5,7 +5,14 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
-import type { CodeWorkflow, GraphWorkflow, StepBody, Workflow } from "../workflow/definition.ts";
+import {
+  type CodeWorkflow,
+  type GraphWorkflow,
+  isStepBody,
+  type StepBody,
+  type WaitBody,
+  type Workflow,
+} from "../workflow/definition.ts";
 import type { StepContext, Undo } from "../workflow/step-context.ts";
 import type { CallOptions, WorkflowContext } from "../workflow/workflow-context.ts";
 import type { Process } from "./process.ts";
@@ -57,7 +64,8 @@ export function instrumented(workflow: Workflow, instruments: Instruments): Work
 
 function graphOf(workflow: GraphWorkflow, attempts: Attempts): GraphWorkflow {
   const bodies = new Map(
-    [...workflow.bodies].map(([name, body]): [string, StepBody] => {
+    [...workflow.bodies].map(([name, body]): [string, StepBody | WaitBody] => {
+      if (!isStepBody(body)) return [name, body];
       const { undo } = body;
       const run = attempts.around((ctx, input) => body.run(ctx, input));
       if (undo === undefined) return [name, { ...body, run }];

@@ -1,5 +1,7 @@
 /** What passes between the function of a code workflow and the engine, and in which words. */
+import type { ApprovalRequest } from "../../machines/approval.ts";
 import type { Failure } from "../../machines/values.ts";
+import type { ApprovalOutcome } from "../domain/approvals.ts";
 import type { StepPolicy } from "../domain/plan.ts";
 import type { StepBody } from "./definition.ts";
 
@@ -18,12 +20,23 @@ export type Answer =
       readonly id: string;
       readonly payload: unknown;
       readonly expired: boolean;
-    };
+    }
+  | { readonly kind: "approval"; readonly id: string; readonly outcome: ApprovalOutcome };
 
 /** A step that the function asked for. */
 export interface RequestedStep {
   readonly policy: StepPolicy;
   readonly body: StepBody;
+}
+
+/** A time that the function waits for: so many ms from now, or an instant (ms since the epoch). */
+export type RequestedTimer = { readonly ms: number } | { readonly due: number };
+
+/** A decision that the function waits for. */
+export interface RequestedApproval {
+  readonly request: ApprovalRequest;
+  /** For so many ms; absent: for ever. */
+  readonly timeoutMs?: number;
 }
 
 /** A signal that the function waits for. */
@@ -39,8 +52,9 @@ export interface RequestedWait {
 /** Something that the function asks for. */
 export type Call =
   | ({ readonly kind: "step"; readonly id: string } & RequestedStep)
-  | { readonly kind: "timer"; readonly id: string; readonly ms: number }
-  | ({ readonly kind: "wait"; readonly id: string } & RequestedWait);
+  | ({ readonly kind: "timer"; readonly id: string } & RequestedTimer)
+  | ({ readonly kind: "wait"; readonly id: string } & RequestedWait)
+  | ({ readonly kind: "approval"; readonly id: string } & RequestedApproval);
 
 /** How the function ended. */
 export type SessionEnd =
@@ -51,4 +65,12 @@ export type SessionEnd =
 export interface Progress {
   readonly calls: readonly Call[];
   readonly end?: SessionEnd;
+}
+
+/** What the `ctx` of a function needs of its session. */
+export interface ContextHost {
+  /** @throws MillraceError `E_CTX_CLOSED` */
+  assertOpen(): void;
+  now(): number;
+  request(call: Call): Promise<Answer>;
 }

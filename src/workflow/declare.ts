@@ -3,7 +3,7 @@ import type { PlanStep } from "../domain/plan.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
-import type { StepBody } from "./definition.ts";
+import type { StepBody, WaitBody } from "./definition.ts";
 import {
   checkFunction,
   invalid,
@@ -18,7 +18,7 @@ import { POLICY_OPTIONS, readPolicy } from "./policy.ts";
 /** The plan's part and the code's part of one step, both frozen. */
 export interface Declared {
   readonly step: PlanStep;
-  readonly body: StepBody;
+  readonly body: StepBody | WaitBody;
 }
 
 const STEP_OPTIONS = ["needs", "when", "undo", ...POLICY_OPTIONS, "output"] as const;
@@ -83,7 +83,8 @@ export function stepBody(what: string, read: Read, fn: unknown): StepBody {
   };
 }
 
-function readNeeds(what: string, raw: unknown): readonly string[] {
+/** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE` */
+export function readNeeds(what: string, raw: unknown): readonly string[] {
   if (raw === undefined) return Object.freeze([]);
   const list = reading(what, () => (Array.isArray(raw) ? Array.from<unknown>(raw) : undefined));
   if (list === undefined) throw invalid(`${what}: needs is not a list of step names`);
@@ -100,7 +101,8 @@ function readNeeds(what: string, raw: unknown): readonly string[] {
   return Object.freeze([...needs]);
 }
 
-function chooser(what: string, raw: unknown): (input: unknown) => boolean {
+/** @throws MillraceError `E_DEF_INVALID`, when it is made and when it chooses neither */
+export function chooser(what: string, raw: unknown): (input: unknown) => boolean {
   const when = checkFunction<(input: unknown) => unknown>(`${what}: when`, raw);
   return (input) => {
     const chosen = when(input);

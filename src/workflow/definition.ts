@@ -4,6 +4,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CodePlan, GraphPlan } from "../domain/plan.ts";
+import type { Asked } from "../domain/plan-wait.ts";
 import type { StepContext } from "./step-context.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
 
@@ -21,6 +22,22 @@ export interface StepBody {
   /** What the result must look like; checked, and transformed, before it is recorded. */
   readonly output?: StandardSchemaV1;
 }
+
+/** The code around a step that waits: what its plan leaves to code. */
+export interface WaitBody {
+  /** By option: says, given what the step gets, what the plan does not (`PlanWait.asks`). */
+  readonly asks: { readonly [K in Exclude<Asked, "where">]?: (input: unknown) => unknown };
+  /** Takes only signals whose payload it says true to. */
+  readonly where?: (payload: unknown) => boolean;
+  /** What a signal's payload must look like; checked, and transformed, before it is the result. */
+  readonly schema?: StandardSchemaV1;
+  /** As `StepBody.when`. */
+  when?(input: unknown): boolean;
+}
+
+/** Whether a step of a graph runs code, and does not wait. */
+export const isStepBody = (body: StepBody | WaitBody | undefined): body is StepBody =>
+  body !== undefined && "run" in body;
 
 interface WorkflowBase<I, O> {
   readonly name: string;
@@ -40,8 +57,8 @@ interface WorkflowBase<I, O> {
 export interface GraphWorkflow<I = never, O = unknown> extends WorkflowBase<I, O> {
   readonly kind: "graph";
   readonly plan: GraphPlan;
-  /** By step name; every step of the plan has one. */
-  readonly bodies: ReadonlyMap<string, StepBody>;
+  /** By step name; every step of the plan has one, a `WaitBody` if it waits. */
+  readonly bodies: ReadonlyMap<string, StepBody | WaitBody>;
 }
 
 /** A workflow written as an async function. `I`: what `start` takes; `O`: what `result` gives. */

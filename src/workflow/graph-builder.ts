@@ -1,5 +1,8 @@
 /** The graph builder as the compiler sees it: what each step gets, and what the run gives. */
+import type { Approval } from "../domain/approvals.ts";
+import type { Duration } from "../kernel/duration.ts";
 import type { GraphWorkflow } from "./definition.ts";
+import type { ApproveOptions, SignalOptions, SleepOptions } from "./graph-waits.ts";
 import type { PolicyOptions } from "./policy.ts";
 import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, Recorded, ResultOf } from "./workflow-options.ts";
@@ -97,6 +100,56 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     options: MapOptions<Over, Checked>,
     fn: (ctx: StepContext, item: ItemOf<NonNullable<Steps[Over]>>) => T,
   ): After<In, Run, Steps, Name, ResultOf<T, Checked>[], never, Out>;
+  /**
+   * Declares a step that sleeps: it runs nothing, and holds no worker meanwhile. Its result is null.
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
+   */
+  sleep<
+    const Name extends string,
+    const Needs extends readonly (keyof Steps & string)[] = [],
+    When extends boolean = never,
+  >(
+    name: Name,
+    options: SleepOptions<Needs, InputOf<Run, Steps, Needs>, When>,
+  ): After<In, Run, Steps, Name, null, When, Out>;
+  /**
+   * Declares a step that waits for a signal, one that came before it included. Its result is the payload;
+   * null when none came in time.
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
+   */
+  waitFor<
+    const Name extends string,
+    T = unknown,
+    const Needs extends readonly (keyof Steps & string)[] = [],
+    When extends boolean = never,
+  >(
+    name: Name,
+    options: SignalOptions<Needs, InputOf<Run, Steps, Needs>, When, T> & {
+      readonly timeout: Duration;
+    },
+  ): After<In, Run, Steps, Name, T | null, When, Out>;
+  waitFor<
+    const Name extends string,
+    T = unknown,
+    const Needs extends readonly (keyof Steps & string)[] = [],
+    When extends boolean = never,
+  >(
+    name: Name,
+    options?: SignalOptions<Needs, InputOf<Run, Steps, Needs>, When, T>,
+  ): After<In, Run, Steps, Name, T, When, Out>;
+  /**
+   * Declares a step that waits for somebody's decision (`client.approve`, `client.reject`). Its result
+   * is that decision, also when it was against; steps that need it look at `approved`.
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
+   */
+  approve<
+    const Name extends string,
+    const Needs extends readonly (keyof Steps & string)[] = [],
+    When extends boolean = never,
+  >(
+    name: Name,
+    options: ApproveOptions<Needs, InputOf<Run, Steps, Needs>, When>,
+  ): After<In, Run, Steps, Name, Approval, When, Out>;
   /** Makes the result of `name` the run's; without it, that of the step declared last is. */
   returns<const Name extends keyof Steps & string>(
     name: Name,

@@ -11,6 +11,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { compileGraph, type GraphHeader, readGraphHeader } from "./compile.ts";
 import { type Declared, declareMap, declareStep } from "./declare.ts";
+import { declareApproval, declareSleep, declareWaitFor } from "./declare-wait.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { GraphOptions, MaybeSchema } from "./workflow-options.ts";
@@ -47,6 +48,9 @@ interface Chain {
 interface UntypedBuilder {
   step(name: unknown, ...rest: readonly unknown[]): UntypedBuilder;
   map(name: unknown, options: unknown, fn: unknown): UntypedBuilder;
+  sleep(name: unknown, options: unknown): UntypedBuilder;
+  waitFor(name: unknown, options?: unknown): UntypedBuilder;
+  approve(name: unknown, options: unknown): UntypedBuilder;
   returns(name: string): { build(): GraphWorkflow };
   build(): GraphWorkflow;
 }
@@ -60,6 +64,9 @@ function builder(header: GraphHeader, chain: Chain | undefined): UntypedBuilder 
         rest.length < 2 ? declareStep(name, undefined, rest[0]) : declareStep(name, ...pair(rest)),
       ),
     map: (name: unknown, options: unknown, fn: unknown) => after(declareMap(name, options, fn)),
+    sleep: (name: unknown, options: unknown) => after(declareSleep(name, options)),
+    waitFor: (name: unknown, options?: unknown) => after(declareWaitFor(name, options)),
+    approve: (name: unknown, options: unknown) => after(declareApproval(name, options)),
     returns: (name: string) => Object.freeze({ build: () => build(name) }),
     build: () => build(),
   });

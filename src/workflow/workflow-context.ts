@@ -4,7 +4,10 @@
  * deterministic: time from `now()`, everything else (randomness, files, network) inside `run`.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Approval } from "../domain/approvals.ts";
 import type { Duration } from "../kernel/duration.ts";
+import type { AnyInstant } from "../kernel/instant.ts";
+import type { ApprovalOptions } from "./approval-options.ts";
 import type { PolicyOptions } from "./policy.ts";
 import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, ResultOf } from "./workflow-options.ts";
@@ -57,6 +60,12 @@ export interface WorkflowContext {
    */
   sleep(name: string, duration: Duration): Promise<void>;
   /**
+   * Resolves at `instant`, at once if that has passed: a Date, ms since the epoch, or text with its offset
+   * from UTC ("2026-12-24T18:00:00Z"). It shares its names with `sleep`.
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`
+   */
+  sleepUntil(name: string, instant: AnyInstant): Promise<void>;
+  /**
    * The payload of a signal: of the first of that name which no other wait has taken and which `where`
    * takes, also one that came before anybody waited. With a timeout, `undefined` when none came in
    * time; exactly one of the two happens, and the log says which. A wait that lost a race still takes
@@ -68,6 +77,16 @@ export interface WorkflowContext {
     options: WaitOptions<T> & { readonly timeout: Duration },
   ): Promise<T | undefined>;
   waitFor<T = unknown>(name: string, options?: WaitOptions<T>): Promise<T>;
+  /**
+   * Asks people for a decision (`client.approve`, `client.reject`) and waits for it. It is asked for at
+   * once: call it before the step that tells people about it, and await it after. The k-th of a name is
+   * decided as `name#k`. The first decision of somebody who may decide counts, also one that came before
+   * it was asked for; every other is refused, and recorded as refused.
+   * @returns what was decided; with a timeout, what `onTimeout` says when nobody did in time
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`; rejects with `E_TIMEOUT`
+   * when nobody decided in time and `onTimeout` is "fail"
+   */
+  approve(name: string, options: ApprovalOptions): Promise<Approval>;
   /** Time of the last answer that was delivered (ms since the epoch): the same in every re-run. */
   now(): number;
 }

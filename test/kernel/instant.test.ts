@@ -1,7 +1,7 @@
 /** Instants: what users may give, and what is written for others. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { instantMs, instantOf, rfc3339 } from "../../src/kernel/instant.ts";
+import { anyInstantMs, instantMs, instantOf, rfc3339 } from "../../src/kernel/instant.ts";
 
 const LATEST = 253_402_300_799_999;
 
@@ -25,6 +25,19 @@ describe("instants", () => {
     "are not read out of %j",
     (text) => expect(instantOf(text)).toBeUndefined(),
   );
+
+  it("may be text that means the same everywhere", () => {
+    for (const same of [
+      "2026-12-24T18:00:00Z",
+      "2026-12-24T19:00+01:00",
+      Date.UTC(2026, 11, 24, 18),
+    ]) {
+      expect(anyInstantMs("until", same)).toBe(Date.UTC(2026, 11, 24, 18));
+    }
+    for (const bad of ["2026-12-24T18:00:00", "2026-12-24", "tomorrow", 1e300, null, {}]) {
+      expect(() => anyInstantMs("until", bad)).toThrow(/^until: /);
+    }
+  });
 
   it("are never written earlier than asked, and stay within four-digit years", () => {
     expect(rfc3339(0.25)).toBe("1970-01-01T00:00:00.001Z");

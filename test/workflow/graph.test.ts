@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { isMillraceError } from "../../src/kernel/errors.ts";
+import type { StepBody } from "../../src/workflow/definition.ts";
 import { graph } from "../../src/workflow/graph.ts";
 import type { StepContext } from "../../src/workflow/step-context.ts";
 
@@ -144,7 +145,7 @@ describe("bodies", () => {
     const built = graph("w")
       .step("a", { output }, async (ctx, input) => (ctx === noContext && input === 4 ? 5 : 0))
       .build();
-    const body = built.bodies.get("a");
+    const body = built.bodies.get("a") as StepBody | undefined;
     expect(await body?.run(noContext, 4)).toBe(5);
     expect(body?.output).toBe(output);
     expect(body?.when).toBeUndefined();
