@@ -1,6 +1,7 @@
 /** Public entry "millrace": define workflows, open a store, start and follow runs. */
 
 export type { Failure, Value } from "../machines/values.ts";
+export type { DecisionOptions, PendingApproval, PendingOptions } from "./client/approvals.ts";
 export type { ExportOptions } from "./client/archive.ts";
 // start and follow runs
 export { Client } from "./client/client.ts";
@@ -77,6 +78,7 @@ export type { OutputStore } from "./stores/output-store.ts";
 export type { ResultStore } from "./stores/result-store.ts";
 export type { StepRunStore } from "./stores/step-run-store.ts";
 // define workflows
+export type { ApprovalOptions } from "./workflow/approval-options.ts";
 export { workflow } from "./workflow/code.ts";
 export { type Dag, type DagOptions, dag } from "./workflow/dag.ts";
 export type {
@@ -89,6 +91,7 @@ export type {
 export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";
 export { graph } from "./workflow/graph.ts";
 export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-builder.ts";
+export type { ApproveOptions, SignalOptions, SleepOptions } from "./workflow/graph-waits.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
 export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
 export type { CallOptions, WorkflowContext } from "./workflow/workflow-context.ts";

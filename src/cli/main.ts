@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { systemClock } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Cli } from "./cli.ts";
+import { registerApprovals } from "./commands/approvals.ts";
 import { registerArchive } from "./commands/archive.ts";
 import { registerCompare } from "./commands/compare.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -58,6 +59,7 @@ function programOf(cli: Cli): Command {
     registerExplain,
     registerNodes,
     registerSignal,
+    registerApprovals,
     registerRequests,
     registerFork,
     registerCompare,

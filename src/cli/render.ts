@@ -94,6 +94,7 @@ const STATUS_STYLES: Readonly<Record<string, Style>> = {
   waiting: "dim",
   skipped: "dim",
   parked: "blue",
+  suspended: "blue",
   retrying: "yellow",
   held: "red",
   cancelling: "yellow",

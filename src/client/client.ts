@@ -8,13 +8,21 @@ import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Input } from "../engine/input.ts";
 import { LogFeed } from "../engine/log-feed.ts";
-import type { Projector } from "../engine/projector.ts";
+import { Projector } from "../engine/projector.ts";
 import type { EventType } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
+import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import {
+  type DecisionOptions,
+  decide,
+  type PendingApproval,
+  type PendingOptions,
+  pendingApprovals,
+} from "./approvals.ts";
 import { type Comparison, compareRuns } from "./compare-runs.ts";
 import type { EventOf } from "./event-filter.ts";
 import { existingRun } from "./existing-run.ts";
@@ -45,6 +53,7 @@ export class Client {
   protected readonly feed: LogFeed;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #summaries: Projector<RunSummaries>;
+  readonly #approvals: Projector<OpenApprovals>;
 
   constructor(
     engine: Engine,
@@ -55,6 +64,7 @@ export class Client {
     this.feed = new LogFeed(engine);
     this.#workflows = workflows;
     this.#summaries = summaries;
+    this.#approvals = new Projector(engine, openApprovals);
   }
 
   /**
@@ -187,6 +197,30 @@ export class Client {
     options: { id?: string } = {},
   ): Promise<void> {
     return sendSignal(this.#engine, run, name, payload, options);
+  }
+
+  /**
+   * Approves what a run asks people. Durable when it resolves; the first decision of somebody who may
+   * decide counts, also one that comes before the run asks, or exists.
+   * @param name of the approval, as `pendingApprovals` has it
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`; `E_COMMAND_REFUSED` when the run has ended,
+   * when it has been decided, and when `by` may not decide: the last two are in the log all the same
+   */
+  approve(run: string, name: string, options: DecisionOptions): Promise<void> {
+    return decide(this.#engine, run, name, true, options);
+  }
+
+  /** Rejects what a run asks people. Otherwise as `approve`. */
+  reject(run: string, name: string, options: DecisionOptions): Promise<void> {
+    return decide(this.#engine, run, name, false, options);
+  }
+
+  /**
+   * What runs wait for people to decide, the longest waiting first.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  pendingApprovals(options: PendingOptions = {}): Promise<readonly PendingApproval[]> {
+    return pendingApprovals(this.#engine, this.#approvals, this.#summaries, options);
   }
 
   /**

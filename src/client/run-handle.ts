@@ -9,6 +9,7 @@ import { fromValue } from "../engine/values.ts";
 import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
 import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import type { DecisionOptions } from "./approvals.ts";
 import type { EventOf } from "./event-filter.ts";
 import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
 import { callOptions } from "./options.ts";
@@ -23,6 +24,8 @@ export interface RunCalls {
   explain(run: string): Promise<Explanation>;
   subscribe<T extends EventType>(options: SubscribeOptions<T>): AsyncIterable<EventOf<T>>;
   signal(run: string, name: string, payload: unknown, options: { id?: string }): Promise<void>;
+  approve(run: string, name: string, options: DecisionOptions): Promise<void>;
+  reject(run: string, name: string, options: DecisionOptions): Promise<void>;
   cancel(run: string, options: RequestOptions): Promise<void>;
   pause(run: string, options: RequestOptions): Promise<void>;
   resume(run: string, options: RequestOptions): Promise<void>;
@@ -103,6 +106,15 @@ export class RunHandle<O> {
 
   signal(name: string, payload?: unknown, options: { id?: string } = {}): Promise<void> {
     return this.#client.signal(this.id, name, payload, options);
+  }
+
+  /** Approves what the run asks people: see `Client.approve`. */
+  approve(name: string, options: DecisionOptions): Promise<void> {
+    return this.#client.approve(this.id, name, options);
+  }
+
+  reject(name: string, options: DecisionOptions): Promise<void> {
+    return this.#client.reject(this.id, name, options);
   }
 
   cancel(options: RequestOptions = {}): Promise<void> {

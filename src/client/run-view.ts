@@ -9,6 +9,8 @@ export type StepStatus =
   | "pending"
   | "running"
   | "retrying"
+  /** It waits for a time, a signal or a decision. */
+  | "suspended"
   | "held"
   | "completed"
   | "failed"

@@ -83,7 +83,7 @@ export async function request(
  * Whether a run that has ended took this signal before: then sending it again is no news.
  * @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it, and it did not
  */
-async function hasTaken(engine: Engine, run: string, signal: string): Promise<boolean> {
+export async function hasTaken(engine: Engine, run: string, signal: string): Promise<boolean> {
   const { log } = engine.store;
   const head = await log.head(run);
   if (head === 0) return false;

@@ -2,8 +2,8 @@
  * Approvals: which decision counts, and what an approval has come to. Pure. Of all that may end one
  * (decisions, the deadline) exactly one does; the log has it as `wait.matched` or `wait.expired`.
  */
-import { type AskedApproval, mayDecide } from "../../machines/approval.ts";
-import type { RunCommand, Signal } from "../../machines/run-data.ts";
+import { type AskedApproval, type Decision, mayDecide } from "../../machines/approval.ts";
+import type { RunCommand } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { type RunState, stepActor, stepTable } from "./state.ts";
 
@@ -46,16 +46,15 @@ export function judge(state: RunState, id: string, now: number): RunCommand | un
   const { signals, taken } = state.run.context;
   const signal = signals[taken[id] ?? -1];
   if (signal?.decision === undefined) return undefined;
-  const reason = objection(state, signal);
+  const reason = objectionTo(state, signal.name, signal.decision);
   if (reason !== undefined) return { type: "cmd.refuse_signal", now, signal: id, reason };
   const isAsked = state.run.context.waits[signal.name]?.approval !== undefined;
   return isAsked ? { type: "cmd.match_wait", now, wait: signal.name, signal: id } : undefined;
 }
 
-/** Why a decision does not count; undefined: it does, or may. */
-function objection(state: RunState, { name, decision }: Signal): string | undefined {
+/** Why a decision about the approval of that name does not count; undefined: it does, or may. */
+export function objectionTo(state: RunState, name: string, decision: Decision): string | undefined {
   const { waits, waited, approvals } = state.run.context;
-  if (decision === undefined) return undefined;
   if (Object.hasOwn(waits, name)) {
     const { approval } = waits[name] ?? {};
     if (approval === undefined) return `${name} waits for a signal, not for a decision`;

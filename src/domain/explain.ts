@@ -40,7 +40,7 @@ function waitsOf(state: RunState): Wait[] {
   const undoing = state.run.state === "compensating" || state.run.state === "cancelling";
   // No wait for anything from outside ends what is being ended.
   const outside = undoing ? [] : [...outsideWaits(state)];
-  const waits = [...setAside(state), ...stepWaits(state), ...childWaits(state), ...outside];
+  const waits = [...setAside(state), ...outside, ...childWaits(state), ...stepWaits(state)];
   if (waits.length > 0) return waits;
   return state.run.state === "parked" ? [parkedWait(state)] : [decisionWait(state)];
 }

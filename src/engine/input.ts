@@ -1,10 +1,19 @@
 /** What others may tell a run, as bytes in its inbox. */
+import type { Decision } from "../../machines/approval.ts";
 import type { Value } from "../../machines/values.ts";
+import { isDecision } from "../events/shapes.ts";
 import { limits } from "../kernel/limits.ts";
 
 /** One thing that a run is told from outside. */
 export type Input =
-  | { readonly kind: "signal"; readonly id: string; readonly name: string; readonly payload: Value }
+  | {
+      readonly kind: "signal";
+      readonly id: string;
+      readonly name: string;
+      readonly payload: Value;
+      /** It decides the approval of that name. */
+      readonly decision?: Decision;
+    }
   | {
       readonly kind: "cancel" | "pause" | "resume";
       readonly id: string;
@@ -69,6 +78,7 @@ const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
     ["id", isText],
     ["name", isText],
     ["payload", isPayload],
+    ["decision", (found) => found === undefined || isDecision(found)],
   ],
   cancel: request,
   pause: request,

@@ -16,8 +16,14 @@ export async function leaveEnded(engine: Engine, claim: Claim, state: RunState):
 
 /** What a run that is parked waits for, as recorded. */
 export function whyParked(state: RunState, until: number | undefined): string {
-  if (state.run.context.paused !== null) return "paused";
-  return until === undefined ? "waits for a signal" : "waits for a time";
+  const { paused, timers, waits } = state.run.context;
+  if (paused !== null) return "paused";
+  const others = new Set(
+    Object.values(waits).map(({ approval }) => (approval ? "a decision" : "a signal")),
+  );
+  const isTimed = Object.keys(timers).length > 0 || (until !== undefined && others.size === 0);
+  const all = [...(isTimed ? ["a time"] : []), ...others];
+  return `waits for ${all.join(" or ") || "a signal"}`;
 }
 
 /** The run waits, held by nobody: until a time, if there is one, and for inputs. */

@@ -97,6 +97,7 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
         signal: input.id,
         name: input.name,
         payload: input.payload,
+        ...(input.decision === undefined ? {} : { decision: input.decision }),
       });
     case "cancel":
       return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });

@@ -120,5 +120,6 @@ export function declaredStatuses(state: RunState): Map<string, StepRunStatus> {
  * Driven by hand, a step that may be begun again is called failed; there is nobody who retries it.
  */
 function statusOf(state: RunState, of: string): StepRunStatus {
+  if (of === "suspended") return "running";
   return (of === "retrying" && isDriven(state) ? "failed" : shownState(of)) as StepRunStatus;
 }

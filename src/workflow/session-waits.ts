@@ -17,8 +17,12 @@ import { validate } from "./schema.ts";
 
 const WAIT_OPTIONS = ["schema", "timeout", "where"] as const;
 
-/** `sleep`, `sleepUntil`, `waitFor` and `approve`, numbered by name as long as the session lives. */
-export function waitingCalls(host: ContextHost) {
+type WaitingCall = (name: unknown, option?: unknown) => Promise<unknown>;
+
+/** The calls by name; what is waited for is numbered by its name as long as the session lives. */
+export function waitingCalls(
+  host: ContextHost,
+): Readonly<Record<"sleep" | "sleepUntil" | "waitFor" | "approve", WaitingCall>> {
   const timerId = numbered();
   const waitId = numbered();
   const slept = (): undefined => undefined;
