@@ -17,6 +17,7 @@ import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import type { Dag } from "../workflow/dag.ts";
+import { codedStore } from "./coded-store.ts";
 import { openStore } from "./open-store.ts";
 import { checkNodeResources, type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
@@ -176,6 +177,13 @@ export async function open(options: OpenOptions = {}): Promise<Millrace> {
     typeof configured.store === "string"
       ? await openStore(configured.store, { namespace, node, leaseMs, world })
       : configured.store;
-  const engine: Engine = { store, world, node, logger, codec: codecs[0], codecs };
+  const engine: Engine = {
+    store: codedStore(store, codecs),
+    world,
+    node,
+    logger,
+    codec: codecs[0],
+    codecs,
+  };
   return new Millrace(engine, configured);
 }

@@ -43,7 +43,10 @@ export interface OpenOptions {
   readonly namespace?: string;
   /** Id of this process. @default a new one */
   readonly node?: string;
-  /** Compresses or encrypts what is recorded; the first writes, all read. @default none */
+  /**
+   * Compresses or encrypts what users hand over, wherever it is kept: events, large values, what waits in
+   * inboxes, saved views. The first writes, all read. @default none
+   */
   readonly codecs?: readonly FrameCodec[];
   /** @default warnings and errors, as lines of JSON on stderr */
   readonly logger?: Logger;
