@@ -43,6 +43,7 @@ export type { Approval } from "./domain/approvals.ts";
 export type { Explanation } from "./domain/explain.ts";
 export type { KeptSignal, Wait } from "./domain/wait.ts";
 // what is recorded
+export { type CloudEvent, type CloudEventOptions, toCloudEvent } from "./events/cloud-event.ts";
 export type { FrameCodec } from "./events/frame.ts";
 export type { EventType, MillraceEvent, RecordedEvent } from "./events/vocabulary.ts";
 // errors: the two that steps throw, the one to catch, and its guard

@@ -3,7 +3,7 @@ import type { FollowedFrame } from "../engine/followed-frame.ts";
 import { mayHold } from "../events/frame.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
-import type { Batch, Following } from "./following.ts";
+import { type Batch, type Following, framesOf } from "./following.ts";
 import { storeClosed } from "./run-end.ts";
 import { RunLabels } from "./run-labels.ts";
 
@@ -12,13 +12,13 @@ import { RunLabels } from "./run-labels.ts";
  * @throws MillraceError `E_STORE_CLOSED` when the store is closed before `signal` aborts
  */
 export async function* followMany(following: Following): AsyncGenerator<Batch, void, undefined> {
-  const { feed, filter, place, signal } = following;
+  const { feed, filter, signal, live } = following;
   const labels = new RunLabels(feed, filter.labels);
-  for await (const frame of feed.frames(filter.scope, place.after, signal)) {
+  for await (const frame of framesOf(following)) {
     const { run, position } = frame.stored;
     yield { position, events: await wantedEvents(frame, following, labels, run) };
   }
-  if (!signal.aborted) throw storeClosed("the subscription was ended");
+  if (live && !signal.aborted) throw storeClosed("the subscription was ended");
 }
 
 async function wantedEvents(

@@ -6,7 +6,7 @@ import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import type { Position } from "../ports/event-log.ts";
 import { Chain } from "./chain.ts";
 import { checkFilter } from "./event-filter.ts";
-import type { Batch, Following } from "./following.ts";
+import { type Batch, type Following, framesOf } from "./following.ts";
 import { storeClosed } from "./run-end.ts";
 import { RunLabels } from "./run-labels.ts";
 
@@ -17,12 +17,13 @@ import { RunLabels } from "./run-labels.ts";
  */
 export async function* followRun(
   run: string,
-  { feed, filter, place, signal }: Following,
+  following: Following,
 ): AsyncGenerator<Batch, void, undefined> {
+  const { feed, filter, place, signal, live } = following;
   if (place.after > 0 && (await endedBefore(feed.engine, run, place.after))) return;
   const chain = new Chain(run, place.after === 0);
   const labels = new RunLabels(feed, filter.labels);
-  for await (const frame of feed.frames(filter.scope, place.after, signal)) {
+  for await (const frame of framesOf(following)) {
     chain.follow(frame.opened);
     const { position } = frame.stored;
     const wanted = await labels.match(frame);
@@ -32,7 +33,7 @@ export async function* followRun(
     yield { position, events };
     if (frame.events.some(({ type }) => RUN_ENDS.has(type))) return;
   }
-  if (!signal.aborted) throw storeClosed(`run ${run} ended`);
+  if (live && !signal.aborted) throw storeClosed(`run ${run} ended`);
 }
 
 /**
@@ -45,7 +46,7 @@ export async function* runEvents(
   signal: AbortSignal,
 ): AsyncGenerator<RecordedEvent, void, undefined> {
   const place = { after, begins: () => true };
-  const following = { feed, filter: checkFilter({ run }), place, signal };
+  const following = { feed, filter: checkFilter({ run }), place, signal, live: true };
   for await (const { events } of followRun(run, following)) yield* events;
 }
 

@@ -1,4 +1,5 @@
 /** What a subscription works with once its options are checked, and what it makes of the log. */
+import { FollowedFrame } from "../engine/followed-frame.ts";
 import type { LogFeed } from "../engine/log-feed.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import type { Position } from "../ports/event-log.ts";
@@ -11,10 +12,30 @@ export interface Following {
   readonly filter: Filter;
   readonly place: StartPlace;
   readonly signal: AbortSignal;
+  /** Whether it goes on with what comes. */
+  readonly live: boolean;
 }
 
 /** The events of one frame that are wanted: often none. */
 export interface Batch {
   readonly position: Position;
   readonly events: readonly RecordedEvent[];
+}
+
+/** The frames of the filter's part of the log, from the place on. */
+export async function* framesOf({
+  feed,
+  filter: { scope },
+  place: { after },
+  signal,
+  live,
+}: Following): AsyncGenerator<FollowedFrame, void, undefined> {
+  if (live) {
+    yield* feed.frames(scope, after, signal);
+    return;
+  }
+  for await (const stored of feed.engine.store.log.read({ ...scope, after })) {
+    if (signal.aborted) return;
+    yield new FollowedFrame(feed.engine, stored);
+  }
 }

@@ -35,7 +35,7 @@ export interface RunCalls {
 /** Which events of a run, from where on, and when to stop. */
 export type EventsOptions<T extends EventType = EventType> = Pick<
   SubscribeOptions<T>,
-  "types" | "steps" | "from" | "after" | "signal"
+  "types" | "steps" | "from" | "after" | "live" | "signal"
 >;
 
 /** How long to wait for a result. */
@@ -100,7 +100,14 @@ export class RunHandle<O> {
   events<const T extends EventType = EventType>(
     options: EventsOptions<T> = {},
   ): AsyncIterable<EventOf<T>> {
-    const given = callOptions("events()", options, ["types", "steps", "from", "after", "signal"]);
+    const given = callOptions("events()", options, [
+      "types",
+      "steps",
+      "from",
+      "after",
+      "live",
+      "signal",
+    ]);
     return this.#client.subscribe<T>({ ...given, run: this.id });
   }
 

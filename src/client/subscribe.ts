@@ -19,11 +19,13 @@ import { type PlaceOptions, type StartPlace, startPlace } from "./start-place.ts
 export interface SubscribeOptions<T extends EventType = EventType>
   extends EventFilter<T>,
     PlaceOptions {
+  /** False: ends with what is recorded by now. @default true */
+  readonly live?: boolean;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
 }
 
-const known = [...filterOptions, "from", "after", "signal"] as const;
+const known = [...filterOptions, "from", "after", "live", "signal"] as const;
 
 /**
  * See `Client.subscribe`.
@@ -37,42 +39,43 @@ export function subscribe<T extends EventType>(
   const filter = checkFilter(given);
   const find = startPlace(filter, given);
   const signal = checkSignal(given.signal);
+  const { live = true } = given;
+  if (typeof live !== "boolean") throw invalidOption("live", "must be true or false");
   // "now" is when this was called, not when the iteration begins. A failure is told to the iteration.
   const place = find(feed.engine);
   place.catch(() => undefined);
-  return eventsOf(feed, filter, place, signal) as AsyncIterable<EventOf<T>>;
+  return eventsOf({ feed, filter, place, signal, live }) as AsyncIterable<EventOf<T>>;
 }
 
-async function* eventsOf(
-  feed: LogFeed,
-  filter: Filter,
-  place: Promise<StartPlace>,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<RecordedEvent, void, undefined> {
-  for await (const { events } of batches(feed, filter, place, signal)) yield* events;
+/** What there is to follow, before it is known where that begins. */
+interface Wish {
+  readonly feed: LogFeed;
+  readonly filter: Filter;
+  readonly place: Promise<StartPlace>;
+  readonly signal: AbortSignal | undefined;
+  readonly live: boolean;
+}
+
+async function* eventsOf(wish: Wish): AsyncGenerator<RecordedEvent, void, undefined> {
+  for await (const { events } of batches(wish)) yield* events;
 }
 
 /**
  * What the filter leaves of each frame, from the place on.
  * @throws MillraceError `E_STORE_CLOSED`; of one run `E_FRAME_INVALID`, `E_LOG_CORRUPT`
  */
-export async function* batches(
-  feed: LogFeed,
-  filter: Filter,
-  place: Promise<StartPlace>,
-  given: AbortSignal | undefined,
-): AsyncGenerator<Batch, void, undefined> {
+export async function* batches(wish: Wish): AsyncGenerator<Batch, void, undefined> {
   const stop = new AbortController();
   const end = (): void => stop.abort(ENOUGH);
-  if (given?.aborted) end();
-  given?.addEventListener("abort", end, { once: true });
+  if (wish.signal?.aborted) end();
+  wish.signal?.addEventListener("abort", end, { once: true });
   try {
     if (stop.signal.aborted) return;
-    const following = { feed, filter, place: await place, signal: stop.signal };
-    const { run } = filter.scope;
+    const following = { ...wish, place: await wish.place, signal: stop.signal };
+    const { run } = wish.filter.scope;
     yield* run === undefined ? followMany(following) : followRun(run, following);
   } finally {
-    given?.removeEventListener("abort", end);
+    wish.signal?.removeEventListener("abort", end);
     end();
   }
 }

@@ -64,7 +64,8 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
   async *[Symbol.asyncIterator](): AsyncGenerator<EventOf<T>, void, undefined> {
     let passed = 0;
     let given: EventPlace | undefined;
-    for await (const batch of batches(this.#feed, this.#filter, this.#begin(), this.#signal)) {
+    const wish = { feed: this.#feed, filter: this.#filter, signal: this.#signal, live: true };
+    for await (const batch of batches({ ...wish, place: this.#begin() })) {
       for (const event of batch.events) {
         given = event;
         yield event as EventOf<T>;

@@ -118,6 +118,64 @@ describe.concurrent("millrace events", () => {
     expect(jsonLines((await look("events", "idle", "--json")).stdout)).toHaveLength(1);
   });
 
+  it("prints those of many runs that the flags leave", async () => {
+    const all = jsonLines((await look("events", "--all", "--json")).stdout);
+    expect(new Set(all.map(({ run }) => run)).size).toBe(4);
+    const of = async (...flags: string[]) =>
+      jsonLines((await look("events", "--json", ...flags)).stdout);
+    const red = await of(
+      "--label",
+      "team=red\u001b[31m",
+      "--type",
+      "step.completed",
+      "--type",
+      "run.completed",
+    );
+    expect(red).toEqual(
+      all.filter(
+        ({ run, type }) => run === "many" && /^(?:step|run).completed$/.test(String(type)),
+      ),
+    );
+    const last = all.at(-1) as { position: number; run: string };
+    expect(await of("--all", "--from", `position:${last.position}`)).toEqual([last]);
+    expect(await of("--workflow", "shaky", "--step", "shake")).toEqual(
+      all.filter(({ run, step }) => run === "shaky" && step === "shake"),
+    );
+    expect((await look("events", "--all", "--from", "now")).stdout).toBe("");
+    const { stdout } = await look("events", "--all", "--type", "run.created");
+    expect(stdout.trimEnd().split("\n")[0]).toMatch(
+      /^\d{4}-\d\d-\d\d \S+ {2}many +1 {2}run\.created/,
+    );
+  });
+
+  it("writes CloudEvents", async () => {
+    const { stdout } = await look(
+      "events",
+      "idle",
+      "--cloudevents",
+      "--source",
+      "urn:example:here",
+    );
+    expect(jsonLines(stdout)).toMatchObject([
+      { specversion: "1.0", type: "millrace.run.created", source: "urn:example:here", run: "idle" },
+    ]);
+    const own = await look("events", "idle", "--cloudevents");
+    expect(jsonLines(own.stdout)).toMatchObject([{ source: "/millrace/default" }]);
+  });
+
+  it.each([
+    [["events"], "name a run, or give --all"],
+    [["events", "many", "--all"], "not both"],
+    [["events", "many", "--from", "yesterday"], "It must be start, now, a seq from 1"],
+    [["events", "--all", "--from", "3"], "a seq is a place in one run"],
+    [["events", "--all", "--type", "run.complete"], 'did you mean "run.completed"?'],
+    [["events", "--all", "--label", "team"], "It must be NAME=VALUE"],
+  ])("refuses %j", async (args, why) => {
+    const { code, stderr } = await look(...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(why);
+  });
+
   it("ends quietly when nobody reads on", async () => {
     const events = start(["events", "many", "--json", "--store", store]);
     events.child.stdout.destroy();

@@ -8,7 +8,7 @@ import {
   type SubscribeOptions,
   workflow,
 } from "../../src/index.ts";
-import { ALL_STORES, onStores, type Scene, sleep } from "../engine/kit/scene.ts";
+import { ALL_STORES, all, onStores, type Scene, sleep } from "../engine/kit/scene.ts";
 
 const busy = graph<number>("busy")
   .step("list", (_ctx, count) => Array.from({ length: count }, (_, index) => index))
@@ -120,6 +120,8 @@ onStores(
         );
         const events = await given(millrace, options as SubscribeOptions, wanted.length);
         expect(events).toEqual(wanted);
+        const known = millrace.subscribe({ ...(options as SubscribeOptions), live: false });
+        expect(await all(known)).toEqual(wanted);
       };
       const cases = fc.asyncProperty(wishes, fc.constantFrom(...places), fc.nat(), check);
       await fc.assert(cases, { numRuns: scene().name === "nats" ? 30 : 60 });

@@ -84,7 +84,7 @@ class NatsEventLog implements EventLog {
     const messages =
       scope.run === undefined
         ? follow(this.#reading, ask, range)
-        : tail(this.#reading, this.#live, ask, range, this.#subjects.liveRun(scope.run));
+        : tail(this.#reading, this.#live, ask, range, this.#subjects.live(undefined, scope.run));
     try {
       for await (const message of messages) {
         const frame = frameOf(message);

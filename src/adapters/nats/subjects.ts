@@ -19,8 +19,8 @@ export interface Subjects {
   /** Frames of one workflow, or of all; without a workflow the tombstones match too. */
   workflow(workflow?: string): string;
   tombstone(run: string): string;
-  /** The stored frames of a run, republished. */
-  liveRun(run: string): string;
+  /** The stored frames, republished: of a workflow, a run, or all. */
+  live(workflow?: string, run?: string): string;
   inputs(run: string): string;
   liveInputs(run: string): string;
   ticket(workflow: string, run: string): string;
@@ -103,7 +103,8 @@ export function subjectsOf(namespace: string): Subjects {
     workflow: (workflow) =>
       workflow === undefined ? `${base}.log.*.*` : `${base}.log.${workflowToken(workflow)}.*`,
     tombstone: (run) => `${base}.log.${ERASED}.${runToken(run)}`,
-    liveRun: (run) => `${base}.live.log.*.${runToken(run)}`,
+    live: (workflow, run) =>
+      `${base}.live.log.${workflow === undefined ? "*" : workflowToken(workflow)}.${run === undefined ? "*" : runToken(run)}`,
     inputs: (run) => `${base}.in.${runToken(run)}`,
     liveInputs: (run) => `${base}.live.in.${runToken(run)}`,
     ticket: (workflow, run) => `${base}.work.run.${workflowToken(workflow)}.${runToken(run)}`,

@@ -1,60 +1,107 @@
-/** `millrace events`: what was recorded of a run, and with `--follow` what is recorded from now on. */
-import type { Command } from "commander";
-import type { RecordedEvent } from "../../events/vocabulary.ts";
+/** `millrace events`: what was recorded of a run, or of many, and with `--follow` what is from now on. */
+import { type Command, InvalidArgumentError } from "commander";
+import type { EventFilter } from "../../client/event-filter.ts";
+import type { From } from "../../client/start-place.ts";
+import { toCloudEvent } from "../../events/cloud-event.ts";
+import type { EventType, RecordedEvent } from "../../events/vocabulary.ts";
+import { MillraceError } from "../../kernel/errors.ts";
 import type { Cli } from "../cli.ts";
 import { eventDetail, eventSubject } from "../event-text.ts";
-import { duration, visible } from "../render.ts";
-import {
-  openExisting,
-  type StoreFlags,
-  settingsOf,
-  wholeNumber,
-  withStoreFlags,
-} from "../settings.ts";
+import { placeArgument } from "../moment-argument.ts";
+import { duration, moment, visible } from "../render.ts";
+import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface EventsFlags extends StoreFlags {
-  readonly from: number;
+  readonly all?: true;
+  readonly workflow?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly type?: readonly string[];
+  readonly step?: readonly string[];
+  readonly from?: From;
   readonly follow?: true;
+  readonly cloudevents?: true;
+  readonly source?: string;
 }
 
 /** Adds the command to the program. */
 export function registerEvents(program: Command, cli: Cli): void {
   withStoreFlags(program.command("events"))
-    .description("print the events of a run; with --json one line of JSON each")
-    .argument("<run>", "the run's id")
-    .option("--from <seq>", "the first one wanted", wholeNumber(1), 1)
-    .option("--follow", "go on with new ones until the run ends")
-    .action((run: string, flags: EventsFlags) => printEvents(cli, run, flags));
+    .description("print the events of a run, or of many; with --json one line of JSON each")
+    .argument("[run]", "the run's id")
+    .option("--all", "of all runs, or of those that the following leaves")
+    .option("--workflow <name>", "of runs of this workflow")
+    .option("--label <name=value>", "of runs with this label; may be repeated", label)
+    .option("--type <type>", "of this type, such as step.failed; may be repeated", several)
+    .option("--step <step>", "about this step, its items and its undo; may be repeated", several)
+    .option(
+      "--from <place>",
+      "begin at: start, now, a seq of the run, position:N, or a time (default: start)",
+      placeArgument,
+    )
+    .option("--follow", "go on with new ones: until the run ends, or without end")
+    .option("--cloudevents", "write CloudEvents 1.0, one line of JSON each")
+    .option("--source <uri>", "the source of CloudEvents (default: /millrace/NAMESPACE)")
+    .action((run: string | undefined, flags: EventsFlags) => printEvents(cli, run, flags));
 }
 
-async function printEvents(cli: Cli, run: string, flags: EventsFlags): Promise<void> {
+const several = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
+
+function label(text: string, before: Readonly<Record<string, string>> = {}) {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be NAME=VALUE.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+async function printEvents(cli: Cli, run: string | undefined, flags: EventsFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
+  const filter = filterOf(run, flags);
   const { output } = cli;
   await using millrace = await openExisting(settings);
-  const { seq, createdAt } = await millrace.get(run);
-  const last = flags.follow === true ? Number.POSITIVE_INFINITY : seq;
-  if (flags.from > last) return;
-  for await (const event of millrace.subscribe({ run, from: flags.from, signal: output.gone })) {
-    if (settings.json) output.json(event);
-    else output.print(lineOf(event, createdAt));
-    if (event.seq >= last) return;
+  const began = run === undefined ? undefined : (await millrace.get(run)).createdAt;
+  const source = flags.source ?? `/millrace/${settings.namespace}`;
+  const events = millrace.subscribe({
+    ...filter,
+    ...(flags.from === undefined ? {} : { from: flags.from }),
+    live: flags.follow === true,
+    signal: output.gone,
+  });
+  for await (const event of events) {
+    if (flags.cloudevents) output.json(toCloudEvent(event, { source }));
+    else if (settings.json) output.json(event);
+    else output.print(lineOf(event, began));
   }
 }
 
-/** Widths of seq, time since the run began, type and subject. */
-const WIDTHS = [6, 8, 17, 16] as const;
+/** @throws MillraceError `E_OPTION_INVALID` when it is not said which runs are meant, or said twice */
+function filterOf(run: string | undefined, flags: EventsFlags): EventFilter {
+  const { all, workflow, label: labels, step: steps } = flags;
+  // Whether there is such an event, the client says.
+  const types = flags.type as readonly EventType[] | undefined;
+  const many = all === true || workflow !== undefined || labels !== undefined;
+  if ((run !== undefined) === many) {
+    throw new MillraceError(
+      "E_OPTION_INVALID",
+      many
+        ? "name one run, or say which ones with --all, --workflow, --label; not both"
+        : "name a run, or give --all, --workflow or --label",
+    );
+  }
+  const given = { run, workflow, labels, types, steps };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
 
-function lineOf(event: RecordedEvent, createdAt: number): string {
-  const [seq, since, type, subject] = WIDTHS;
-  return visible(
-    [
-      String(event.seq).padStart(seq),
-      `+${duration(event.at - createdAt)}`.padStart(since),
-      event.type.padEnd(type),
-      eventSubject(event).padEnd(subject),
-      eventDetail(event),
-    ]
-      .join("  ")
-      .trimEnd(),
-  );
+/** Widths of seq, time since the run began, type and subject; of the run, where there are many. */
+const [SEQ, SINCE, TYPE, SUBJECT, RUN] = [6, 8, 17, 16, 20];
+
+/** @param began when the run began; undefined: of many runs */
+function lineOf(event: RecordedEvent, began: number | undefined): string {
+  const place =
+    began === undefined
+      ? [moment(event.at), event.run.padEnd(RUN), String(event.seq).padStart(SEQ)]
+      : [String(event.seq).padStart(SEQ), `+${duration(event.at - began)}`.padStart(SINCE)];
+  const what = [event.type.padEnd(TYPE), eventSubject(event).padEnd(SUBJECT), eventDetail(event)];
+  return visible([...place, ...what].join("  ").trimEnd());
 }

@@ -226,3 +226,10 @@ export const refusal = (promise: Promise<unknown>): Promise<unknown> =>
     (value) => Promise.reject(new Error(`expected a refusal, got ${JSON.stringify(value)}`)),
     (error: unknown) => error,
   );
+
+/** Everything that an iteration gives. */
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const given: T[] = [];
+  for await (const item of items) given.push(item);
+  return given;
+}

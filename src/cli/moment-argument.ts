@@ -1,0 +1,37 @@
+/** Moments and places in the log, as they are given on the command line. */
+import { InvalidArgumentError } from "commander";
+import type { From } from "../client/start-place.ts";
+import { instantOf } from "../kernel/instant.ts";
+
+/** A moment of one run: right after an event, or at a time. */
+export type Moment = number | { readonly time: number };
+
+/** Parses a seq, or a time; for commander. */
+export function momentArgument(text: string): Moment {
+  const moment = momentOf(text);
+  if (moment !== undefined) return moment;
+  throw new InvalidArgumentError(
+    "It must be a seq from 1, or a time such as 2026-03-01T12:00:00Z.",
+  );
+}
+
+const POSITION = /^position:(\d+)$/;
+
+/** Parses the beginning of a subscription; for commander. */
+export function placeArgument(text: string): From {
+  if (text === "start" || text === "now") return text;
+  const position = Number(POSITION.exec(text)?.[1]);
+  if (Number.isSafeInteger(position) && position > 0) return { position };
+  const moment = momentOf(text);
+  if (moment !== undefined) return moment;
+  throw new InvalidArgumentError(
+    "It must be start, now, a seq from 1, position:N, or a time such as 2026-03-01T12:00:00Z.",
+  );
+}
+
+function momentOf(text: string): Moment | undefined {
+  const seq = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(seq) && seq > 0) return seq;
+  const time = instantOf(text);
+  return time === undefined ? undefined : { time };
+}
