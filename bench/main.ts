@@ -5,6 +5,7 @@
  *   --stores sqlite,nats   which          (default: both; nats starts a server of its own)
  *   --runs N               sequential runs (default: 500)
  *   --rounds N             restarts        (default: 5)
+ *   --instances PATH       WfFormat instances to replay (default: the small one of the tests)
  *   --json                 ends with one JSON object on stdout
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,6 +20,8 @@ import { idleRunBytes } from "./memory.ts";
 import { type Restart, restartTime } from "./restart.ts";
 import { latency, type Throughput, throughput } from "./sequential.ts";
 import { type OutputTimes, outputTimes, type RebuildRate, rebuildRate } from "./stores.ts";
+import { instancesIn, type Replayed, replayed, rowOf } from "./wfformat.ts";
+import { type WideGraph, wideGraph } from "./wide-graph.ts";
 import { chain, sequential, single } from "./workflows.ts";
 
 const { values: flags } = parseArgs({
@@ -26,6 +29,7 @@ const { values: flags } = parseArgs({
     stores: { type: "string", default: "sqlite,nats" },
     runs: { type: "string", default: "500" },
     rounds: { type: "string", default: "5" },
+    instances: { type: "string", default: "test/wfformat/fixtures" },
     json: { type: "boolean", default: false },
   },
 });
@@ -37,6 +41,8 @@ interface StoreResult {
   readonly restart: Restart;
   readonly outputs: OutputTimes;
   readonly rebuild: RebuildRate;
+  readonly wide: WideGraph;
+  readonly wfformat: readonly Replayed[];
   readonly floor: Floor;
 }
 
@@ -67,7 +73,14 @@ async function measure(
   const outputs = await outputTimes(store);
   say("  rebuild: the saved projections from all of this");
   const rebuild = await rebuildRate(store);
-  return { sequential: code, graph, single: one, restart, outputs, rebuild };
+  say("  wide: a run of 10,000 steps, a thousand wide");
+  const steps = await wideGraph(store);
+  say("  wfformat: recorded scientific workflows, replayed");
+  const wfformat: Replayed[] = [];
+  for (const file of instancesIn(flags.instances)) {
+    wfformat.push(await replayed(store, file, { slots: 16, scale: 0.01 }));
+  }
+  return { sequential: code, graph, single: one, restart, outputs, rebuild, wide: steps, wfformat };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
@@ -107,6 +120,11 @@ else {
       `  outputs       ${outputs.appendsPerSecond} appends/s; newest by name among ${outputs.outputs}: p50 ${outputs.p50Ms} ms, p99 ${outputs.p99Ms} ms`,
     );
     console.log(`  rebuild       ${rebuild.eventsPerSecond} events/s (${rebuild.events} events)`);
+    const { wide, wfformat } = result;
+    console.log(
+      `  wide          ${wide.thousandsMs.join(", ")} ms of CPU per thousand steps; last over first ${wide.growth}`,
+    );
+    console.table(wfformat.map(rowOf));
     console.log(
       `  floor         ${floor.what}: ${floor.one.perSecond}/s (p50 ${floor.one.p50Ms} ms)${floor.fifty ? `, 50 at once ${floor.fifty.perSecond}/s` : ""}`,
     );

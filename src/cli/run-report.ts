@@ -39,10 +39,10 @@ export class RunReport {
     await screen?.close();
   }
 
-  /** What the run returned; after `end`. */
-  completed(output: unknown): void {
+  /** What the run came to; after `end`. @param lines how people read it, if not as JSON */
+  completed(output: unknown, lines = [jsonText(output, 2)]): void {
     if (this.#json) this.#result("completed", { output });
-    else this.#cli.output.print(jsonText(output, 2));
+    else for (const line of lines) this.#cli.output.print(line);
   }
 
   /** That the run ended without a result; after `end`. People get it from the error itself. */

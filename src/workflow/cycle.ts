@@ -1,22 +1,24 @@
 /**
- * Finding a circle among steps that need each other. Iterative: a chain of any length must not
- * overflow the stack.
+ * The order of steps that need each other, and the circle that keeps them from having one. Iterative: a
+ * chain of any length must not overflow the stack.
  */
 import { graphOf, type Needing } from "../domain/plan.ts";
 
 /**
  * The steps of one circle, each needing the next, the first repeated at the end; undefined when
  * there is none. All needs must be names of declared steps.
- * Algorithm: Kahn's topological sort (A. B. Kahn, 1962); in what it leaves, every step needs
- * another that is left, so following those needs must come round.
  */
 export function findCycle(declared: readonly Needing[]): readonly string[] | undefined {
-  const left = unsorted(declared);
+  const sorted = new Set(topologicalOrder(declared));
+  const left = new Map(
+    declared.filter(({ name }) => !sorted.has(name)).map((step) => [step.name, step]),
+  );
   const [first] = left.keys();
   if (first === undefined) return undefined;
   const path: string[] = [];
   const place = new Map<string, number>();
   let name = first;
+  // Each that is left needs another that is left, so following those needs must come round.
   while (!place.has(name)) {
     place.set(name, path.length);
     path.push(name);
@@ -25,19 +27,20 @@ export function findCycle(declared: readonly Needing[]): readonly string[] | und
   return [...path.slice(place.get(name)), name];
 }
 
-/** What is left after steps are taken away, again and again, whose needs are all gone. */
-function unsorted(declared: readonly Needing[]): Map<string, Needing> {
-  const { steps, dependents } = graphOf(declared);
-  const left = new Map(steps);
+/**
+ * Names of steps, each after all that it needs; without those that are in a circle, or need one.
+ * Algorithm: Kahn's topological sort (A. B. Kahn, 1962).
+ */
+export function topologicalOrder(declared: readonly Needing[]): readonly string[] {
+  const { dependents } = graphOf(declared);
   const unmet = new Map(declared.map((step) => [step.name, step.needs.length]));
-  const free = declared.filter((step) => step.needs.length === 0).map((step) => step.name);
-  for (let name = free.pop(); name !== undefined; name = free.pop()) {
-    left.delete(name);
+  const order = declared.filter((step) => step.needs.length === 0).map((step) => step.name);
+  for (const name of order) {
     for (const dependent of dependents.get(name) ?? []) {
       const missing = (unmet.get(dependent) ?? 0) - 1;
       unmet.set(dependent, missing);
-      if (missing === 0) free.push(dependent);
+      if (missing === 0) order.push(dependent);
     }
   }
-  return left;
+  return order;
 }

@@ -22,6 +22,7 @@ const LAYERS = [
   "dashboard",
   // Below the command line: `millrace doctor` runs the contract suites.
   "testing",
+  "wfformat",
   "cli",
   "entry files",
 ];

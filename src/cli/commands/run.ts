@@ -1,89 +1,126 @@
-/** `millrace run`: start a run of a workflow in a file, host it in this process, show how it goes. */
-import type { Command } from "commander";
-import type { RunHandle } from "../../client/run-handle.ts";
-import { type EventType, RUN_ENDS } from "../../events/vocabulary.ts";
-import { isMillraceError } from "../../kernel/errors.ts";
-import { open } from "../../runtime/open.ts";
+/**
+ * `millrace run`: start a run of a workflow in a file, or of a recorded scientific workflow, host it in
+ * this process, show how it goes.
+ */
+import { readFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { MillraceError } from "../../kernel/errors.ts";
+import { readInstance } from "../../wfformat/instance.ts";
+import { measureReplay } from "../../wfformat/measure.ts";
+import { replayOf } from "../../wfformat/replay.ts";
 import type { Cli } from "../cli.ts";
+import { hostAndFollow } from "../host-and-follow.ts";
 import { jsonArgument } from "../json-argument.ts";
 import { chooseWorkflow, loadWorkflows } from "../load-workflows.ts";
-import { visible } from "../render.ts";
+import { replayLines } from "../replay-lines.ts";
 import { RunReport } from "../run-report.ts";
-import { endsWithProcess, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
-import { stopSignals } from "../stop-signals.ts";
-import { lineLogger, routeConsole } from "../user-code-output.ts";
+import { type StoreFlags, settingsOf, wholeNumber, withStoreFlags } from "../settings.ts";
+import { routeConsole } from "../user-code-output.ts";
 
 interface RunFlags extends StoreFlags {
   readonly input?: string;
   readonly workflow?: string;
   readonly id?: string;
+  readonly wfformat?: string;
+  readonly slots?: number;
+  readonly scale?: number;
+  readonly scaleBytes?: number;
 }
 
 /** Adds the command to the program. */
 export function registerRun(program: Command, cli: Cli): void {
   withStoreFlags(program.command("run"))
     .description("start a run of a workflow in a file, host it here, and show how it goes")
-    .argument("<file>", "TypeScript or JavaScript file that exports workflows")
+    .argument("[file]", "TypeScript or JavaScript file that exports workflows")
     .option("--input <json>", "the run's input: JSON, or @file")
     .option("--workflow <name>", "which one, when the file exports several")
     .option("--id <id>", "the run's id: the same id and input again is the same run")
-    .action((file: string, flags: RunFlags) => runFile(cli, file, flags));
+    .option("--wfformat <file>", "replay a recorded scientific workflow (WfFormat 1.5) instead")
+    .option(
+      "--slots <n>",
+      "tasks of it at once (default: the cores it was recorded on)",
+      wholeNumber(1),
+    )
+    .option("--scale <x>", "seconds here for a recorded second (default: 0.01)", share)
+    .option("--scale-bytes <x>", "bytes here for a recorded byte of a file (default: 0)", share)
+    .action((file: string | undefined, flags: RunFlags) =>
+      flags.wfformat === undefined
+        ? runFile(cli, file, flags)
+        : runInstance(cli, flags.wfformat, { ...flags, ...(file === undefined ? {} : { file }) }),
+    );
 }
 
-async function runFile(cli: Cli, file: string, flags: RunFlags): Promise<void> {
-  const { store, namespace, json } = settingsOf(flags, cli.env);
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number from 0.");
+}
+
+const OF_INSTANCES = ["slots", "scale", "scaleBytes"] as const;
+const OF_FILES = ["file", "input", "workflow"] as const;
+
+async function runFile(cli: Cli, file: string | undefined, flags: RunFlags): Promise<void> {
+  if (file === undefined)
+    throw unusable("file", "is missing; name a file of workflows, or --wfformat");
+  const stray = OF_INSTANCES.find((name) => flags[name] !== undefined);
+  if (stray !== undefined) throw unusable(stray, "needs --wfformat");
+  const settings = settingsOf(flags, cli.env);
   const input = await jsonArgument("--input", flags.input);
-  const report = new RunReport(cli, json);
+  const report = new RunReport(cli, settings.json);
   routeConsole((text) => report.say(text));
   const workflows = await loadWorkflows([file]);
   const { name } = chooseWorkflow(workflows, flags.workflow);
-  const logger = lineLogger((line) => report.note(line), json);
-  const millrace = await open({ store, namespace, workflows, logger });
-  const stop = stopSignals((signal) =>
-    report.note(`${signal}: waiting for running steps; once more ends this process at once`),
-  );
-  let handle: RunHandle<unknown>;
-  let ended: Promise<boolean>;
-  try {
-    handle = await millrace.start(name, input, flags.id === undefined ? {} : { id: flags.id });
-    ended = follow(handle, report);
-    await Promise.race([ended, stop.asked]);
-  } finally {
-    await millrace.close();
-    stop.release();
-  }
-  if (await ended) return;
-  cli.exitCode = stop.exitCode;
-  const fate = endsWithProcess(store)
-    ? "its store ends with this process"
-    : `it goes on when a process hosts it again: millrace worker ${file}`;
-  report.note(`run ${handle.id} has not ended; ${visible(fate)}`);
+  await hostAndFollow({
+    cli,
+    report,
+    settings,
+    options: { workflows },
+    start: (millrace) => millrace.start(name, input, idOf(flags)),
+    completed: (_events, output) => report.completed(output),
+    goOn: `millrace worker ${file}`,
+  });
 }
 
-/**
- * Reports the run to its end. False: the store was closed before.
- * @throws MillraceError `E_RUN_FAILED`, `E_RUN_CANCELLED`, `E_RUN_TERMINATED`
- */
-async function follow(handle: RunHandle<unknown>, report: RunReport): Promise<boolean> {
-  report.begin(handle.id);
+async function runInstance(
+  cli: Cli,
+  path: string,
+  flags: RunFlags & { readonly file?: string },
+): Promise<void> {
+  const stray = OF_FILES.find((name) => flags[name] !== undefined);
+  if (stray !== undefined) throw unusable(stray, "does not go with --wfformat");
+  const settings = settingsOf(flags, cli.env);
+  const { scale = DEFAULT_SCALE, scaleBytes: byteScale = 0 } = flags;
+  const instance = readInstance(await content(path));
+  const slots = flags.slots ?? (instance.cores || DEFAULT_SLOTS);
+  const { workflow, tasks } = replayOf(instance, { scale, byteScale });
+  const report = new RunReport(cli, settings.json);
+  await hostAndFollow({
+    cli,
+    report,
+    settings,
+    options: { workflows: [workflow], worker: { steps: slots } },
+    start: (millrace) => millrace.start(workflow, null, idOf(flags)),
+    completed(events) {
+      const measures = measureReplay(events, tasks, { scale, slots });
+      report.completed(measures, replayLines(measures, cli.output.paint));
+    },
+    goOn: "the same command with the same --id",
+  });
+}
+
+const DEFAULT_SCALE = 0.01;
+const DEFAULT_SLOTS = 64;
+
+const idOf = ({ id }: RunFlags): { readonly id?: string } => (id === undefined ? {} : { id });
+
+async function content(path: string): Promise<string> {
   try {
-    let last: EventType | undefined;
-    for await (const event of handle.events()) {
-      report.event(event);
-      last = event.type;
-    }
-    if (last === undefined || !RUN_ENDS.has(last)) return false;
-    const output = await handle.result();
-    await report.end();
-    report.completed(output);
-    return true;
+    return await readFile(path, "utf8");
   } catch (error) {
-    if (isMillraceError(error, "E_STORE_CLOSED")) return false;
-    if (isMillraceError(error, "E_RUN_FAILED")) report.failed("failed", error);
-    if (isMillraceError(error, "E_RUN_CANCELLED")) report.failed("cancelled", error);
-    if (isMillraceError(error, "E_RUN_TERMINATED")) report.failed("terminated", error);
-    throw error;
-  } finally {
-    await report.end();
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw unusable("--wfformat", `the file ${path} cannot be read (${error.message})`, error);
   }
 }
+
+const unusable = (option: string, why: string, cause?: unknown): MillraceError =>
+  new MillraceError("E_OPTION_INVALID", `${option} ${why}`, { details: { option }, cause });
