@@ -1,6 +1,11 @@
 /** Public entry "millrace/testing": what tests of one's own workflows are made of. Needs fast-check. */
 export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";
 export {
+  type CheckHistoryOptions,
+  checkHistory,
+  type HistoryReport,
+} from "./testing/check-history.ts";
+export {
   type CheckWorkflowOptions,
   checkWorkflow,
   type TestedWorkflow,
@@ -15,6 +20,7 @@ export {
   type EffectSource,
 } from "./testing/effects.ts";
 export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbitraries.ts";
+export type { History, HistoryDifference } from "./testing/folded-history.ts";
 export { type Given, type GivenOptions, given, type When } from "./testing/given.ts";
 export type { Life, Outcome, TestSignal } from "./testing/life.ts";
 export type { Outside } from "./testing/outside.ts";

@@ -1,18 +1,37 @@
 /** Whether a process can go on with a run: it has the code for everything that the run's plan declares. */
+import type { PlanStep } from "../domain/plan.ts";
 import type { PlanWait } from "../domain/plan-wait.ts";
 import type { RunState } from "../domain/state.ts";
-import { isStepBody, type WaitBody, type Workflow } from "../workflow/definition.ts";
+import {
+  type GraphWorkflow,
+  isStepBody,
+  type WaitBody,
+  type Workflow,
+} from "../workflow/definition.ts";
+
+/** What a step of a run's plan needs code for, and a workflow has none for. */
+export type MissingCode = "function" | "condition" | "undo" | "wait";
 
 /** False when a step, a condition, an undo or a wait of the run's plan has no code in `workflow`. */
 export function hasCode(workflow: Workflow, state: RunState): boolean {
   if (workflow.kind !== state.plan?.kind) return false;
   if (workflow.kind === "code") return true;
-  return [...(state.graph?.steps.values() ?? [])].every((step) => {
-    const body = workflow.bodies.get(step.name);
-    if (body === undefined || (step.conditional && body.when === undefined)) return false;
-    if (isStepBody(body)) return step.wait === undefined && (!step.undo || body.undo !== undefined);
-    return step.wait !== undefined && hasAnswers(step.wait, body);
-  });
+  return [...(state.graph?.steps.values() ?? [])].every(
+    (step) => missingCode(workflow, step) === undefined,
+  );
+}
+
+/** What the plan asks of a step's code, and `workflow` does not have; undefined: it has all. */
+export function missingCode(workflow: GraphWorkflow, step: PlanStep): MissingCode | undefined {
+  const body = workflow.bodies.get(step.name);
+  if (body === undefined) return "function";
+  if (step.conditional && body.when === undefined) return "condition";
+  if (isStepBody(body)) {
+    if (step.wait !== undefined) return "wait";
+    return step.undo && body.undo === undefined ? "undo" : undefined;
+  }
+  if (step.wait === undefined) return "function";
+  return hasAnswers(step.wait, body) ? undefined : "wait";
 }
 
 /** The code says all that the plan leaves to it. */
