@@ -23,6 +23,22 @@ export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbit
 export type { History, HistoryDifference } from "./testing/folded-history.ts";
 export { type Given, type GivenOptions, given, type When } from "./testing/given.ts";
 export type { Life, Outcome, TestSignal } from "./testing/life.ts";
+export {
+  cancelCommand,
+  crashCommand,
+  pauseCommand,
+  type RealRun,
+  type RunModel,
+  type RunModelCommand,
+  type RunModelOptions,
+  repeatedSignalCommand,
+  restartCommand,
+  resumeCommand,
+  runModel,
+  runModelCommands,
+  signalCommand,
+  timeCommand,
+} from "./testing/model-commands.ts";
 export type { Outside } from "./testing/outside.ts";
 export { type TestRuntime, type TestRuntimeOptions, testRuntime } from "./testing/runtime.ts";
 export type { CrashPoint } from "./testing/simulation.ts";

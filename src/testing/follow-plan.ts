@@ -1,16 +1,16 @@
 /** The plan of a graph as it was recorded, beside the plan and the code of today. */
 import { isDeepStrictEqual } from "node:util";
 import type { GraphPlan } from "../domain/plan.ts";
-import { missingCode } from "../engine/has-code.ts";
+import { type MissingCode, missingCode } from "../engine/has-code.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Folded, HistoryDifference } from "./folded-history.ts";
 
-const LACKS = {
+const LACKS: Readonly<Record<MissingCode, string>> = {
   function: "has no code any more",
   undo: "was to be undone, and has no undo any more",
   condition: "was to run on a condition, and has no condition any more",
-  workflow: "is of the other style",
-} as const;
+  wait: "was to wait, and has not the code for that any more",
+};
 
 /** A run keeps to the plan it began with: other code breaks it only where code is missing. */
 export function* followPlan(workflow: GraphWorkflow, folded: Folded): Generator<HistoryDifference> {
@@ -19,12 +19,11 @@ export function* followPlan(workflow: GraphWorkflow, folded: Folded): Generator<
     const index = events.findIndex((event) => "step" in event && event.step === step);
     return index < 0 ? undefined : index + 1;
   };
-  const missing = new Map([...missingCode(workflow, state)].map(({ step, what }) => [step, what]));
   const recorded = state.plan as GraphPlan;
   const today = new Map(workflow.plan.steps.map((step) => [step.name, step]));
   for (const step of recorded.steps) {
     const place = { what: `step ${step.name}`, seq: seqOf(step.name) };
-    const lacks = missing.get(step.name);
+    const lacks = missingCode(workflow, step);
     if (lacks !== undefined) {
       yield { ...place, breaks: true, message: `step ${step.name} ${LACKS[lacks]}` };
     }
