@@ -3,30 +3,23 @@
  * remembers (context). `run-reducer.ts` has the recipe by which events change that.
  */
 import type { ApprovalRequest, AskedApproval, Decision } from "./approval.ts";
+import type { Admission } from "./gate-data.ts";
+import {
+  type AdmissionCommand,
+  type AdmissionContext,
+  type AdmissionEvent,
+  admissionContext,
+  type Beginning,
+} from "./run-admission.ts";
+import type { Chain, ForkPoint, Parent } from "./run-origin.ts";
 import type { Failure, Value } from "./values.ts";
 
-/** Whose child a run is. */
-export interface Parent {
-  readonly run: string;
-  readonly workflow: string;
-  /** The parent's step that it is. */
-  readonly step: string;
-}
-
-/** The place of a run that goes on where another ended (`run.continued`). */
-export interface Chain {
-  /** The run that began it all; inputs for any run of the chain are in the inbox of this one. */
-  readonly first: string;
-  readonly previous: string;
-  /** 2 for the second run, and so on. */
-  readonly index: number;
-  /** Ids of signals that runs before this one have taken lately, so that none is taken twice. */
-  readonly taken: readonly string[];
-}
+export type { Chain, ForkPoint, Parent } from "./run-origin.ts";
 
 /** What can happen to a run; recorded, and the only thing that moves it. */
 export type RunEvent =
-  | {
+  | AdmissionEvent
+  | ({
       type: "run.created";
       at: number;
       workflow: string;
@@ -50,9 +43,16 @@ export type RunEvent =
       forkOf?: ForkPoint;
       parent?: Parent;
       chain?: Chain;
-    }
+    } & Beginning)
   /** What a run that was started by the name of its workflow lacked. `input`: what its schema made of it. */
-  | { type: "run.planned"; at: number; plan: unknown; input?: Value; deadline?: number }
+  | {
+      type: "run.planned";
+      at: number;
+      plan: unknown;
+      input?: Value;
+      deadline?: number;
+      admission?: Admission;
+    }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   /** `error`: it could not be gone on with, for the `faults`-th time in a row. */
@@ -112,15 +112,9 @@ export type RunEvent =
   /** Nobody waits for it any more: the step that did was skipped or cancelled. */
   | { type: "wait.cancelled"; at: number; wait: string };
 
-/** Where a run branched off another. */
-export interface ForkPoint {
-  readonly run: string;
-  readonly seq: number;
-  readonly reset?: readonly string[];
-}
-
 /** What can be asked of a run; never recorded. Time and ids come in with it. */
 export type RunCommand =
+  | AdmissionCommand
   | { type: "cmd.claim"; now: number; node: string; lease: string }
   | {
       type: "cmd.park";
@@ -197,7 +191,7 @@ export interface Signal {
 }
 
 /** What a run remembers: plain data, a fold of its events. */
-export interface RunContext {
+export interface RunContext extends AdmissionContext {
   readonly id: string;
   workflow: string;
   content: string;
@@ -283,6 +277,7 @@ export const runContext = (input: RunInput): RunContext => ({
   faults: 0,
   paused: null,
   deadline: null,
+  ...admissionContext(),
   correlation: null,
   cancelledBy: null,
   cancelReason: null,

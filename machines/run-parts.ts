@@ -110,6 +110,35 @@ export const waiting = run.createStateConfig({
   },
 }).on;
 
+/** Further starts for a run that nobody has claimed yet. */
+export const gathering = run.createStateConfig({
+  on: {
+    "cmd.gather": {
+      guard: "newStart",
+      actions: emit(({ event }) => ({
+        type: "run.gathered",
+        at: event.now,
+        start: event.start,
+        input: event.input,
+        notBefore: event.notBefore,
+        ...(event.deadline === undefined ? {} : { deadline: event.deadline }),
+      })),
+    },
+    "run.gathered": { guard: "newStart", actions: "apply" },
+  },
+}).on;
+
+/** The leave to begin, for a run that was not to begin at once. */
+export const admission = run.createStateConfig({
+  on: {
+    "cmd.admit": {
+      guard: "mayBegin",
+      actions: emit(({ event }) => ({ type: "run.admitted", at: event.now })),
+    },
+    "run.admitted": { guard: "isHeldBack", actions: "apply" },
+  },
+}).on;
+
 /** Asking for a pause, and its end. */
 export const pause = run.createStateConfig({
   on: {

@@ -1,5 +1,6 @@
 /** How events change what a run remembers: the one recipe for XState and for the engine's fold. */
 import { reducer } from "./reducer.ts";
+import { beginLater, letIn } from "./run-admission.ts";
 import type { RunContext, RunEvent, Signal } from "./run-data.ts";
 
 /** What is between a run and the world outside: timers, signals, and waits for them. */
@@ -69,6 +70,7 @@ function begin(context: RunContext, event: OfType<"run.created">): void {
   context.chain = event.chain ?? null;
   for (const signal of event.chain?.taken ?? []) context.taken[signal] = -1;
   context.createdAt = event.at;
+  beginLater(context, event);
 }
 
 type End = OfType<`run.${"completed" | "failed" | "cancelled" | "terminated" | "continued"}`>;
@@ -100,8 +102,13 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
     case "run.created":
       begin(context, event);
       break;
+    case "run.gathered":
+    case "run.admitted":
+      letIn(context, event);
+      break;
     case "run.planned":
       context.planned = true;
+      context.admission = event.admission ?? context.admission;
       context.input = event.input ?? context.input;
       context.deadline = event.deadline ?? context.deadline;
       break;

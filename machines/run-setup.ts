@@ -4,6 +4,7 @@
  */
 import { assign, setup } from "xstate";
 import { mayDecide } from "./approval.ts";
+import { holdsBack } from "./run-admission.ts";
 import type { RunCommand, RunContext, RunEvent, RunInput } from "./run-data.ts";
 import { runReducer } from "./run-reducer.ts";
 
@@ -63,6 +64,11 @@ export const run = setup({
       (event.until ?? 0) < (context.cancelUntil ?? 0),
     notParked: ({ context }) => context.parkedReason === null,
     notPlanned: ({ context }) => !context.planned,
+    newStart: ({ context, event }) =>
+      "start" in event && context.gather !== null && !Object.hasOwn(context.gathered, event.start),
+    isHeldBack: ({ context }) => holdsBack(context),
+    mayBegin: ({ context, event }) =>
+      event.type === "cmd.admit" && holdsBack(context) && (context.notBefore ?? 0) <= event.now,
     isPaused: ({ context }) => context.paused !== null,
     notPaused: ({ context }) => context.paused === null,
     nextEpoch: ({ context, event }) =>

@@ -16,11 +16,13 @@
 import { emit } from "xstate";
 import { runContext } from "./run-data.ts";
 import {
+  admission,
   cancel,
   claim,
   close,
   compensate,
   fail,
+  gathering,
   goOn,
   hurry,
   live,
@@ -44,6 +46,7 @@ export const runMachine = run.createMachine({
       on: {
         "cmd.claim": { actions: claim },
         "run.claimed": { target: "running", guard: "nextEpoch", actions: "apply" },
+        ...gathering,
         ...live,
         ...pause,
         ...cancel,
@@ -73,6 +76,7 @@ export const runMachine = run.createMachine({
           })),
         },
         "run.completed": { target: "completed", actions: "apply" },
+        ...admission,
         ...fail,
         ...compensate,
         ...plan,

@@ -9,7 +9,9 @@ export type Value =
   /** Large: JSON text in the blob store, by digest. */
   | { readonly blob: string; readonly bytes: number }
   /** The list of the outputs of mapped step `of`'s items, in order; not stored a second time. */
-  | { readonly items: number; readonly of: string };
+  | { readonly items: number; readonly of: string }
+  /** Several values as one list: the inputs of starts that became one run. */
+  | { readonly list: readonly Value[] };
 
 /** A recorded error: what is left of an exception once it must outlive its process. */
 export interface Failure {

@@ -5,6 +5,7 @@ import type { ForkPoint } from "../../machines/run-data.ts";
 import type { StepEvent } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
+import { isRecordEvent, recordDetail, recordSubject } from "./record-event-text.ts";
 import { clip, jsonText, moment } from "./render.ts";
 
 /** The longest value shown inside a line. */
@@ -33,14 +34,17 @@ export function eventSubject(event: MillraceEvent): string {
       return event.node;
     case "data.located":
       return event.key;
+    case "run.gathered":
+      return event.start;
     default:
-      return "";
+      return isRecordEvent(event) ? recordSubject(event) : "";
   }
 }
 
 /** What an event says beyond its type and subject, on one line; to be made visible before it is shown. */
 export function eventDetail(event: MillraceEvent): string {
   if (isWaiting(event)) return waitingText(event);
+  if (isRecordEvent(event)) return recordDetail(event);
   switch (event.type) {
     case "run.created":
       return `${event.workflow} ${valueText(event.input)}${originText(event.forkOf)}`;
@@ -74,7 +78,10 @@ export function eventDetail(event: MillraceEvent): string {
       return `on ${event.node}, ${event.bytes} bytes, ${event.digest}`;
     case "anomaly.recorded":
       return `${event.kind}: ${event.detail}`;
+    case "run.gathered":
+      return `${valueText(event.input)}, not before ${moment(event.notBefore)}`;
     case "run.cancelled":
+    case "run.admitted":
       return "";
     default:
       return stepDetail(event);
@@ -109,6 +116,8 @@ function stepDetail(event: StepEvent): string {
     case "step.suspended":
     case "child.started":
       return "";
+    default:
+      return recordDetail(event);
   }
 }
 
@@ -165,6 +174,7 @@ export const failureText = ({ code, message }: Failure): string => `${code}: ${m
 /** A recorded value, cut to fit a line. */
 export function valueText(value: Value): string {
   if ("json" in value) return clip(jsonText(value.json), VALUE_CHARS);
+  if ("list" in value) return `${value.list.length} inputs`;
   if ("items" in value) return `the outputs of ${value.items} items of ${value.of}`;
   return `${value.bytes} bytes in blob ${value.blob}`;
 }

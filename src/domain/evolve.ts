@@ -7,8 +7,10 @@ import type { StepEvent } from "../../machines/step-data.ts";
 import type { Opened } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import { isAdmission } from "./admission.ts";
 import { adoptPlan } from "./adopt-plan.ts";
 import { indexChild, unindexChild } from "./child-index.ts";
+import { converse } from "./code-answers.ts";
 import { itemId, itemOf, undoOf } from "./plan.ts";
 import {
   barrierOf,
@@ -53,7 +55,8 @@ export function evolve(state: RunState, event: MillraceEvent): void {
       break;
     default:
       if ("step" in event) evolveStep(state, event);
-      else evolveRun(state, event);
+      // Those of other records are none that the run's machine takes.
+      else evolveRun(state, event as RunEvent);
   }
   state.cursor.seq++;
 }
@@ -67,11 +70,11 @@ function evolveRun(state: RunState, event: RunEvent): void {
       if ((event.forkOf !== undefined) !== state.inherits) {
         throw corrupt(state, "what it branched off was not folded first");
       }
-      if (event.plan !== null) demandPlan(state, event.plan);
+      demandPlan(state, event);
       state.inherits = false;
       break;
     case "run.planned":
-      demandPlan(state, event.plan);
+      demandPlan(state, event);
       break;
     case "run.resumed":
       // Nothing could begin meanwhile: that time does not count.
@@ -90,32 +93,12 @@ function evolveRun(state: RunState, event: RunEvent): void {
   if (state.graph === undefined) converse(state, event);
 }
 
-function demandPlan(state: RunState, plan: unknown): void {
-  if (!adoptPlan(state, plan)) throw corrupt(state, "what it was created with is not a plan");
-}
+type Planned = Extract<RunEvent, { readonly plan: unknown }>;
 
-/** What the function of a code workflow asked for, and was answered. */
-function converse(state: RunState, event: RunEvent): void {
-  switch (event.type) {
-    case "timer.set":
-      state.calls.push(`timer:${event.timer}`);
-      break;
-    case "timer.fired":
-      state.answers.push({ key: `timer:${event.timer}`, at: event.at });
-      break;
-    case "wait.opened":
-      state.calls.push(waitKey(state, event.wait));
-      break;
-    case "wait.matched":
-    case "wait.expired":
-      state.answers.push({ key: waitKey(state, event.wait), at: event.at });
-      break;
-  }
+function demandPlan(state: RunState, { plan, admission }: Planned): void {
+  const isWhole = (plan === null || adoptPlan(state, plan)) && isAdmission(admission);
+  if (!isWhole) throw corrupt(state, "what it was created with is not a plan");
 }
-
-/** A function that asks for a signal where it asked for a decision is another one. */
-const waitKey = ({ run }: RunState, wait: string): string =>
-  Object.hasOwn(run.context.approvals, wait) ? `approval:${wait}` : `wait:${wait}`;
 
 /** Events that end an attempt. */
 const ENDS: ReadonlySet<string> = new Set([

@@ -2,6 +2,9 @@
  * Why a run is not finished: everything it waits for, since when, until when, who could end the wait, and
  * what is next. Derived from its state alone. For every run that has not ended there is at least one reason.
  */
+
+import { isHeldBack } from "./admission.ts";
+import { admissionWaits } from "./explain-admission.ts";
 import { childWaits } from "./explain-children.ts";
 import { keptSignals, outsideWaits, timeWait } from "./explain-outside.ts";
 import { attemptWaits, stepWaits } from "./explain-steps.ts";
@@ -30,6 +33,10 @@ export function explain(state: RunState): Explanation {
 function waitsOf(state: RunState): Wait[] {
   const { context } = state.run;
   if (isDriven(state)) return [...stepWaits(state), drivenWait(state)];
+  if (isHeldBack(state)) {
+    const held = [...setAside(state), ...admissionWaits(state)];
+    return context.paused === null ? held : [...held, pausedWait(state, context.paused)];
+  }
   if (state.run.state === "unborn" || state.run.state === "pending") {
     const claimed = claimWait(state);
     return context.paused === null ? [claimed] : [claimed, pausedWait(state, context.paused)];

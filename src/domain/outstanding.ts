@@ -2,6 +2,7 @@
  * What a run owes the world: derived from its state alone, so that going on after a crash is the same
  * code path as going on. Each duty has a key that stays the same however often it is derived.
  */
+import { isHeldBack } from "./admission.ts";
 import { isChild, isTerminal, openChildren, type RunState, stepActor } from "./state.ts";
 
 /** One thing that a run owes. */
@@ -28,6 +29,10 @@ export type Duty =
   | { readonly kind: "continue"; readonly key: string; readonly run: string }
   /** Tell the parent how its child run has ended. */
   | { readonly kind: "tell"; readonly key: string; readonly run: string }
+  /** Ask the gate to let the run in. */
+  | { readonly kind: "ask"; readonly key: string; readonly gate: string }
+  /** Tell the gate that the run is over. */
+  | { readonly kind: "release"; readonly key: string; readonly gate: string }
   /** Come back when this time is reached. */
   | { readonly kind: "wake"; readonly key: string; readonly at: number };
 
@@ -38,6 +43,10 @@ export type Duty =
 export function* outstanding(state: RunState, now: number): Generator<Duty> {
   if (isTerminal(state)) {
     yield* ofEnded(state);
+    return;
+  }
+  if (isHeldBack(state)) {
+    yield* ofAdmission(state, now);
     return;
   }
   const { deadline, paused } = state.run.context;
@@ -72,7 +81,8 @@ function* ofChildren(state: RunState): Generator<Duty> {
 
 /** Whatever has ended the run, nobody else would do it. */
 function* ofEnded(state: RunState): Generator<Duty> {
-  const { next, parent } = state.run.context;
+  const { admission, next, parent } = state.run.context;
+  if (admission !== null) yield { kind: "release", key: "release", gate: admission.gate };
   for (const step of [...state.requested, ...state.delegated, ...state.stopping]) {
     const isLeft = stepActor(state, step).context.child?.onParentClose === "abandon";
     if (isLeft && state.requested.has(step)) yield { kind: "child", key: `child/${step}`, step };
@@ -80,6 +90,16 @@ function* ofEnded(state: RunState): Generator<Duty> {
   }
   if (next !== null) yield { kind: "continue", key: `continue/${next.run}`, run: next.run };
   else if (parent !== null) yield { kind: "tell", key: `tell/${parent.run}`, run: parent.run };
+}
+
+/** A run that is held back owes its beginning only. */
+function* ofAdmission({ run: { context } }: RunState, now: number): Generator<Duty> {
+  const { admission, deadline, notBefore, paused } = context;
+  if (deadline !== null) yield { kind: "wake", key: "deadline", at: deadline };
+  if (paused !== null) return;
+  if (notBefore !== null) yield { kind: "wake", key: "begin", at: notBefore };
+  if (admission === null || (notBefore ?? now) > now) return;
+  yield { kind: "ask", key: "ask", gate: admission.gate };
 }
 
 /** How many more steps may begin beside those that are under way. */
@@ -144,7 +164,7 @@ export function nextWake(state: RunState, after = Number.NEGATIVE_INFINITY): num
 
 function* wakes(state: RunState): Generator<number> {
   if (isTerminal(state)) return;
-  const { cancelUntil, deadline, paused, timers, waits } = state.run.context;
+  const { cancelUntil, deadline, notBefore, paused, timers, waits } = state.run.context;
   if (state.run.state === "cancelling") {
     if (cancelUntil !== null) yield cancelUntil;
     return;
@@ -152,6 +172,10 @@ function* wakes(state: RunState): Generator<number> {
   const undoing = state.run.state === "compensating";
   if (deadline !== null && !undoing) yield deadline;
   if (paused !== null) return;
+  if (isHeldBack(state)) {
+    if (notBefore !== null) yield notBefore;
+    return;
+  }
   for (const step of state.retrying) yield stepActor(state, step).context.retryAt ?? 0;
   yield* state.limited.values();
   yield* state.dueChildren.values();

@@ -16,7 +16,8 @@ export function settleWaits(state: RunState, now: number): readonly MillraceEven
     const command = judge(state, id, now);
     if (command !== undefined) return ofRun(state, command);
   }
-  return [...ofRun(state, ...overdue(state, now)), ...endedSteps(state, now)];
+  const expired = ofRun(state, ...overdue(state, now));
+  return expired.length > 0 ? expired : endedSteps(state, now);
 }
 
 /** Approvals that nobody decided in time. */

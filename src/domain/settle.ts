@@ -7,6 +7,7 @@ import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
+import { isHeldBack } from "./admission.ts";
 import { decideRun, decideStep } from "./decide.ts";
 import { itemOf, undoId } from "./plan.ts";
 import { expiredChildren, stopChildren } from "./settle-children.ts";
@@ -37,7 +38,7 @@ export function settle(state: RunState, now: number): readonly MillraceEvent[] {
 function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
   const { deadline, paused } = state.run.context;
   if (deadline !== null && deadline <= now) return settleLate(state, now);
-  if (paused !== null) return [];
+  if (paused !== null || isHeldBack(state)) return [];
   const waited = settleWaits(state, now);
   if (waited.length > 0) return waited;
   return state.graph === undefined ? settleCode(state, now) : settleGraph(state, now);

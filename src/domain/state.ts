@@ -2,7 +2,9 @@
  * The state of one run: its machine, its steps' machines, and indexes over them so that what is next
  * is found without a scan. All of it is a fold of the run's frames; nothing else is ever written here.
  */
+
 import { runMachine } from "../../machines/run.ts";
+import { holdsBack } from "../../machines/run-admission.ts";
 import type { RunCommand, RunContext, RunEvent } from "../../machines/run-data.ts";
 import { runContext } from "../../machines/run-data.ts";
 import { stepMachine } from "../../machines/step.ts";
@@ -180,10 +182,12 @@ const UNDERWAY: ReadonlySet<string> = new Set(["mapping", "requested", "delegate
 /** A state of a step as people see it: what its items or a run of its own do for it counts as running. */
 export const shownState = (state: string): string => (UNDERWAY.has(state) ? "running" : state);
 
-/** Nothing new begins: it was paused, or is not being worked on. */
+/** Nothing new begins: it was paused, or not let in yet, or is not being worked on. */
 export const standsStill = (state: RunState): boolean =>
   state.run.state !== "compensating" &&
-  (state.run.state !== "running" || state.run.context.paused !== null);
+  (state.run.state !== "running" ||
+    state.run.context.paused !== null ||
+    holdsBack(state.run.context));
 
 /** The plan's entry for a step, or for the mapped step of an item; undefined for steps of code. */
 export function planStep(state: RunState, id: string): PlanStep | undefined {

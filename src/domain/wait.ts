@@ -9,6 +9,7 @@ export interface Wait {
    * is out of attempts, and somebody must say what becomes of it. `timer`: for a time. `signal`: for a
    * signal. `approval`: for somebody's decision. `paused`: somebody said so. `fault`: it could not be gone
    * on with. `decision`: its host is at it. `hand`: nobody hosts it, for it is driven through a store.
+   * `admission`: its gate has not let it in.
    */
   readonly kind:
     | "host"
@@ -25,7 +26,8 @@ export interface Wait {
     | "approval"
     | "paused"
     | "decision"
-    | "hand";
+    | "hand"
+    | "admission";
   readonly step?: string;
   /** A sentence for people. */
   readonly what: string;

@@ -1,4 +1,5 @@
 /** What becomes of a run's ticket when its host lets the run go. The frame that says so comes first. */
+import { isHeldBack } from "../domain/admission.ts";
 import type { RunState } from "../domain/state.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -18,6 +19,7 @@ export async function leaveEnded(engine: Engine, claim: Claim, state: RunState):
 export function whyParked(state: RunState, until: number | undefined): string {
   const { paused, timers, waits } = state.run.context;
   if (paused !== null) return "paused";
+  if (isHeldBack(state)) return until === undefined ? "waits for admission" : "waits for its time";
   const others = new Set(
     Object.values(waits).map(({ approval }) => (approval ? "a decision" : "a signal")),
   );

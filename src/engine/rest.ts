@@ -1,4 +1,5 @@
 /** What a host does with a run of which nothing moves right now. */
+import { isHeldBack } from "../domain/admission.ts";
 import { nextWake } from "../domain/outstanding.ts";
 import type { RunState } from "../domain/state.ts";
 
@@ -25,7 +26,7 @@ export function restOf(state: RunState, { decidedAt, now, parkAfterMs }: RestTim
   if (run.state === "parked") return { kind: "parked", wake, waitMs };
   // What was due in the last turn and did not happen waits for a slot, not for a time.
   const waits = pending.size > 0 || nextWake(state) !== wake;
-  const stuck = waits && run.context.paused === null;
+  const stuck = waits && run.context.paused === null && !isHeldBack(state);
   if (run.state !== "running" || stuck || waitMs <= parkAfterMs) {
     return { kind: "stay", wake, waitMs };
   }

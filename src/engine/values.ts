@@ -64,6 +64,9 @@ function isSurelySmall(json: Json): boolean {
 /** The JSON of a value. Items of a mapped step are looked up in the run it belongs to. */
 export async function fromValue(blobs: BlobStore, value: Value, state: RunState): Promise<Json> {
   if ("json" in value) return value.json as Json;
+  if ("list" in value) {
+    return Promise.all(value.list.map((one) => fromValue(blobs, one, state)));
+  }
   if ("items" in value) {
     return Promise.all(
       Array.from({ length: value.items }, (_, index) => {

@@ -9,6 +9,7 @@ export function carriedValue(event: MillraceEvent): Value | undefined {
     case "run.planned":
     case "run.continued":
     case "child.requested":
+    case "run.gathered":
     case "step.scheduled":
     case "step.started":
     case "step.rescheduled":
@@ -20,6 +21,8 @@ export function carriedValue(event: MillraceEvent): Value | undefined {
     case "signal.received":
     case "user.noted":
       return event.payload;
+    case "schedule.declared":
+      return event.spec.input;
     case "checkpoint.saved":
       return event.state;
     case "output.emitted":

@@ -19,6 +19,7 @@ type Field =
   | "decision"
   | "number or null"
   | "object or null"
+  | "array?"
   | `${"string" | "number" | "count" | "object" | "value" | "failure" | "boolean" | "approval" | "decision"}?`;
 
 /** Field types per event; `?` marks what may be absent. `at` belongs to every event. */
@@ -34,8 +35,13 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     forkOf: "object?",
     parent: "object?",
     chain: "object?",
+    notBefore: "number?",
+    admission: "object?",
+    gather: "object?",
   },
-  "run.planned": { plan: "object", input: "value?", deadline: "number?" },
+  "run.planned": { plan: "object", input: "value?", deadline: "number?", admission: "object?" },
+  "run.gathered": { start: "string", input: "value", notBefore: "number", deadline: "number?" },
+  "run.admitted": {},
   "run.claimed": { epoch: "count", node: "string", lease: "string" },
   "run.parked": { reason: "string", until: "number or null", error: "failure?", faults: "count?" },
   "run.paused": { by: "string", reason: "string" },
@@ -108,6 +114,40 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   },
   "child.started": { step: "string", attempt: "count" },
   "child.stopping": { step: "string", attempt: "count", reason: "string", error: "failure?" },
+  "ledger.opened": { name: "string", generation: "count", state: "object?" },
+  "ledger.closed": {},
+  "gate.asked": {
+    holder: "string",
+    workflow: "string",
+    createdAt: "number",
+    limits: "array",
+    priority: "number",
+    fair: "string",
+  },
+  "gate.admitted": { holder: "string" },
+  "gate.released": { holder: "string" },
+  "gate.gathered": { key: "string", run: "string" },
+  "schedule.declared": { by: "string", spec: "object" },
+  "schedule.paused": { by: "string", reason: "string" },
+  "schedule.resumed": { by: "string" },
+  "schedule.triggered": { order: "string", by: "string" },
+  "schedule.backfilled": {
+    order: "string",
+    by: "string",
+    from: "number",
+    to: "number",
+    overlap: "string",
+  },
+  "schedule.ticked": { tick: "number", run: "string", order: "string?", ended: "array?" },
+  "schedule.skipped": {
+    tick: "number",
+    count: "count",
+    reason: "string",
+    order: "string?",
+    ended: "array?",
+  },
+  "schedule.served": { order: "string" },
+  "schedule.deleted": { by: "string" },
   "output.emitted": {
     ref: "string",
     task: "string",
@@ -142,6 +182,7 @@ const isCount = (found: unknown): boolean => Number.isSafeInteger(found) && (fou
 function isValue(found: unknown): boolean {
   if (!isRecord(found)) return false;
   if ("json" in found) return true;
+  if ("list" in found) return Array.isArray(found["list"]) && found["list"].every(isValue);
   if ("items" in found) return isCount(found["items"]) && typeof found["of"] === "string";
   return typeof found["blob"] === "string" && isCount(found["bytes"]);
 }

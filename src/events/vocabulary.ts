@@ -3,7 +3,9 @@
  * the machines; notes are facts that no machine moves on. One string is the event's name everywhere:
  * in the log, in XState, in the docs and on the wire.
  */
+import type { GateEvent } from "../../machines/gate-data.ts";
 import type { RunEvent } from "../../machines/run-data.ts";
+import type { ScheduleEvent } from "../../machines/schedule-data.ts";
 import type { StepEvent } from "../../machines/step-data.ts";
 import type { Value } from "../../machines/values.ts";
 
@@ -49,8 +51,11 @@ export type NoteEvent =
   /** A fact that user code wanted in the log. */
   | { type: "user.noted"; at: number; name: string; payload: Value; step?: string };
 
+/** What happens to records beside runs: see src/engine/ledger.ts. */
+export type RecordEvent = GateEvent | ScheduleEvent;
+
 /** Everything that a frame can hold. */
-export type MillraceEvent = RunEvent | StepEvent | NoteEvent;
+export type MillraceEvent = RunEvent | StepEvent | NoteEvent | RecordEvent;
 /** The name of an event. */
 export type EventType = MillraceEvent["type"];
 

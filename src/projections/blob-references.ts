@@ -2,8 +2,8 @@
  * Which runs refer to which blob. Blobs are stored by digest, so runs with equal values share them:
  * a run's blobs may only be deleted with it when no other run refers to them.
  */
+import type { Value } from "../../machines/values.ts";
 import { carriedValue } from "../events/carried-value.ts";
-import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { Projection } from "./projection.ts";
 
 /** Runs by digest. */
@@ -20,11 +20,12 @@ export const blobReferences: Projection<BlobReferences> = {
   apply(view, { place, opened }) {
     if ("damaged" in opened) return;
     for (const event of opened.frame.events) {
-      const blob = blobOf(event);
-      if (blob === undefined) continue;
-      const runs = view.get(blob);
-      if (runs === undefined) view.set(blob, new Set([place.run]));
-      else runs.add(place.run);
+      const value = carriedValue(event);
+      for (const blob of value === undefined ? [] : blobsOf(value)) {
+        const runs = view.get(blob);
+        if (runs === undefined) view.set(blob, new Set([place.run]));
+        else runs.add(place.run);
+      }
     }
   },
   forget(view, run) {
@@ -35,8 +36,8 @@ export const blobReferences: Projection<BlobReferences> = {
 const byBlob = ([one = ""]: readonly string[], [other = ""]: readonly string[]): number =>
   one < other ? -1 : 1;
 
-/** The blob that an event refers to. */
-function blobOf(event: MillraceEvent): string | undefined {
-  const value = carriedValue(event);
-  return value !== undefined && "blob" in value ? value.blob : undefined;
+/** The blobs that a value refers to. */
+function* blobsOf(value: Value): Generator<string> {
+  if ("blob" in value) yield value.blob;
+  if ("list" in value) for (const one of value.list) yield* blobsOf(one);
 }

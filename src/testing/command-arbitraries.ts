@@ -34,6 +34,18 @@ export const runCommandTypes: ByType<RunCommand> = {
     },
     { requiredKeys: ["type", "now", "reason", "until"] },
   ),
+  "cmd.gather": fc.record(
+    {
+      type: type("cmd.gather"),
+      now: times,
+      start: ids,
+      input: values,
+      notBefore: times,
+      deadline: times,
+    },
+    { requiredKeys: ["type", "now", "start", "input", "notBefore"] },
+  ),
+  "cmd.admit": fc.record({ type: type("cmd.admit"), now: times }),
   "cmd.complete": fc.record({ type: type("cmd.complete"), now: times, output: values }),
   "cmd.fail": fc.record({ type: type("cmd.fail"), now: times, error: failures }),
   "cmd.cancel": fc.record(

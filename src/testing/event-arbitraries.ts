@@ -7,7 +7,9 @@ import type { Frame } from "../events/frame.ts";
 import type { EventType, MillraceEvent } from "../events/vocabulary.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import { chains, childEventTypes, parents } from "./child-arbitraries.ts";
+import { admissions, gateEventTypes } from "./gate-arbitraries.ts";
 import { noteEventTypes } from "./note-arbitraries.ts";
+import { scheduleEventTypes } from "./schedule-arbitraries.ts";
 import {
   approvals,
   type ByType,
@@ -44,11 +46,25 @@ export const runEventTypes: ByType<RunEvent> = {
       ),
       parent: parents,
       chain: chains,
+      notBefore: times,
+      admission: admissions,
+      gather: fc.record({
+        by: fc.constantFrom("debounce" as const, "batch" as const),
+        key: text,
+        start: ids,
+      }),
     },
     { requiredKeys: ["type", "at", "workflow", "content", "input", "plan"] },
   ),
   "run.planned": fc.record(
-    { type: type("run.planned"), at: times, plan: plans, input: values, deadline: times },
+    {
+      type: type("run.planned"),
+      at: times,
+      plan: plans,
+      input: values,
+      deadline: times,
+      admission: admissions,
+    },
     { requiredKeys: ["type", "at", "plan"] },
   ),
   "run.continued": fc.record({
@@ -57,6 +73,18 @@ export const runEventTypes: ByType<RunEvent> = {
     next: ids,
     input: values,
   }),
+  "run.gathered": fc.record(
+    {
+      type: type("run.gathered"),
+      at: times,
+      start: ids,
+      input: values,
+      notBefore: times,
+      deadline: times,
+    },
+    { requiredKeys: ["type", "at", "start", "input", "notBefore"] },
+  ),
+  "run.admitted": fc.record({ type: type("run.admitted"), at: times }),
   "run.claimed": fc.record({
     type: type("run.claimed"),
     at: times,
@@ -226,6 +254,8 @@ export const stepEventTypes: ByType<StepEvent> = {
 export const eventTypes: ByType<MillraceEvent> = {
   ...runEventTypes,
   ...stepEventTypes,
+  ...gateEventTypes,
+  ...scheduleEventTypes,
   ...noteEventTypes,
 };
 /** Any event of a run, however little it fits. */

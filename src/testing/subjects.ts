@@ -1,5 +1,12 @@
 /** The machines as the kit drives them: each with its table, and with arbitraries for what it is told. */
 import type { AnyStateMachine } from "xstate";
+import { gateMachine } from "../../machines/gate.ts";
+import {
+  type GateCommand,
+  type GateContext,
+  type GateEvent,
+  gateContext,
+} from "../../machines/gate-data.ts";
 import {
   type NodeCommand,
   type NodeContext,
@@ -14,6 +21,13 @@ import {
   type RunEvent,
   runContext,
 } from "../../machines/run-data.ts";
+import { scheduleMachine } from "../../machines/schedule.ts";
+import {
+  type ScheduleCommand,
+  type ScheduleContext,
+  type ScheduleEvent,
+  scheduleContext,
+} from "../../machines/schedule-data.ts";
 import { stepMachine } from "../../machines/step.ts";
 import {
   type StepCommand,
@@ -21,10 +35,14 @@ import {
   type StepEvent,
   stepContext,
 } from "../../machines/step-data.ts";
+import { gateTable } from "../domain/gate.ts";
+import { scheduleTable } from "../domain/schedule.ts";
 import { runTable, stepTable } from "../domain/state.ts";
 import { compileMachine, type Table } from "../domain/table.ts";
 import { nodeCommandTypes, runCommandTypes, stepCommandTypes } from "./command-arbitraries.ts";
 import { nodeEventTypes, runEventTypes, stepEventTypes } from "./event-arbitraries.ts";
+import { gateCommandTypes, gateEventTypes } from "./gate-arbitraries.ts";
+import { scheduleCommandTypes, scheduleEventTypes } from "./schedule-arbitraries.ts";
 import type { ByType } from "./value-arbitraries.ts";
 
 /** Anything that a machine can be told. */
@@ -77,7 +95,37 @@ export const nodeSubject: Subject<NodeContext, NodeCommand, NodeEvent> = {
   events: nodeEventTypes,
 };
 
-const subjects = { run: runSubject, step: stepSubject, node: nodeSubject } as const;
+const gateInput = { name: "g" };
+
+/** A gate. */
+export const gateSubject: Subject<GateContext, GateCommand, GateEvent> = {
+  machine: gateMachine,
+  table: gateTable,
+  input: gateInput,
+  fresh: () => gateContext(gateInput),
+  commands: gateCommandTypes,
+  events: gateEventTypes,
+};
+
+const scheduleInput = { name: "s" };
+
+/** A schedule. */
+export const scheduleSubject: Subject<ScheduleContext, ScheduleCommand, ScheduleEvent> = {
+  machine: scheduleMachine,
+  table: scheduleTable,
+  input: scheduleInput,
+  fresh: () => scheduleContext(scheduleInput),
+  commands: scheduleCommandTypes,
+  events: scheduleEventTypes,
+};
+
+const subjects = {
+  run: runSubject,
+  step: stepSubject,
+  node: nodeSubject,
+  gate: gateSubject,
+  schedule: scheduleSubject,
+} as const;
 
 /** The name of a machine. */
 export type MachineName = keyof typeof subjects;

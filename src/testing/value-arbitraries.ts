@@ -46,11 +46,16 @@ export const text: fc.Arbitrary<string> = fc.string({ unit: "grapheme", maxLengt
 
 const digests = text.map(digest);
 
-/** A recorded value, of each form. */
-export const values: fc.Arbitrary<Value> = fc.oneof(
+const simple: fc.Arbitrary<Value> = fc.oneof(
   fc.record({ json: fc.jsonValue({ maxDepth: 3 }) }),
   fc.record({ blob: digests, bytes: fc.nat() }),
   fc.record({ items: counts, of: ids }),
+);
+
+/** A recorded value, of each form. */
+export const values: fc.Arbitrary<Value> = fc.oneof(
+  { weight: 6, arbitrary: simple },
+  { weight: 1, arbitrary: fc.record({ list: fc.array(simple, { maxLength: 2 }) }) },
 );
 
 /** A recorded failure, with causes. */

@@ -213,8 +213,11 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
       ...["correlation", "faults", "whenFailed", "whenUndoFailed", "approval", "decision"],
       ...["forkOf", "parent", "chain", "concurrency", "irreversible"],
       ...["grant", "placement"],
+      ...["admission", "gather", "state", "ended"],
     ]);
     const sometimes = new Map([
+      ["notBefore", new Set<string>(["run.created"])],
+      ["order", new Set<string>(["schedule.ticked", "schedule.skipped"])],
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],
       ["error", new Set<string>(["run.compensating", "run.parked", "child.stopping"])],
       [

@@ -4,8 +4,10 @@
  */
 import type { AnyMachineSnapshot } from "xstate";
 import { getShortestPaths, getSimplePaths } from "xstate/graph";
+import type { GateContext, GateEvent } from "../../machines/gate-data.ts";
 import type { NodeEvent } from "../../machines/node.ts";
 import type { RunContext, RunEvent } from "../../machines/run-data.ts";
+import type { ScheduleContext, ScheduleEvent, ScheduleSpec } from "../../machines/schedule-data.ts";
 import type { StepContext, StepEvent } from "../../machines/step-data.ts";
 import type { Message, Subject } from "./subject.ts";
 
@@ -54,6 +56,17 @@ const runFacets: readonly (readonly RunEvent[])[] = [
     { type: "run.claimed", at, epoch: 2, node: "m", lease: "l" },
     { type: "run.compensating", at, error },
     { type: "run.completed", at, output: json },
+  ],
+  [
+    {
+      ...created,
+      notBefore: 5,
+      admission: { gate: "g", limits: [], priority: 0, fair: "" },
+      gather: { by: "batch", key: "k", start: "first" },
+    },
+    ...[claimed, parked, cancelling],
+    { type: "run.gathered", at, start: "second", input: json, notBefore: 6 },
+    { type: "run.admitted", at: 6 },
     { type: "run.failed", at, error },
     { type: "run.cancelled", at },
   ],
@@ -146,6 +159,70 @@ const nodeEvents: readonly NodeEvent[] = [
   { type: "node.gone", at, reason: "r" },
 ];
 
+const ask = { workflow: "w", createdAt: 0, priority: 0, fair: "f" };
+const one = { name: "l", key: "", limit: 1 };
+const span = { name: "s", key: "", limit: 1, perMs: 10 };
+
+const opened: GateEvent = { type: "ledger.opened", at, name: "g", generation: 1 };
+const asksA: GateEvent = { type: "gate.asked", at, holder: "a", ...ask, limits: [one] };
+const entersA: GateEvent = { type: "gate.admitted", at, holder: "a" };
+
+const gateFacets: readonly (readonly GateEvent[])[] = [
+  [
+    ...[opened, asksA, entersA],
+    { type: "gate.asked", at, holder: "b", ...ask, limits: [one, span] },
+    { type: "gate.admitted", at, holder: "b" },
+    { type: "gate.released", at, holder: "a" },
+  ],
+  [
+    ...[opened, asksA, entersA],
+    { type: "gate.released", at, holder: "a" },
+    { type: "gate.gathered", at, key: "k", run: "a" },
+    { type: "ledger.closed", at },
+  ],
+];
+
+const spec: ScheduleSpec = {
+  workflow: "w",
+  input: json,
+  everyMs: 5,
+  overlap: "skip",
+  catchUp: { withinMs: 10, limit: 1 },
+  jitterMs: 0,
+  labels: {},
+};
+
+const begun: ScheduleEvent = { type: "ledger.opened", at, name: "s", generation: 1 };
+const declared: ScheduleEvent = { type: "schedule.declared", at, by: "b", spec };
+const paused: ScheduleEvent = { type: "schedule.paused", at, by: "b", reason: "r" };
+
+const scheduleFacets: readonly (readonly ScheduleEvent[])[] = [
+  [
+    ...[begun, declared, paused],
+    { type: "ledger.opened", at, name: "s", generation: 2, state: { spec } },
+    { type: "ledger.opened", at, name: "s", generation: 3, state: { spec, paused: {} } },
+    { type: "schedule.resumed", at, by: "b" },
+    { type: "schedule.deleted", at, by: "b" },
+    { type: "ledger.closed", at },
+  ],
+  [
+    ...[begun, declared, paused],
+    { type: "schedule.ticked", at, tick: 5, run: "s-5" },
+    { type: "schedule.skipped", at, tick: 10, count: 1, reason: "r" },
+  ],
+  [
+    ...[begun, declared],
+    { type: "schedule.triggered", at, order: "t", by: "b" },
+    { type: "schedule.ticked", at, tick: 5, run: "s-t", order: "t" },
+  ],
+  [
+    ...[begun, declared],
+    { type: "schedule.backfilled", at, order: "f", by: "b", from: 0, to: 5, overlap: "skip" },
+    { type: "schedule.skipped", at, tick: 5, count: 1, reason: "r", order: "f" },
+    { type: "schedule.served", at, order: "f" },
+  ],
+];
+
 const spaces: Readonly<Record<string, Space>> = {
   run: {
     facets: runFacets,
@@ -153,9 +230,11 @@ const spaces: Readonly<Record<string, Space>> = {
       const { epoch, timers, fired, signals, waits, waited, paused, planned } =
         context as RunContext;
       const refused = signals.filter((signal) => signal.refused).length;
+      const { gathered, admittedAt } = context as RunContext;
       const open = [Object.keys(waits).length, Object.keys(waited).length];
       const counts = [signals.length, refused, ...open, paused !== null, planned];
-      return JSON.stringify([value, epoch, timers, Object.keys(fired), counts]);
+      const begun = [Object.keys(gathered).length, admittedAt];
+      return JSON.stringify([value, epoch, timers, Object.keys(fired), counts, begun]);
     },
     far: ({ context }) => (context as RunContext).epoch > 2,
   },
@@ -170,6 +249,23 @@ const spaces: Readonly<Record<string, Space>> = {
   node: {
     facets: [nodeEvents],
     place: ({ value }) => String(value),
+    far: () => false,
+  },
+  gate: {
+    facets: gateFacets,
+    place: ({ value, context }) => {
+      const { holders, waiting, used, times, gathering } = context as GateContext;
+      const known = [holders, waiting, used, times, gathering].map((some) => Object.keys(some));
+      return JSON.stringify([value, known]);
+    },
+    far: ({ context }) => (context as GateContext).asks > 3,
+  },
+  schedule: {
+    facets: scheduleFacets,
+    place: ({ value, context }) => {
+      const { spec, paused, since, orders } = context as ScheduleContext;
+      return JSON.stringify([value, spec !== null, paused !== null, since, orders]);
+    },
     far: () => false,
   },
 };

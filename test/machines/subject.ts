@@ -6,8 +6,10 @@ import {
   initialTransition,
   transition,
 } from "xstate";
+import { gateStates } from "../../machines/gate.ts";
 import { nodeStates } from "../../machines/node.ts";
 import { runStates } from "../../machines/run.ts";
+import { scheduleStates } from "../../machines/schedule.ts";
 import { stepStates } from "../../machines/step.ts";
 import {
   type AnySubject,
@@ -36,6 +38,8 @@ export const subjects: readonly Subject[] = [
   anyOf("run", runStates),
   anyOf("step", stepStates),
   anyOf("node", nodeStates),
+  anyOf("gate", gateStates),
+  anyOf("schedule", scheduleStates),
 ];
 
 /** The machine as XState runs it, without anything of millrace. */

@@ -42,7 +42,7 @@ describe.each(subjects)("a walk through the $name machine", (subject) => {
         states.add(snapshot.value);
       }
     });
-    fc.assert(property, { numRuns: 300 });
+    fc.assert(property, { numRuns: 600 });
     expect([...states].sort()).toEqual([...subject.states].sort());
     const known = Object.keys(subjectOf(name).events);
     expect([...seen].sort()).toEqual(known.sort());

@@ -1,0 +1,249 @@
+/**
+ * The data of a schedule: when it starts runs of which workflow, what it was told, and what it has done.
+ * A tick is a time at which it is due; each is done with once.
+ */
+import type { LedgerCommand, LedgerEvent } from "./ledger.ts";
+import { reducer } from "./reducer.ts";
+import type { Value } from "./values.ts";
+
+/** What happens to a tick while a run of an earlier one has not ended. */
+export type Overlap = "skip" | "buffer-one" | "buffer-all" | "cancel-other" | "allow";
+
+/** What a schedule is, as declared. Exactly one of `cron` and `everyMs` is there. */
+export interface ScheduleSpec {
+  readonly workflow: string;
+  readonly input: Value;
+  readonly cron?: string;
+  /** In which the cron expression is read (IANA name). */
+  readonly timezone?: string;
+  /** Ticks are at whole multiples of it since the epoch, plus `offsetMs`. */
+  readonly everyMs?: number;
+  readonly offsetMs?: number;
+  readonly overlap: Overlap;
+  /** Of ticks that were missed, so many of the newest are made up for, if they are not older than this. */
+  readonly catchUp: { readonly withinMs: number; readonly limit: number };
+  /** A run begins up to so much later, the same for a tick however often it is computed. */
+  readonly jitterMs: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Something that a schedule was told to do beside its ticks. */
+export interface Order {
+  readonly order: string;
+  readonly by: string;
+  readonly at: number;
+  /** Absent: one run, now. */
+  readonly backfill?: {
+    /** Ticks up to this time are done with. */
+    readonly done: number;
+    readonly to: number;
+    readonly overlap: Overlap;
+  };
+}
+
+/** What can happen to a schedule. */
+export type ScheduleEvent =
+  | LedgerEvent
+  /** It is made, or changed. */
+  | { type: "schedule.declared"; at: number; by: string; spec: ScheduleSpec }
+  | { type: "schedule.paused"; at: number; by: string; reason: string }
+  | { type: "schedule.resumed"; at: number; by: string }
+  /** One run is wanted, now. */
+  | { type: "schedule.triggered"; at: number; order: string; by: string }
+  /** The ticks from `from` to `to` are wanted. */
+  | {
+      type: "schedule.backfilled";
+      at: number;
+      order: string;
+      by: string;
+      from: number;
+      to: number;
+      overlap: Overlap;
+    }
+  /** A run was started for a tick. `ended`: runs of earlier ticks that have ended meanwhile. */
+  | {
+      type: "schedule.ticked";
+      at: number;
+      tick: number;
+      run: string;
+      order?: string;
+      ended?: readonly string[];
+    }
+  /** No run was started for `count` ticks, `tick` being the last of them. */
+  | {
+      type: "schedule.skipped";
+      at: number;
+      tick: number;
+      count: number;
+      reason: string;
+      order?: string;
+      ended?: readonly string[];
+    }
+  /** All that was asked for with the order is done. */
+  | { type: "schedule.served"; at: number; order: string }
+  | { type: "schedule.deleted"; at: number; by: string };
+
+/** What can be asked of a schedule; never recorded. */
+export type ScheduleCommand =
+  | LedgerCommand
+  | { type: "cmd.declare"; now: number; by: string; spec: ScheduleSpec }
+  | { type: "cmd.pause"; now: number; by: string; reason: string }
+  | { type: "cmd.resume"; now: number; by: string }
+  | { type: "cmd.trigger"; now: number; order: string; by: string }
+  | {
+      type: "cmd.backfill";
+      now: number;
+      order: string;
+      by: string;
+      from: number;
+      to: number;
+      overlap: Overlap;
+    }
+  | {
+      type: "cmd.tick";
+      now: number;
+      tick: number;
+      run: string;
+      order?: string;
+      ended?: readonly string[];
+    }
+  | {
+      type: "cmd.skip";
+      now: number;
+      tick: number;
+      count: number;
+      reason: string;
+      order?: string;
+      ended?: readonly string[];
+    }
+  | { type: "cmd.serve"; now: number; order: string }
+  | { type: "cmd.delete"; now: number; by: string };
+
+/** What became of a tick. */
+export interface TickRecord {
+  readonly at: number;
+  readonly tick: number;
+  /** Null: none was started, for this reason. */
+  readonly run: string | null;
+  readonly reason: string | null;
+  /** How many ticks it stands for. */
+  readonly count: number;
+  readonly order: string | null;
+}
+
+/** What a schedule remembers: plain data, a fold of its events. */
+export interface ScheduleContext {
+  name: string;
+  generation: number;
+  spec: ScheduleSpec | null;
+  createdAt: number;
+  updatedAt: number;
+  paused: { readonly by: string; readonly at: number; readonly reason: string } | null;
+  /** Ticks up to this time are done with, or none of its business. */
+  since: number;
+  /** Not yet served, the oldest first. */
+  orders: Order[];
+  /** Runs that it started and that are not known to have ended, the newest last. */
+  open: string[];
+  /** What became of its last ticks, the newest last. */
+  recent: TickRecord[];
+  started: number;
+  skipped: number;
+}
+
+/** What a schedule's actor is created with. */
+export interface ScheduleInput {
+  name: string;
+}
+
+/** So many ticks are remembered, and so many runs. */
+const RECENT_MAX = 20;
+const OPEN_MAX = 100;
+
+/** A schedule before its first event. */
+export const scheduleContext = ({ name }: ScheduleInput): ScheduleContext => ({
+  name,
+  generation: 0,
+  spec: null,
+  createdAt: 0,
+  updatedAt: 0,
+  paused: null,
+  since: 0,
+  orders: [],
+  open: [],
+  recent: [],
+  started: 0,
+  skipped: 0,
+});
+
+type TickEvent = Extract<ScheduleEvent, { type: "schedule.ticked" | "schedule.skipped" }>;
+
+/** How events change a schedule's context; one definition for XState and for the engine's fold. */
+export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context, event) => {
+  switch (event.type) {
+    case "ledger.opened":
+      Object.assign(context, structuredClone(event.state ?? {}));
+      context.name = event.name;
+      context.generation = event.generation;
+      return;
+    case "schedule.declared":
+      if (context.spec === null) context.createdAt = event.at;
+      context.spec = event.spec;
+      context.updatedAt = event.at;
+      context.since = Math.max(context.since, event.at);
+      break;
+    case "schedule.paused":
+      context.paused = { by: event.by, at: event.at, reason: event.reason };
+      break;
+    case "schedule.resumed":
+      context.paused = null;
+      // What it would have done meanwhile is not made up for.
+      context.since = Math.max(context.since, event.at);
+      break;
+    case "schedule.triggered":
+      context.orders.push({ order: event.order, by: event.by, at: event.at });
+      break;
+    case "schedule.backfilled": {
+      const { order, by, at, from, to, overlap } = event;
+      context.orders.push({ order, by, at, backfill: { done: from - 1, to, overlap } });
+      break;
+    }
+    case "schedule.ticked":
+    case "schedule.skipped":
+      tick(context, event);
+      break;
+    case "schedule.served":
+      context.orders = context.orders.filter(({ order }) => order !== event.order);
+      break;
+    case "schedule.deleted":
+      Object.assign(context, scheduleContext({ name: context.name }), {
+        generation: context.generation,
+        since: Math.max(context.since, event.at),
+      });
+      break;
+  }
+});
+
+function tick(context: ScheduleContext, event: TickEvent): void {
+  const { at, tick, order = null } = event;
+  const [run, reason, count] =
+    event.type === "schedule.ticked" ? [event.run, null, 1] : [null, event.reason, event.count];
+  if (order === null) context.since = tick;
+  else {
+    const { orders } = context;
+    context.orders = orders.flatMap((one) => (one.order === order ? leftOf(one, tick) : one));
+  }
+  if (event.ended !== undefined) {
+    const ended = new Set(event.ended);
+    context.open = context.open.filter((open) => !ended.has(open));
+  }
+  if (run !== null) context.open = [...context.open, run].slice(-OPEN_MAX);
+  if (run === null) context.skipped += count;
+  else context.started++;
+  const record: TickRecord = { at, tick, run, reason, count, order };
+  context.recent = [...context.recent, record].slice(-RECENT_MAX);
+}
+
+/** What is left of an order after one of its ticks. */
+const leftOf = (order: Order, tick: number): readonly Order[] =>
+  order.backfill === undefined ? [] : [{ ...order, backfill: { ...order.backfill, done: tick } }];

@@ -1,0 +1,62 @@
+/**
+ * Calendars: when a cron expression is due. Local times are those of a time zone, so days of 23 and 25
+ * hours count: croner follows Vixie cron there (its readme, "DST handling"). A fixed time of day that
+ * does not exist is due at the first moment after the gap, one that exists twice is due at its first;
+ * expressions with lists, ranges, steps or `*` in seconds, minutes or hours are due at every local time
+ * that fits, skipped or repeated as the clock on the wall is.
+ */
+import { Cron } from "croner";
+import { MillraceError } from "./errors.ts";
+
+/** When something is due (ms since the epoch). */
+export interface Calendar {
+  /** The first time past `after`; undefined: there is none. */
+  next(after: number): number | undefined;
+  /** The last times up to and including `upTo`, the newest first; at most `count`. */
+  last(upTo: number, count: number): readonly number[];
+}
+
+/** A time in letters and digits only: "20260329T010000000Z". */
+export const timeStamp = (at: number): string => new Date(at).toISOString().replace(/[-:.]/g, "");
+
+const calendars = new Map<string, Calendar>();
+const CALENDARS_KEPT = 256;
+
+/**
+ * The calendar of a cron expression: five fields (minute, hour, day of month, month, day of week), or
+ * six with seconds first, or `@daily` and the like.
+ * @param timezone IANA name: "UTC", "Europe/Vienna"
+ * @throws MillraceError `E_OPTION_INVALID` for an expression or a time zone that is none
+ */
+export function cronCalendar(expression: string, timezone: string): Calendar {
+  const key = `${timezone} ${expression}`;
+  const known = calendars.get(key);
+  if (known !== undefined) return known;
+  const made = read(expression, timezone);
+  if (calendars.size >= CALENDARS_KEPT) calendars.clear();
+  calendars.set(key, made);
+  return made;
+}
+
+function read(expression: string, timezone: string): Calendar {
+  const cron = attempt(`cron: ${JSON.stringify(expression)}`, () => {
+    return new Cron(expression, { timezone, paused: true });
+  });
+  // An unknown time zone is found out by asking for a time in it.
+  attempt(`timezone: ${JSON.stringify(timezone)}`, () => cron.nextRun(new Date(0)));
+  return {
+    next: (after) => cron.nextRun(new Date(after))?.getTime(),
+    last: (upTo, count) =>
+      cron.previousRuns(count, new Date(upTo + 1)).map((time) => time.getTime()),
+  };
+}
+
+/** Whatever croner says about what it was given, it is the giver's to mend. */
+function attempt<T>(what: string, make: () => T): T {
+  try {
+    return make();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new MillraceError("E_OPTION_INVALID", `${what}: ${why}`, { cause });
+  }
+}
