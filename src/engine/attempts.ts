@@ -1,5 +1,7 @@
 /** The attempts of one run that run in this process. Each holds a slot until it has ended. */
-import type { RunState } from "../domain/state.ts";
+import { type RunState, stepActor } from "../domain/state.ts";
+import type { NoteEvent } from "../events/vocabulary.ts";
+import { deferred } from "../kernel/async.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { RunningAttempt } from "./attempt.ts";
 import { type Capacity, ONE_SLOT } from "./capacity.ts";
@@ -33,14 +35,22 @@ export class Attempts {
     const body = stepBody(context, state, step);
     if (body === undefined) throw new Error(`step ${step} was begun without its code`);
     const policy = policyOf(context, state, step);
+    const { attempt: nth } = stepActor(state, step).context;
     const attempt = launch({
       engine: context.engine,
-      state,
-      results: context.results,
+      run: { id: state.id, workflow: state.run.context.workflow },
       step,
+      attempt: nth,
       body,
       policy,
-      post: deliver,
+      // Taken now: the state moves on while the attempt runs.
+      input: context.results.inputOf(state, step),
+      runInput: context.results.runInput(state),
+      record(noted) {
+        const done = deferred<NoteEvent>();
+        deliver({ kind: "note", step, attempt: nth, noted, done });
+        return done.promise;
+      },
     });
     this.#running.set(step, attempt);
     // Never rejects: what goes wrong is the outcome.

@@ -1,45 +1,41 @@
 /** From a committed `step.started` to the user's function: its context, its input, its attempt. */
 
 import type { StepPolicy } from "../domain/plan.ts";
-import { type RunState, stepActor } from "../domain/state.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
-import { type Deferred, deferred } from "../kernel/async.ts";
 import { checkId } from "../kernel/ids.ts";
+import type { Json } from "../kernel/json.ts";
 import type { StepBody } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import type { StepContext } from "../workflow/step-context.ts";
 import { beginAttempt, type RunningAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { lastCheckpoint } from "./last-checkpoint.ts";
-import type { Note } from "./mail.ts";
 import { checkMetadata, checkParents } from "./note-parts.ts";
+import type { Noted } from "./noted.ts";
 import { outputRef } from "./output-ref.ts";
-import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
 
 /** What an attempt is launched with. */
 export interface Launch {
   readonly engine: Engine;
-  /** As it was right after the commit that began the attempt. */
-  readonly state: RunState;
-  readonly results: Results;
+  readonly run: { readonly id: string; readonly workflow: string };
   readonly step: string;
+  readonly attempt: number;
   readonly body: StepBody;
   readonly policy: StepPolicy;
-  /** Puts a note into the run's mailbox. */
-  post(note: Note): void;
+  /** What its function gets, and the input of its run. */
+  readonly input: Promise<Json | undefined>;
+  readonly runInput: Promise<Json>;
+  /** Has it recorded; settles when it is committed, or cannot be. */
+  record(noted: Noted): Promise<NoteEvent>;
 }
 
 /** The same for all attempts of a step, and different for every other step of every run. */
 export const idempotencyKey = (run: string, step: string): string => `${run}/${step}`;
 
-/** Begins the attempt that the run's state says was started. */
+/** Begins an attempt of which the run's log says that it was started. */
 export function launch(task: Launch): RunningAttempt {
-  const { engine, state, step, body, policy } = task;
-  const { attempt } = stepActor(state, step).context;
-  // Taken now: the state moves on while the attempt runs.
-  const input = task.results.inputOf(state, step);
-  const runInput = task.results.runInput(state);
+  const { engine, step, attempt, body, policy, input, runInput } = task;
   // Whoever awaits them first reports a failure; until then it must not count as unhandled.
   input.catch(() => undefined);
   runInput.catch(() => undefined);
@@ -48,9 +44,7 @@ export function launch(task: Launch): RunningAttempt {
     attempt,
     policy,
     async run(signal) {
-      const context = stepContext(task, attempt, signal, handOut(await runInput), () =>
-        running.beat(),
-      );
+      const context = stepContext(task, signal, handOut(await runInput), () => running.beat());
       const returned = await body.run(context, handOut(await input));
       const what = `output of step ${step}`;
       const checked = await validate(body.output, what, returned);
@@ -62,24 +56,18 @@ export function launch(task: Launch): RunningAttempt {
 
 function stepContext(
   task: Launch,
-  attempt: number,
   signal: AbortSignal,
   input: unknown,
   beat: () => void,
 ): StepContext {
-  const { engine, state, step } = task;
+  const { engine, run, step, attempt } = task;
   const { blobs } = engine.store;
-  const fields = { run: state.id, step, attempt };
-  const record = <E extends NoteEvent>(make: Note["make"]): Promise<E> => {
-    const done: Deferred<NoteEvent> = deferred();
-    task.post({ kind: "note", step, attempt, make, done });
-    return done.promise as Promise<E>;
-  };
+  const fields = { run: run.id, step, attempt };
   return {
     signal,
     attempt,
-    idempotencyKey: idempotencyKey(state.id, step),
-    run: { id: state.id, workflow: state.run.context.workflow },
+    idempotencyKey: idempotencyKey(run.id, step),
+    run,
     node: engine.node,
     step,
     input,
@@ -97,42 +85,23 @@ function stepContext(
         content: await toValue(blobs, `output ${name}`, value),
       };
       const ref = outputRef(engine.world.ids());
-      await record((draft) => ({
-        type: "output.emitted",
-        at: draft.now,
-        ref,
-        task: state.id,
-        attempt,
-        producer: step,
-        content,
-        parents,
-      }));
+      const from = { task: run.id, attempt, producer: step };
+      await task.record({ type: "output.emitted", ref, ...from, content, parents });
       return ref;
     },
     async checkpoint(saved, metadata = {}) {
       const texts = checkMetadata(metadata);
       const value = await toValue(blobs, `checkpoint of step ${step}`, saved);
-      const event = await record<Extract<NoteEvent, { type: "checkpoint.saved" }>>((draft) => ({
-        type: "checkpoint.saved",
-        at: draft.now,
-        checkpoint: draft.state.checkpoints + 1,
-        node: step,
-        state: value,
-        metadata: texts,
-      }));
+      const note = { type: "checkpoint.saved", node: step, state: value, metadata: texts } as const;
+      const event = await task.record(note);
+      if (event.type !== "checkpoint.saved") throw new Error(`recorded as ${event.type}`);
       return event.checkpoint;
     },
-    lastCheckpoint: () => lastCheckpoint(engine, state.id, step),
+    lastCheckpoint: () => lastCheckpoint(engine, run.id, step),
     async note(name, payload) {
       const value = await toValue(blobs, `note ${name}`, payload);
       const noted = checkId("note name", name);
-      await record((draft) => ({
-        type: "user.noted",
-        at: draft.now,
-        name: noted,
-        payload: value,
-        step,
-      }));
+      await task.record({ type: "user.noted", name: noted, payload: value, step });
     },
   };
 }

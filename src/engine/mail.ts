@@ -4,7 +4,7 @@ import type { NoteEvent } from "../events/vocabulary.ts";
 import type { Deferred } from "../kernel/async.ts";
 import type { StoredInput } from "../ports/inbox.ts";
 import type { AttemptOutcome } from "./attempt.ts";
-import type { Draft } from "./draft.ts";
+import type { Noted } from "./noted.ts";
 
 /** The end of an attempt that ran in this process. */
 export interface Report {
@@ -21,8 +21,7 @@ export interface Note {
   readonly kind: "note";
   readonly step: string;
   readonly attempt: number;
-  /** Makes the event at the moment of the commit, when counters are known. */
-  readonly make: (draft: Draft) => NoteEvent;
+  readonly noted: Noted;
   readonly done: Deferred<NoteEvent>;
 }
 

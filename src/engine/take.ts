@@ -11,6 +11,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import type { Draft } from "./draft.ts";
 import { decodeInput, type Input } from "./input.ts";
 import type { Arrival, Note, Report } from "./mail.ts";
+import { noteEvent } from "./noted.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** The attempts that a dead or fenced host left running: each counts, and is tried again. */
@@ -66,7 +67,7 @@ export function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): v
     note.done.reject(new MillraceError("E_CTX_CLOSED", closed, { details: { step: note.step } }));
     return;
   }
-  const event = note.make(draft);
+  const event = noteEvent(note.noted, draft);
   draft.add([event]);
   confirmed.push(() => note.done.resolve(event));
 }
