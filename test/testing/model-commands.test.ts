@@ -61,7 +61,10 @@ describe("model commands", () => {
       const run = await runtime.start(counter, 3);
       const model: Sum = { ...runModel(), sum: -1 };
       await fc.asyncModelRun(() => ({ model, real: { runtime, run } }), life);
-      if (model.sum >= 0) results.push(model.sum);
+      if (model.ended || model.stopping) return;
+      if (model.paused) await run.resume();
+      for (const add of [1, 2, 3]) await run.signal("add", add);
+      results.push(await run.result());
     });
     await fc.assert(property, { numRuns: 60 });
     expect(results.length).toBeGreaterThan(0);
