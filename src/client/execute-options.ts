@@ -1,5 +1,6 @@
 /** Options of `execute`, `executeDistributed` and `executeLocal`. */
 import { type Duration, millis } from "../kernel/duration.ts";
+import { readStrategy } from "../workflow/compile.ts";
 import type { DagCall } from "../workflow/dag-compile.ts";
 import { RETRIES } from "../workflow/dag-function.ts";
 import { callOptions, invalidOption, wholeOption } from "./options.ts";
@@ -17,6 +18,11 @@ export interface ExecuteOptions {
    * all that does not need it, and the call resolves with its failure. @default "fail-fast"
    */
   readonly onFailure?: "fail-fast" | "continue";
+  /**
+   * Who chooses the nodes: `first-available` (Handoff's), `load-balanced`, `locality-aware`, or one given to
+   * `open({ allocators })` by name. @default "first-available"
+   */
+  readonly strategy?: string;
   /** After this long everything is cancelled, and the call rejects. @default never */
   readonly timeout?: Duration;
 }
@@ -28,7 +34,7 @@ export interface CheckedExecution {
   readonly timeoutMs?: number | undefined;
 }
 
-const KNOWN = ["id", "maxRetries", "maxConcurrency", "onFailure", "timeout"] as const;
+const KNOWN = ["id", "maxRetries", "maxConcurrency", "onFailure", "strategy", "timeout"] as const;
 
 /** @throws MillraceError `E_OPTION_INVALID` */
 export function checkExecution(options: ExecuteOptions): CheckedExecution {
@@ -41,6 +47,7 @@ export function checkExecution(options: ExecuteOptions): CheckedExecution {
   if (onFailure !== undefined && onFailure !== "fail-fast" && onFailure !== "continue") {
     throw invalidOption("onFailure", 'must be "fail-fast" or "continue"');
   }
+  readStrategy("execute()", call.strategy);
   const timeoutMs = timeout === undefined ? undefined : millis("timeout", timeout);
   return { id, call, timeoutMs };
 }

@@ -17,6 +17,8 @@ export interface DagContent {
   readonly functions: readonly DagFunction[];
 }
 
+/** Handoff's own. */
+const DEFAULT_STRATEGY = "first-available";
 /** Further attempts of functions about which neither they nor the call say anything. */
 const DEFAULT_MAX_RETRIES = 3;
 
@@ -36,6 +38,7 @@ export function compileDag(
     name,
     // How often a function is tried again is its own affair.
     retryBudget: Number.MAX_SAFE_INTEGER,
+    strategy: DEFAULT_STRATEGY,
     parts: version === undefined ? {} : { version },
   };
   const last = functions.findLast((fn) => !fn.inline);
@@ -44,7 +47,9 @@ export function compileDag(
 
 function declare(functions: Functions, fn: DagFunction): Declared {
   const needs = needsOf(functions, fn);
-  const options = { needs, retry: atOnce(fn.maxRetries ?? DEFAULT_MAX_RETRIES) };
+  const { node, collocated: collocateWith, cost: resources } = fn;
+  const retry = atOnce(fn.maxRetries ?? DEFAULT_MAX_RETRIES);
+  const options = { needs, retry, node, collocateWith, resources };
   // A step without needs gets the run's input instead of results.
   return declareStep(fn.id, options, (ctx: StepContext, results: ResultsById) =>
     callFunction(functions, fn, ctx, needs.length === 0 ? {} : results),
@@ -66,6 +71,7 @@ export interface DagCall {
   readonly maxRetries?: number;
   readonly maxConcurrency?: number;
   readonly onFailure?: "fail-fast" | "continue";
+  readonly strategy?: string;
 }
 
 /** The plan of one call. */
@@ -74,7 +80,7 @@ export function planOfCall(
   functions: readonly DagFunction[],
   call: DagCall,
 ): GraphPlan {
-  const { maxRetries, maxConcurrency, onFailure } = call;
+  const { maxRetries, maxConcurrency, onFailure, strategy } = call;
   const own = new Set(functions.filter((fn) => fn.maxRetries !== undefined).map(({ id }) => id));
   const steps =
     maxRetries === undefined
@@ -89,6 +95,7 @@ export function planOfCall(
     steps,
     ...(maxConcurrency === undefined ? {} : { concurrency: maxConcurrency }),
     ...(onFailure === "continue" ? { onFailure } : {}),
+    ...(strategy === undefined ? {} : { strategy }),
     variant: digest(canonicalJson(toJson("call", call))),
   };
 }

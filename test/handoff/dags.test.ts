@@ -139,6 +139,23 @@ describe("a DAG", () => {
     expect(refusal(() => beside.validate()).message).toContain("run with m, which is inline");
   });
 
+  it("says in its plan where functions run, what they cost, and where values are converted", () => {
+    const { plan } = dag("placed").add(
+      { id: "a", code: one, node: "n1", cost: { gpu: 1 } },
+      { id: "b", args: [{ id: "a", serialize: one }], code: one, cost: { cpu: 2 } },
+      { id: "c", args: ["b"], code: one, node: { collocated: "b" } },
+    ).workflow;
+    const places = plan.steps.map(({ name, needs, policy }) => [name, needs, policy.place]);
+    expect(places).toEqual([
+      ["a", [], { node: "n1", resources: { gpu: 1 } }],
+      ["serialize-a-b", ["a"], { collocateWith: "a" }],
+      ["deserialize-a-b", ["serialize-a-b"], { collocateWith: "b" }],
+      ["b", ["deserialize-a-b"], { resources: { cpu: 2 } }],
+      ["c", ["b"], { collocateWith: "b" }],
+    ]);
+    expect(plan).toMatchObject({ strategy: "first-available", returns: "c" });
+  });
+
   it("has the same workflow wherever it is made, unless it has no id", () => {
     const made = (): Dag => shape({ a: [], b: ["a"] });
     expect(made().workflow.plan.version).toBe(made().workflow.plan.version);
