@@ -89,6 +89,21 @@ describe("nats: streams", () => {
     expect([config.description, config.max_bytes]).toEqual(["ours", 1_000_000_000]);
   });
 
+  it("a workflow whose tickets nobody wants any more costs the server nothing for long", async () => {
+    const namespace = freshNamespace();
+    const store = await openNats(url(), { namespace });
+    await using admin = await operator(url());
+    await store.queue.offer({ workflow: "flow", run: "a" });
+    for (const claim of await claimOf(store)) await claim.ack();
+    const { config } = await admin.manager.consumers.info(`MR_${namespace}_WORK`, "RUN_flow");
+    expect(config.inactive_threshold).toBe(nanos(24 * 60 * 60 * 1_000));
+    // And when it is gone, the next claim makes it again.
+    await admin.manager.consumers.delete(`MR_${namespace}_WORK`, "RUN_flow");
+    await store.queue.offer({ workflow: "flow", run: "b" });
+    expect((await claimOf(store))[0]?.ticket.run).toBe("b");
+    await store.close();
+  });
+
   it("reading and following runs leaves no consumers behind", async () => {
     const namespace = freshNamespace();
     const store = await openNats(url(), { namespace });

@@ -36,6 +36,12 @@ const LOST_WAIT_MS = 50;
 /** Every process may have several pulls waiting; the server's default is 512 in all. */
 const WAITING_MAX = 8_192;
 
+/**
+ * A consumer that nobody pulls from for this long is removed by the server, and made again when it is
+ * wanted: names of workflows come and go. What is held counts as use (servers of 2.12 and newer).
+ */
+const UNUSED_MS = 24 * 60 * 60 * 1_000;
+
 /** One subscription for answers; given up as a whole when its pulls are to be taken back. */
 interface Inbox {
   readonly subject: string;
@@ -201,6 +207,7 @@ export class Puller {
       max_deliver: -1,
       max_ack_pending: -1,
       max_waiting: WAITING_MAX,
+      inactive_threshold: nanos(UNUSED_MS),
     };
     const subject = `$JS.API.CONSUMER.CREATE.${stream}.${name}.${filter}`;
     const body = JSON.stringify({ stream_name: stream, config, action });
