@@ -1,6 +1,7 @@
 /**
  * An agent that asks a person before it spends much: it waits for the answer of this very request, and
  * escalates when none comes in time. While it waits, no process holds it, and `explain` says for whom.
+ * `examples/testing/agent-approval.test.ts` crashes it at every commit.
  * Prints: 900: paid; 5000: approved by Grace; 7000: escalated
  */
 import { open, workflow } from "../src/index.ts";
@@ -10,7 +11,7 @@ interface Answer {
   readonly by: string;
 }
 
-const spend = workflow("spend", async (ctx, amount: number) => {
+export const spend = workflow("spend", async (ctx, amount: number) => {
   const request = await ctx.run("draft", (step) => `request-${step.run.id}`);
   if (amount < 1_000) return ctx.run("pay", () => `${amount}: paid`);
   const answer = await ctx.waitFor<Answer>("approval", {
@@ -21,13 +22,15 @@ const spend = workflow("spend", async (ctx, amount: number) => {
   return ctx.run("pay", () => `${amount}: approved by ${answer.by}`);
 });
 
-const store = process.env["MILLRACE_STORE"] ?? "memory";
-const millrace = await open({ store, workflows: [spend], parkAfter: "20ms" });
-const small = await millrace.start(spend, 900);
-const large = await millrace.start(spend, 5_000);
-const late = await millrace.start(spend, 7_000);
-await large.signal("approval", { request: "request-of-another", by: "Mallory" });
-await large.signal("approval", { request: `request-${large.id}`, by: "Grace" });
-const ends = await Promise.all([small.result(), large.result(), late.result()]);
-console.log(ends.join("; "));
-await millrace.close();
+if (import.meta.main) {
+  const store = process.env["MILLRACE_STORE"] ?? "memory";
+  const millrace = await open({ store, workflows: [spend], parkAfter: "20ms" });
+  const small = await millrace.start(spend, 900);
+  const large = await millrace.start(spend, 5_000);
+  const late = await millrace.start(spend, 7_000);
+  await large.signal("approval", { request: "request-of-another", by: "Mallory" });
+  await large.signal("approval", { request: `request-${large.id}`, by: "Grace" });
+  const ends = await Promise.all([small.result(), large.result(), late.result()]);
+  console.log(ends.join("; "));
+  await millrace.close();
+}

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     // One nats-server for all files; those that kill or freeze a server start their own.
     globalSetup: ["test/support/nats-server.ts"],
     testTimeout: 30_000,

@@ -4,8 +4,9 @@
  * decides which of several things that could go on at once goes first.
  */
 import { deferred } from "../kernel/async.ts";
-import { type CancelTimer, type Clock, pause, systemClock } from "../kernel/clock.ts";
+import { type CancelTimer, type Clock, systemClock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
+import { RealWork } from "./real-work.ts";
 
 /** How a `VirtualTime` begins, and how it goes on. */
 export interface VirtualTimeOptions {
@@ -22,13 +23,6 @@ interface Timer {
   readonly fire: () => void;
 }
 
-/** Something that takes real time. */
-interface RealWork {
-  readonly done: Promise<void>;
-  /** It waits for this very clock, so that waiting for it would be in vain. */
-  readonly waits: () => boolean;
-}
-
 /** Turns of the event loop without any use of the clock after which nothing is under way. */
 const STILL_TURNS = 3;
 const HOUR_MS = 3_600_000;
@@ -41,9 +35,8 @@ export class VirtualTime implements Clock {
   readonly #real = systemClock();
   readonly #timers = new Set<Timer>();
   readonly #upkeepTimers = new Set<Timer>();
-  readonly #works = new Set<RealWork>();
+  readonly #works: RealWork;
   readonly #order: Random | undefined;
-  readonly #patienceMs: number;
   readonly #began: number;
   #now: number;
   #uses = 0;
@@ -55,7 +48,7 @@ export class VirtualTime implements Clock {
     this.#began = start;
     this.#now = start;
     this.#order = order;
-    this.#patienceMs = patienceMs;
+    this.#works = new RealWork(patienceMs);
   }
 
   /** How often the clock was used: what asks without end uses it without end. */
@@ -100,9 +93,7 @@ export class VirtualTime implements Clock {
    * @param waits true while it waits for this clock after all
    */
   real(work: Promise<unknown>, waits: () => boolean = () => false): void {
-    const over = (): void => void this.#works.delete(entry);
-    const entry: RealWork = { done: work.then(over, over), waits };
-    this.#works.add(entry);
+    this.#works.add(work, waits);
   }
 
   /** Lets `ms` go by, with all that happens meanwhile. */
@@ -136,6 +127,7 @@ export class VirtualTime implements Clock {
         this.#jump(at);
         continue;
       }
+      if (await this.#works.waitLong()) continue;
       const before = this.#now;
       const mended = next(this.#upkeepTimers);
       upkeepLeft -= mended - before;
@@ -154,7 +146,7 @@ export class VirtualTime implements Clock {
         if (this.#turning || seen !== this.#uses) turns = -1;
         seen = this.#uses;
       }
-    } while (await this.#waitReally());
+    } while (await this.#works.wait());
   }
 
   #set(timers: Set<Timer>, ms: number, fire: () => void): CancelTimer {
@@ -175,19 +167,6 @@ export class VirtualTime implements Clock {
 
   #pick<T>(items: T[], order: Random): T | undefined {
     return items.splice(Math.floor(order.next() * items.length), 1)[0];
-  }
-
-  /** True: real work that was under way has ended, or has had its time. */
-  async #waitReally(): Promise<boolean> {
-    const works = [...this.#works].filter(({ waits }) => !waits());
-    if (works.length === 0) return false;
-    const enough = new AbortController();
-    const late = pause(this.#real, this.#patienceMs, enough.signal).then(() => {
-      if (!enough.signal.aborted) for (const work of works) this.#works.delete(work);
-    });
-    await Promise.race([late, ...works.map(({ done }) => done)]);
-    enough.abort("it has come to something");
-    return true;
   }
 
   #jump(to: number): void {

@@ -156,6 +156,14 @@ describe("a step", () => {
     expect(sim.now()).toBe(began);
   });
 
+  it("that takes longer than one has patience is waited for when there is nothing else", async () => {
+    const flow = workflow("long", (ctx) =>
+      ctx.run("io", () => new Promise((resolve) => setTimeout(resolve, 40, "read"))),
+    );
+    await using sim = await testRuntime({ workflows: [flow], patienceMs: 1 });
+    expect(await (await sim.start(flow)).result()).toBe("read");
+  });
+
   it("that never ends gets its timeout", async () => {
     const flow = workflow("stuck", (ctx) =>
       ctx.run(
