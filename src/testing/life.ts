@@ -1,4 +1,5 @@
 /** One life of a run: from its start to where it ends, or waits for somebody, under one disturbance. */
+import type { Decision } from "../../machines/approval.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -12,10 +13,13 @@ import type { Crash, CrashPoint } from "./simulation.ts";
 import type { TestRun } from "./test-run.ts";
 import type { Violation } from "./violation.ts";
 
-/** A signal that a run is sent in a test. */
+/** A signal that a run is sent in a test, or somebody's decision. */
 export interface TestSignal {
+  /** Of the signal, or of the approval. */
   readonly name: string;
   readonly payload?: unknown;
+  /** It decides the approval of that name, and has no payload then. */
+  readonly decision?: Decision;
   /** How long after the start. @default 0, which may be before anybody waits for it */
   readonly after?: Duration;
 }
@@ -127,9 +131,15 @@ async function sendSignals(
 }
 
 /** Its id is the same each time. A run that has ended without it refuses it. */
-async function send(run: TestRun, { name, payload }: TestSignal, nth: number): Promise<void> {
+async function send(run: TestRun, signal: TestSignal, nth: number): Promise<void> {
+  const { name, payload, decision } = signal;
+  const id = `signal-${nth}`;
   try {
-    await run.signal(name, payload, { id: `signal-${nth}` });
+    if (decision === undefined) await run.signal(name, payload, { id });
+    else {
+      const { approved, ...said } = decision;
+      await run[approved ? "approve" : "reject"](name, { ...said, id });
+    }
   } catch (error) {
     if (!isMillraceError(error, "E_COMMAND_REFUSED")) throw error;
   }

@@ -1,5 +1,6 @@
 /** One run in a test: as a program holds it, with simulated time going by for whatever it waits for. */
 
+import type { DecisionOptions } from "../client/approvals.ts";
 import type { RunHandle } from "../client/run-handle.ts";
 import type { RunView } from "../client/run-view.ts";
 import type { RequestOptions } from "../client/tell-run.ts";
@@ -38,6 +39,16 @@ export class TestRun<O = unknown> {
   /** Tells the run something; see `RunHandle.signal`. */
   signal(name: string, payload?: unknown, options?: { id?: string }): Promise<void> {
     return this.#handle.signal(name, payload, options);
+  }
+
+  /** Approves what the run asks people; see `RunHandle.approve`. */
+  approve(name: string, options: DecisionOptions): Promise<void> {
+    return this.#handle.approve(name, options);
+  }
+
+  /** Rejects it. */
+  reject(name: string, options: DecisionOptions): Promise<void> {
+    return this.#handle.reject(name, options);
   }
 
   /** Asks the run to stop. */

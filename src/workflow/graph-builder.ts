@@ -113,8 +113,8 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     options: SleepOptions<Needs, InputOf<Run, Steps, Needs>, When>,
   ): After<In, Run, Steps, Name, null, When, Out>;
   /**
-   * Declares a step that waits for a signal, one that came before it included. Its result is the payload;
-   * null when none came in time.
+   * Declares a step that waits for a signal, one that came before it included. Its result is the payload.
+   * When none came in time it is skipped: steps that need it then get undefined for it.
    * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
    */
   waitFor<
@@ -127,7 +127,7 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     options: SignalOptions<Needs, InputOf<Run, Steps, Needs>, When, T> & {
       readonly timeout: Duration;
     },
-  ): After<In, Run, Steps, Name, T | null, When, Out>;
+  ): After<In, Run, Steps, Name, T, true, Out>;
   waitFor<
     const Name extends string,
     T = unknown,

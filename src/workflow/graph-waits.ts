@@ -29,7 +29,7 @@ export interface SignalOptions<Needs, Input, When extends boolean, T>
   readonly signal?: string;
   /** What the payload must look like; the result is what it makes of it. @default anything */
   readonly schema?: StandardSchemaV1<unknown, T>;
-  /** Gives up after this long; the result is null then. @default never */
+  /** Gives up after this long; the step is skipped then. @default never */
   readonly timeout?: Duration;
   /** Takes only payloads that it says true to. @default all */
   readonly where?: (payload: unknown) => boolean;

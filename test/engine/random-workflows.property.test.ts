@@ -18,7 +18,7 @@ import { checkLog } from "../../src/testing/check-log.ts";
 import { Process } from "../../src/testing/process.ts";
 import { VirtualTime } from "../../src/testing/virtual-time.ts";
 import { faultyAppends } from "./kit/chaos.ts";
-import { build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
+import { answerAll, build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
 
 /** A few seconds of it here; a night of it elsewhere. */
 const RUNS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 80);
@@ -104,10 +104,7 @@ class World {
     const client = await this.#open({ worker: false });
     await this.#addHost();
     const run = await client.start("random", "input", { id: "run" });
-    const parts = this.#spec.kind === "code" ? this.#spec.parts.length : 0;
-    for (let nth = 0; nth < parts; nth++) {
-      for (const _twice of [1, 2]) await run.signal("word", nth, { id: `word-${nth}` });
-    }
+    await answerAll(run, this.#spec);
     let now = 0;
     for (const blow of [...this.#plan.blows].sort((a, b) => a.at - b.at)) {
       await time.pass(blow.at - now);

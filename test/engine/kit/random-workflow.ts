@@ -1,6 +1,12 @@
 /** Random small workflows whose result depends on their structure and input only, never on time. */
 import fc from "fast-check";
-import { graph, TerminalError, type Workflow, workflow } from "../../../src/index.ts";
+import {
+  graph,
+  type RunHandle,
+  TerminalError,
+  type Workflow,
+  workflow,
+} from "../../../src/index.ts";
 import { type Clock, pause } from "../../../src/kernel/clock.ts";
 import { digest } from "../../../src/kernel/json.ts";
 import type { GraphBuilder } from "../../../src/workflow/graph-builder.ts";
@@ -19,7 +25,7 @@ export interface StepSpec {
 export interface GraphSpec {
   readonly kind: "graph";
   readonly steps: readonly (StepSpec & {
-    readonly shape: "plain" | "list" | "map" | "maybe";
+    readonly shape: "plain" | "list" | "map" | "maybe" | "sleep" | "wait" | "approve";
     /** Which of the steps before it, counted from the front and taken modulo their number. */
     readonly needs: readonly number[];
     readonly chosen: boolean;
@@ -36,6 +42,7 @@ export type Op =
   | ({ readonly op: "run" } & StepSpec)
   | ({ readonly op: "broken" } & StepSpec)
   | { readonly op: "sleep"; readonly ms: number }
+  | { readonly op: "approve" }
   | { readonly op: "all"; readonly branches: readonly (readonly Op[])[] };
 
 export interface CodeSpec {
@@ -57,7 +64,7 @@ export const graphSpecs: fc.Arbitrary<GraphSpec> = fc.record({
   steps: fc.array(
     fc.record({
       ...step,
-      shape: fc.constantFrom("plain", "list", "map", "maybe"),
+      shape: fc.constantFrom("plain", "list", "map", "maybe", "sleep", "wait", "approve"),
       needs: fc.array(fc.nat(20), { maxLength: 3 }),
       chosen: fc.boolean(),
       concurrency: fc.integer({ min: 1, max: 4 }),
@@ -75,6 +82,7 @@ const { ops } = fc.letrec<{ op: Op; ops: Op[] }>((tie) => ({
     fc.record({ op: fc.constant("run" as const), ...step }),
     fc.record({ op: fc.constant("broken" as const), ...step }),
     fc.record({ op: fc.constant("sleep" as const), ms: fc.integer({ min: 0, max: 20_000 }) }),
+    fc.record({ op: fc.constant("approve" as const) }),
     fc.record({
       op: fc.constant("all" as const),
       branches: fc.array(tie("ops"), { maxLength: 3 }),
@@ -87,6 +95,37 @@ export const codeSpecs: fc.Arbitrary<CodeSpec> = fc.record({
   kind: fc.constant("code"),
   parts: fc.array(ops, { minLength: 1, maxLength: 3 }),
 });
+
+/**
+ * Answers what the workflow waits for: before it does, twice, and once by somebody who may not. What has
+ * ended refuses to be told anything.
+ */
+export async function answerAll(run: RunHandle<unknown>, spec: Spec): Promise<void> {
+  const words = spec.kind === "code" ? spec.parts.map(() => "word") : named(spec, "wait");
+  const asked = spec.kind === "code" ? approvals(spec.parts.flat()) : named(spec, "approve");
+  for (const [nth, word] of words.entries()) {
+    for (const _twice of [1, 2]) await run.signal(word, nth, { id: `word-${nth}` }).catch(String);
+  }
+  for (const name of asked) {
+    const id = (who: string): string => `${who}-${name.replace("#", "-")}`;
+    await run.approve(name, { by: "mallory", id: id("mallory") }).catch(String);
+    for (const _twice of [1, 2]) {
+      await run.reject(name, { by: "grace", id: id("grace") }).catch(String);
+    }
+  }
+}
+
+const named = ({ steps }: GraphSpec, shape: string): string[] =>
+  steps.flatMap((one, index) => (one.shape === shape ? [`s${index}`] : []));
+
+function approvals(ops: readonly Op[]): string[] {
+  const count = (list: readonly Op[]): number =>
+    list.reduce((sum, op) => {
+      if (op.op === "all") return sum + count(op.branches.flat());
+      return sum + (op.op === "approve" ? 1 : 0);
+    }, 0);
+  return Array.from({ length: count(ops) }, (_, nth) => (nth === 0 ? "ok" : `ok#${nth + 1}`));
+}
 
 /** What happens outside: told of every execution. */
 export interface Outside {
@@ -123,31 +162,57 @@ function buildGraph(spec: GraphSpec, outside: Outside): Workflow<never, unknown>
     const run = async (ctx: StepContext, input: unknown): Promise<unknown> => {
       await behave(outside, one, ctx);
       if (index === spec.broken) throw new TerminalError(`${name} is broken`);
-      const mark = digest(JSON.stringify([name, input])).slice(0, 8);
+      const mark = digest(timeless([name, input])).slice(0, 8);
       return one.shape === "list"
         ? Array.from({ length: one.ms % 5 }, (_, nth) => [mark, nth])
         : mark;
     };
     const over = lists.at(one.ms % Math.max(1, lists.length));
-    if (one.shape === "map" && over !== undefined) {
+    const wait = waitOf(builder, name, one, names);
+    if (wait !== undefined) {
+      builder = wait;
+    } else if (one.shape === "map" && over !== undefined) {
       builder = builder.map(
         name,
         { over, concurrency: one.concurrency, ...RETRY, ...undoing(outside, one) },
         run,
       );
     } else {
-      const needs = [...new Set(one.needs.map((need) => names[need % Math.max(1, index)] ?? ""))];
       const when = one.shape === "maybe" ? { when: () => one.chosen } : {};
       builder = builder.step(
         name,
-        { needs: needs.filter(Boolean), ...when, ...RETRY, ...undoing(outside, one) },
+        { needs: needsOf(one, names), ...when, ...RETRY, ...undoing(outside, one) },
         run,
       );
     }
     names.push(name);
     if (one.shape === "list") lists.push(name);
   }
-  return builder.build() as Workflow<never, unknown>;
+  // What an approval came to has its time.
+  const end = (_ctx: StepContext, input: unknown): string => timeless(input);
+  return builder.step("end", { needs: names.slice(-1) }, end).build() as Workflow<never, unknown>;
+}
+
+const timeless = (value: unknown): string =>
+  JSON.stringify(value, (key, part: unknown) => (key === "at" ? undefined : part));
+
+const needsOf = ({ needs }: GraphSpec["steps"][number], names: readonly string[]): string[] => {
+  const chosen = needs.map((need) => names[need % Math.max(1, names.length)] ?? "");
+  return [...new Set(chosen)].filter(Boolean);
+};
+
+function waitOf(
+  builder: AnyGraph,
+  name: string,
+  one: GraphSpec["steps"][number],
+  names: readonly string[],
+): AnyGraph | undefined {
+  const common = { needs: needsOf(one, names), ...(one.undo ? { when: () => one.chosen } : {}) };
+  if (one.shape === "sleep") return builder.sleep(name, { ...common, for: one.ms * 4 });
+  if (one.shape === "wait") return builder.waitFor(name, common);
+  if (one.shape !== "approve") return undefined;
+  const prompt = (): string => `what about ${name}?`;
+  return builder.approve(name, { ...common, prompt, approvers: ["grace"] });
 }
 
 function buildCode(spec: CodeSpec, outside: Outside): Workflow<never, unknown> {
@@ -177,6 +242,10 @@ function buildCode(spec: CodeSpec, outside: Outside): Workflow<never, unknown> {
       case "sleep":
         await ctx.sleep("nap", op.ms);
         return "slept";
+      case "approve": {
+        const { approved, by } = await ctx.approve("ok", { prompt: "?", approvers: ["grace"] });
+        return `${by}: ${approved}`;
+      }
       case "all":
         return ctx.all(op.branches.map((branch) => perform(ctx, branch)));
     }
