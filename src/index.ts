@@ -20,6 +20,7 @@ export type { RetentionRule } from "./client/prune-runs.ts";
 export type { RerunOptions } from "./client/rerun.ts";
 export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
+export type { RunPage, SearchOptions } from "./client/search-runs.ts";
 export type { EventPlace, From } from "./client/start-place.ts";
 export type { StartOptions } from "./client/start-run.ts";
 export type { SubscribeOptions } from "./client/subscribe.ts";

@@ -18,6 +18,7 @@ import { registerRebuild } from "./commands/rebuild.ts";
 import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
+import { registerSearch } from "./commands/search.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerSignal } from "./commands/signal.ts";
 import { registerWorker } from "./commands/worker.ts";
@@ -65,6 +66,7 @@ function programOf(cli: Cli): Command {
     registerCompare,
     registerArchive,
     registerErase,
+    registerSearch,
     registerRebuild,
     registerDoctor,
   ];

@@ -45,10 +45,14 @@ export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings 
 /**
  * Opens the store to look at what others put there. It must be there already: a mistyped path would
  * otherwise become an empty store, and "no runs" a wrong answer.
+ * @param index file of the index of runs, for what is searched
  * @throws MillraceError `E_OPTION_INVALID` for a store that ends with its process, `E_STORE_MISSING`
  *   when there is no file, and what `open` throws
  */
-export async function openExisting({ store, namespace }: Settings): Promise<Millrace> {
+export async function openExisting(
+  { store, namespace }: Settings,
+  index?: string,
+): Promise<Millrace> {
   checkShared(store);
   const path = sqlitePath(store);
   if (path !== undefined && !existsSync(path)) {
@@ -58,7 +62,7 @@ export async function openExisting({ store, namespace }: Settings): Promise<Mill
       { details: { path } },
     );
   }
-  return open({ store, namespace });
+  return open({ store, namespace, ...(index === undefined ? {} : { index }) });
 }
 
 /**

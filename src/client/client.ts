@@ -1,42 +1,20 @@
 /**
- * What programs do with runs, from any process: start, look, wait, tell, follow. Needs the store only,
- * not a worker.
+ * What programs do with runs, from any process: start, tell, wait, fork; and look (`ReadClient`). Needs the
+ * store only, not a worker.
  */
 
-import type { Resources } from "../cluster/resources.ts";
-import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Input } from "../engine/input.ts";
-import { LogFeed } from "../engine/log-feed.ts";
-import { Projector } from "../engine/projector.ts";
-import type { EventType } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
-import type { NodeInfo } from "../ports/node-registry.ts";
-import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
-import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import {
-  type DecisionOptions,
-  decide,
-  type PendingApproval,
-  type PendingOptions,
-  pendingApprovals,
-} from "./approvals.ts";
-import { type Comparison, compareRuns } from "./compare-runs.ts";
-import type { EventOf } from "./event-filter.ts";
+import { type DecisionOptions, decide } from "./approvals.ts";
 import { existingRun } from "./existing-run.ts";
 import { type ForkOptions, forkRun } from "./fork-run.ts";
-import { type Lineage, lineageOf } from "./lineage.ts";
-import { type ListOptions, listRuns } from "./list-runs.ts";
-import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
-import { callOptions } from "./options.ts";
+import { ReadClient, type Views } from "./read-client.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
-import { type RunView, runView } from "./run-view.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { type SubscribeOptions, subscribe } from "./subscribe.ts";
-import { Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { postInput, type RequestOptions, request, sendSignal } from "./tell-run.ts";
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
@@ -48,23 +26,14 @@ function built(workflow: Workflow | undefined): Workflow {
   );
 }
 
-export class Client {
+export class Client extends ReadClient {
   readonly #engine: Engine;
-  protected readonly feed: LogFeed;
   readonly #workflows: ReadonlyMap<string, Workflow>;
-  readonly #summaries: Projector<RunSummaries>;
-  readonly #approvals: Projector<OpenApprovals>;
 
-  constructor(
-    engine: Engine,
-    workflows: ReadonlyMap<string, Workflow>,
-    summaries: Projector<RunSummaries>,
-  ) {
+  constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
+    super(engine, views);
     this.#engine = engine;
-    this.feed = new LogFeed(engine);
     this.#workflows = workflows;
-    this.#summaries = summaries;
-    this.#approvals = new Projector(engine, openApprovals);
   }
 
   /**
@@ -96,28 +65,6 @@ export class Client {
     return new RunHandle<O>(this, this.feed, checkId("run id", run), 0);
   }
 
-  /**
-   * The run as it is now, or as it was right after event `seq`.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`, `E_OPTION_INVALID`
-   */
-  async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
-    const { seq } = callOptions("get()", options, ["seq"]);
-    return runView(await existingRun(this.#engine, run, seq));
-  }
-
-  /**
-   * Why the run is not finished: what it waits for, since when, until when, and who could end the wait.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
-   */
-  async explain(run: string): Promise<Explanation> {
-    return explain(await existingRun(this.#engine, run));
-  }
-
-  /** Runs, the newest first. */
-  list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
-    return listRuns(this.#summaries, options);
-  }
-
   /** What the run returned, as soon as it has. Same as `handle(run).result()`. */
   async result(run: string, options: { timeoutMs?: number } = {}): Promise<unknown> {
     await existingRun(this.#engine, run);
@@ -144,44 +91,6 @@ export class Client {
   async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
     const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
     return new RunHandle<O>(this, this.feed, started.run, started.position);
-  }
-
-  /** What the run branched off, and what branched off it. @throws MillraceError `E_RUN_NOT_FOUND` */
-  lineage(run: string): Promise<Lineage> {
-    return lineageOf(this.#engine, this.#summaries, run);
-  }
-
-  /**
-   * Two runs beside each other, event by event, from where they have nothing in common any more.
-   * @throws MillraceError `E_RUN_NOT_FOUND`
-   */
-  compare(left: string, right: string): Promise<Comparison> {
-    return compareRuns(this.#engine, left, right);
-  }
-
-  /**
-   * Events of one run until its end, of many runs or of all without end: history, then live, without gap
-   * or repeat, at the reader's pace. What is given narrows it down. Events are frozen. To go on in
-   * another process, or later, begin `after` the last event that was dealt with.
-   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once; in the iteration `E_STORE_CLOSED`,
-   * and of one run `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
-   */
-  subscribe<const T extends EventType = EventType>(
-    options: SubscribeOptions<T> = {},
-  ): AsyncIterable<EventOf<T>> {
-    return subscribe(this.feed, options);
-  }
-
-  /**
-   * A subscription that remembers under a name how far its reader came, through restarts: iterate over
-   * it, and acknowledge what is dealt with. What was not acknowledged comes again.
-   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
-   */
-  subscription<const T extends EventType = EventType>(
-    name: string,
-    options: SubscriptionOptions<T> = {},
-  ): Subscription<T> {
-    return new Subscription(this.feed, name, options);
   }
 
   /**
@@ -216,14 +125,6 @@ export class Client {
   }
 
   /**
-   * What runs wait for people to decide, the longest waiting first.
-   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
-   */
-  pendingApprovals(options: PendingOptions = {}): Promise<readonly PendingApproval[]> {
-    return pendingApprovals(this.#engine, this.#approvals, this.#summaries, options);
-  }
-
-  /**
    * Asks the run to stop: its steps are aborted, then it ends as cancelled.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` when it has ended
    */
@@ -244,25 +145,6 @@ export class Client {
   /** Puts an input into the run's inbox, and sees to it that somebody takes it. */
   post(run: string, input: Input): Promise<void> {
     return postInput(this.#engine, run, input);
-  }
-
-  /** The processes that are there, each as it announced itself last (every 2 s), by id. */
-  nodes(): Promise<readonly NodeInfo[]> {
-    return listNodes(this.#engine);
-  }
-
-  /** What each node has, by its id: Handoff's name for `nodes()`. */
-  discoverNodes(): Promise<ReadonlyMap<string, Resources>> {
-    return discoverNodes(this.#engine);
-  }
-
-  /**
-   * Whether the node has so much free, as it announced last; false for one that is not there. An answer
-   * for people: whether a step may begin is decided by the node itself, when it is asked.
-   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`
-   */
-  resourcesAvailable(node: string, request: Resources): Promise<boolean> {
-    return resourcesAvailable(this.#engine, node, request);
   }
 
   #known(name: string): Workflow {

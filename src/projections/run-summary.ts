@@ -2,7 +2,7 @@
  * One line per run: for lists, and for the sweep that looks for runs which nobody holds. It follows
  * the chain of sums, so a run whose log is damaged shows as quarantined.
  */
-import type { ForkPoint } from "../../machines/run-data.ts";
+import type { ForkPoint, Parent } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
@@ -52,6 +52,8 @@ export interface RunSummary {
   labels: Readonly<Record<string, string>>;
   /** The run that it branched off, and behind which of its events; null: none. */
   forkOf: { readonly run: string; readonly seq: number } | null;
+  /** Whose child it is; null: nobody's. */
+  parent: Parent | null;
   createdAt: number;
   updatedAt: number;
   endedAt: number | null;
@@ -79,6 +81,8 @@ export interface RunSummary {
   /** Steps and items out of attempts, for somebody to look at. */
   held: HeldStep[];
   steps: { completed: number; failed: number; running: number; retries: number };
+  /** The first step that failed for good; null: none. */
+  failedStep: string | null;
   error: Failure | null;
 }
 
@@ -112,12 +116,14 @@ export const shownStatus = ({
 }: Pick<RunSummary, "paused" | "status">): RunStatus =>
   paused && (status === "running" || status === "parked") ? "paused" : status;
 
-const fresh = (run: string, workflow: string): RunSummary => ({
+/** The line of a run of which nothing is known yet. */
+export const emptySummary = (run: string, workflow: string): RunSummary => ({
   run,
   workflow,
   status: "pending",
   labels: {},
   forkOf: null,
+  parent: null,
   createdAt: 0,
   updatedAt: 0,
   endedAt: null,
@@ -137,19 +143,20 @@ const fresh = (run: string, workflow: string): RunSummary => ({
   active: [],
   held: [],
   steps: { completed: 0, failed: 0, running: 0, retries: 0 },
+  failedStep: null,
   error: null,
 });
 
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 4,
+  version: 5,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
   restore: (saved) => new Map((saved as RunSummary[]).map((summary) => [summary.run, summary])),
   apply(view, { place, opened }: FoldedFrame) {
-    const summary = view.get(place.run) ?? fresh(place.run, place.workflow);
+    const summary = view.get(place.run) ?? emptySummary(place.run, place.workflow);
     view.set(place.run, summary);
     summary.position = place.position;
     if (summary.status === "quarantined") return;
@@ -183,7 +190,7 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.labels = event.labels ?? {};
       summary.correlation = event.correlation ?? null;
       summary.forkOf = placeOf(event.forkOf);
-      summary.driven = (event.plan as { declares?: unknown }).declares !== undefined;
+      summary.parent = event.parent ?? null;
       summary.driven = (event.plan as { declares?: unknown } | null)?.declares !== undefined;
       break;
     case "run.claimed":
@@ -233,8 +240,10 @@ function letGo(summary: RunSummary): void {
   summary.lease = null;
 }
 
-function applyStep({ steps, active, held }: RunSummary, event: MillraceEvent): void {
+function applyStep(summary: RunSummary, event: MillraceEvent): void {
+  const { steps, active, held } = summary;
   if (!("step" in event) || event.step === undefined) return;
+  if (event.type === "step.failed") summary.failedStep ??= event.step;
   const { step } = event;
   const was = held.findIndex((one) => one.step === step);
   if (was >= 0 && event.type.startsWith("step.")) held.splice(was, 1);

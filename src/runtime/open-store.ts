@@ -1,6 +1,7 @@
 /** From a store's address to the store: the one place where addresses meet adapters. */
 import { memoryStore } from "../adapters/memory/store.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import type { RunIndex } from "../ports/run-index.ts";
 import type { Store, StoreOptions } from "../ports/store.ts";
 
 /** Where the default store lies, relative to the working directory. */
@@ -26,4 +27,10 @@ export async function openStore(address: string, options: StoreOptions): Promise
     `store: ${JSON.stringify(address)} is no address of a store; use "memory", "sqlite:PATH" or "nats://HOST:PORT"`,
     { details: { option: "store" } },
   );
+}
+
+/** Opens the index of runs in a file, or in memory. Loaded when something is searched. */
+export async function openIndex(path: string): Promise<RunIndex> {
+  const { SqliteRunIndex } = await import("../adapters/sqlite/run-index.ts");
+  return new SqliteRunIndex(path);
 }

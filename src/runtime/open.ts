@@ -12,13 +12,14 @@ import type { Engine } from "../engine/engine.ts";
 import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
 import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
+import { RunIndexKeeper } from "../engine/run-index-keeper.ts";
 import { pause } from "../kernel/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import type { Dag } from "../workflow/dag.ts";
 import { codedStore } from "./coded-store.ts";
-import { openStore } from "./open-store.ts";
+import { openIndex, openStore } from "./open-store.ts";
 import { checkNodeResources, type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
 
@@ -35,6 +36,7 @@ export class Millrace extends Client implements AsyncDisposable {
   /** Archives, deletion and retention of runs. */
   readonly history: History;
   readonly #engine: Engine;
+  readonly #index: RunIndexKeeper;
   readonly #catalog: Catalog;
   readonly #host: Host | undefined;
   readonly #stopGraceMs: number;
@@ -42,7 +44,9 @@ export class Millrace extends Client implements AsyncDisposable {
 
   constructor(engine: Engine, configured: Settings) {
     const summaries = new Projector(engine, runSummary);
-    super(engine, configured.workflows, summaries);
+    const index = new RunIndexKeeper(engine, () => openIndex(configured.index));
+    super(engine, configured.workflows, { summaries, index });
+    this.#index = index;
     this.#engine = engine;
     this.#catalog = new Catalog(configured.workflows);
     this.node = engine.node;
@@ -138,6 +142,7 @@ export class Millrace extends Client implements AsyncDisposable {
     try {
       await this.#bounded(this.#host?.stop(this.#stopGraceMs), this.#stopGraceMs + patience);
     } finally {
+      await this.#index.close();
       await this.#bounded(this.store.close(), patience);
     }
   }

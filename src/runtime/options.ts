@@ -50,6 +50,12 @@ export interface OpenOptions {
   readonly codecs?: readonly FrameCodec[];
   /** @default warnings and errors, as lines of JSON on stderr */
   readonly logger?: Logger;
+  /**
+   * File of the index that `search` looks into; disposable, and to be shared by processes of one machine. It
+   * holds labels and errors as they are, also where `codecs` encrypt the log. @default ":memory:": each process
+   * that searches folds the whole log once
+   */
+  readonly index?: string;
   /** How long a silent host keeps its runs. @default "15s" */
   readonly lease?: Duration;
   /** A run that waits longer than this is held by nobody meanwhile. @default "1s" */
@@ -79,6 +85,7 @@ export interface Settings {
   readonly node: string;
   readonly codecs: readonly [FrameCodec, ...FrameCodec[]];
   readonly logger: Logger;
+  readonly index: string;
   readonly leaseMs: number;
   readonly parkAfterMs: number;
   readonly sweepEveryMs: number;
@@ -96,6 +103,7 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
   "node",
   "codecs",
   "logger",
+  "index",
   "lease",
   "parkAfter",
   "sweepEvery",
@@ -124,6 +132,7 @@ export function settings(options: OpenOptions): Settings {
     node: checkId("node id", options.node === undefined ? world.ids() : options.node),
     codecs: [first, ...others],
     logger: checkLogger(options.logger ?? stderrLogger),
+    index: checkPath("index", options.index ?? ":memory:"),
     leaseMs: positive("lease", options.lease ?? limits.leaseMs),
     parkAfterMs: millis("parkAfter", options.parkAfter ?? limits.parkAfterMs),
     sweepEveryMs: positive("sweepEvery", options.sweepEvery ?? limits.sweepEveryMs),
@@ -135,6 +144,11 @@ export function settings(options: OpenOptions): Settings {
 function checkStore(store: string | Store): string | Store {
   if (typeof store === "string" || store?.log !== undefined) return store;
   throw invalid("store", "must be the address of a store, or a store");
+}
+
+function checkPath(option: string, path: string): string {
+  if (typeof path === "string" && path !== "") return path;
+  throw invalid(option, "must be the path of a file");
 }
 
 const CODEC_ID = /^[a-z0-9-]{1,32}$/;

@@ -1,0 +1,98 @@
+/** `millrace search`: runs by what they are, page by page, and how many there are of each status. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { SearchOptions } from "../../client/search-runs.ts";
+import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
+import type { Cli } from "../cli.ts";
+import { statusCell, table } from "../render.ts";
+import { runRows } from "../run-rows.ts";
+import {
+  openExisting,
+  type StoreFlags,
+  settingsOf,
+  wholeNumber,
+  withStoreFlags,
+} from "../settings.ts";
+
+interface SearchFlags extends StoreFlags {
+  readonly workflow?: string;
+  readonly status: readonly RunStatus[];
+  readonly label: Readonly<Record<string, string>>;
+  readonly parent?: string;
+  readonly failedStep?: string;
+  readonly waiting?: string;
+  readonly order: "created" | "updated";
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly count?: true;
+  readonly index?: string;
+}
+
+const LIMIT = 50;
+
+/** Adds the command to the program. */
+export function registerSearch(program: Command, cli: Cli): void {
+  withStoreFlags(program.command("search"))
+    .description("search runs, the newest first; or count them by status")
+    .option("--workflow <name>", "of this workflow")
+    .option("--status <status>", "with this status; can be repeated", statuses, [])
+    .option("--label <name=value>", "with this label; can be repeated", labels, {})
+    .option("--parent <run>", "children of this run")
+    .option("--failed-step <step>", "in which this step failed first, or is held")
+    .option("--waiting <reason>", "that wait for this reason: 'waits for a signal', paused, held")
+    .addOption(
+      new Option("--order <order>", "by when they were created, or last touched")
+        .choices(["created", "updated"])
+        .default("created"),
+    )
+    .option("--limit <count>", "at most so many per page", wholeNumber(1), LIMIT)
+    .option("--cursor <cursor>", "the page behind the one that ended with this cursor")
+    .option("--count", "how many runs have which status, instead")
+    .option("--index <path>", "keep the index in this file; by default it is made anew each time")
+    .action((flags: SearchFlags) => search(cli, flags));
+}
+
+function statuses(status: string, all: readonly RunStatus[]): readonly RunStatus[] {
+  const known = runStatuses.find((one) => one === status);
+  if (known !== undefined) return [...all, known];
+  throw new InvalidArgumentError(`Allowed choices are ${runStatuses.join(", ")}.`);
+}
+
+function labels(text: string, all: Readonly<Record<string, string>>) {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
+  return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+async function search(cli: Cli, flags: SearchFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const { output } = cli;
+  await using millrace = await openExisting(settings, flags.index);
+  if (flags.count) {
+    const { workflow } = flags;
+    const counts = await millrace.count(workflow === undefined ? {} : { workflow });
+    if (settings.json) return output.json(counts);
+    const rows = Object.entries(counts).map(([status, runs]) => [statusCell(status), String(runs)]);
+    for (const line of table(rows, output.paint)) output.print(line);
+    return;
+  }
+  const page = await millrace.search(optionsOf(flags));
+  if (settings.json) return output.json(page);
+  if (page.runs.length === 0) return output.note("no runs");
+  for (const line of table(runRows(page.runs, cli.clock.now()), output.paint)) output.print(line);
+  if (page.next !== null) output.note(`there are more: --cursor ${page.next}`);
+}
+
+function optionsOf(flags: SearchFlags): SearchOptions {
+  const { workflow, parent, failedStep, waiting, cursor, order, limit, status, label } = flags;
+  return {
+    order,
+    limit,
+    ...(status.length === 0 ? {} : { statuses: status }),
+    ...(Object.keys(label).length === 0 ? {} : { labels: label }),
+    ...(workflow === undefined ? {} : { workflow }),
+    ...(parent === undefined ? {} : { parent }),
+    ...(failedStep === undefined ? {} : { failedStep }),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(cursor === undefined ? {} : { cursor }),
+  };
+}

@@ -1,0 +1,146 @@
+/** What programs look at, from any process. Nothing here touches a run. */
+import type { Resources } from "../cluster/resources.ts";
+import { type Explanation, explain } from "../domain/explain.ts";
+import type { Engine } from "../engine/engine.ts";
+import { LogFeed } from "../engine/log-feed.ts";
+import { Projector } from "../engine/projector.ts";
+import type { RunIndexKeeper } from "../engine/run-index-keeper.ts";
+import type { EventType } from "../events/vocabulary.ts";
+import type { NodeInfo } from "../ports/node-registry.ts";
+import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
+import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import { type PendingApproval, type PendingOptions, pendingApprovals } from "./approvals.ts";
+import { type Comparison, compareRuns } from "./compare-runs.ts";
+import type { EventOf } from "./event-filter.ts";
+import { existingRun } from "./existing-run.ts";
+import { type Lineage, lineageOf } from "./lineage.ts";
+import { type ListOptions, listRuns } from "./list-runs.ts";
+import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
+import { callOptions } from "./options.ts";
+import { type RunView, runView } from "./run-view.ts";
+import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./search-runs.ts";
+import { type SubscribeOptions, subscribe } from "./subscribe.ts";
+import { Subscription, type SubscriptionOptions } from "./subscription.ts";
+
+/** What a process keeps of all runs. */
+export interface Views {
+  readonly summaries: Projector<RunSummaries>;
+  readonly index: RunIndexKeeper;
+}
+
+export class ReadClient {
+  readonly #engine: Engine;
+  protected readonly feed: LogFeed;
+  readonly #views: Views;
+  readonly #approvals: Projector<OpenApprovals>;
+
+  constructor(engine: Engine, views: Views) {
+    this.#engine = engine;
+    this.feed = new LogFeed(engine);
+    this.#views = views;
+    this.#approvals = new Projector(engine, openApprovals);
+  }
+
+  /**
+   * Runs by workflow, status, labels, parent, failed step, reason for waiting or time, page by page. The cost
+   * of a page does not grow with the number of runs. The first call of a process brings its index up to date.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  search(options: SearchOptions = {}): Promise<RunPage> {
+    return searchRuns(this.#views.index, options);
+  }
+
+  /** How many runs have which status, of all or of one workflow; those that no run has are left out. */
+  count(
+    options: { readonly workflow?: string } = {},
+  ): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
+    return countRuns(this.#views.index, options);
+  }
+
+  /**
+   * The run as it is now, or as it was right after event `seq`.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`, `E_OPTION_INVALID`
+   */
+  async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
+    const { seq } = callOptions("get()", options, ["seq"]);
+    return runView(await existingRun(this.#engine, run, seq));
+  }
+
+  /**
+   * Why the run is not finished: what it waits for, since when, until when, and who could end the wait.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
+   */
+  async explain(run: string): Promise<Explanation> {
+    return explain(await existingRun(this.#engine, run));
+  }
+
+  /** Runs, the newest first. */
+  list(options: ListOptions = {}): Promise<readonly RunSummary[]> {
+    return listRuns(this.#views.summaries, options);
+  }
+
+  /** What the run branched off, and what branched off it. @throws MillraceError `E_RUN_NOT_FOUND` */
+  lineage(run: string): Promise<Lineage> {
+    return lineageOf(this.#engine, this.#views.summaries, run);
+  }
+
+  /**
+   * Two runs beside each other, event by event, from where they have nothing in common any more.
+   * @throws MillraceError `E_RUN_NOT_FOUND`
+   */
+  compare(left: string, right: string): Promise<Comparison> {
+    return compareRuns(this.#engine, left, right);
+  }
+
+  /**
+   * Events of one run until its end, of many runs or of all without end: history, then live, without gap
+   * or repeat, at the reader's pace. What is given narrows it down. Events are frozen. To go on in
+   * another process, or later, begin `after` the last event that was dealt with.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once; in the iteration `E_STORE_CLOSED`,
+   * and of one run `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
+   */
+  subscribe<const T extends EventType = EventType>(
+    options: SubscribeOptions<T> = {},
+  ): AsyncIterable<EventOf<T>> {
+    return subscribe(this.feed, options);
+  }
+
+  /**
+   * A subscription that remembers under a name how far its reader came, through restarts: iterate over
+   * it, and acknowledge what is dealt with. What was not acknowledged comes again.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  subscription<const T extends EventType = EventType>(
+    name: string,
+    options: SubscriptionOptions<T> = {},
+  ): Subscription<T> {
+    return new Subscription(this.feed, name, options);
+  }
+
+  /**
+   * What runs wait for people to decide, the longest waiting first.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  pendingApprovals(options: PendingOptions = {}): Promise<readonly PendingApproval[]> {
+    return pendingApprovals(this.#engine, this.#approvals, this.#views.summaries, options);
+  }
+
+  /** The processes that are there, each as it announced itself last (every 2 s), by id. */
+  nodes(): Promise<readonly NodeInfo[]> {
+    return listNodes(this.#engine);
+  }
+
+  /** What each node has, by its id: Handoff's name for `nodes()`. */
+  discoverNodes(): Promise<ReadonlyMap<string, Resources>> {
+    return discoverNodes(this.#engine);
+  }
+
+  /**
+   * Whether the node has so much free, as it announced last; false for one that is not there. An answer
+   * for people: whether a step may begin is decided by the node itself, when it is asked.
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`
+   */
+  resourcesAvailable(node: string, request: Resources): Promise<boolean> {
+    return resourcesAvailable(this.#engine, node, request);
+  }
+}
