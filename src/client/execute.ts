@@ -31,8 +31,7 @@ export async function execute(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const name = dag.id ?? privateName(executor.engine.node);
-  dag.validate();
+  const name = checked(dag).id ?? privateName(executor.engine.node);
   return run(executor, dag, compile(dag, name), options, true);
 }
 
@@ -42,8 +41,7 @@ export async function executeLocal(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const functions = dag.functions.map(({ node, collocated, cost, ...fn }) => fn);
-  dag.validate();
+  const functions = checked(dag).functions.map(({ node, collocated, cost, ...fn }) => fn);
   const version = dag.version === undefined ? {} : { version: dag.version };
   const workflow = compile({ ...version, functions }, privateName(executor.engine.node));
   return run(executor, dag, workflow, options, true);
@@ -55,9 +53,18 @@ export async function executeDistributed(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const workflow = dag.validate().functions.some((fn) => !fn.inline) ? dag.workflow : undefined;
+  const workflow = checked(dag).functions.some((fn) => !fn.inline) ? dag.workflow : undefined;
   if (workflow !== undefined) await checkKnown(executor, workflow.name);
   return run(executor, dag, workflow, options, false);
+}
+
+/** @throws MillraceError `E_DEF_INVALID` for anything that `dag()` did not make; what `validate` throws */
+function checked(dag: Dag | undefined): Dag {
+  if (typeof dag?.validate === "function") return dag.validate();
+  throw new MillraceError(
+    "E_DEF_INVALID",
+    "what was given to execute() is no DAG; make one with dag()",
+  );
 }
 
 /** Its tickets reach this process only. */

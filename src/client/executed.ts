@@ -28,7 +28,7 @@ export interface FunctionFailure {
 
 /**
  * @throws MillraceError `E_STEP_FAILED` (a function failed, and nothing was to go on), `E_TIMEOUT`,
- * `E_RUN_CANCELLED`, `E_RUN_FAILED` (anything else that ended the run), `E_STORE_MISSING`
+ * `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_FAILED` (anything else that ended the run), `E_STORE_MISSING`
  */
 export async function executed(
   engine: Engine,
@@ -55,9 +55,14 @@ export async function executed(
 /** Why there is no answer. */
 function refusal(state: RunState): MillraceError {
   const { id: run, failed } = state;
-  const { error } = state.run.context;
+  const { error, cancelledBy, cancelReason } = state.run.context;
   if (state.run.state !== "failed" || error === null) {
-    return new MillraceError("E_RUN_CANCELLED", `run ${run} was cancelled`, { details: { run } });
+    const how = state.run.state === "terminated" ? "terminated" : "cancelled";
+    return new MillraceError(
+      how === "terminated" ? "E_RUN_TERMINATED" : "E_RUN_CANCELLED",
+      `run ${run} was ${how} by ${cancelledBy ?? "?"}: ${cancelReason ?? ""}`,
+      { details: { run } },
+    );
   }
   const cause = toError(error);
   if (error.code !== "E_STEP_FAILED" || failed === undefined) {

@@ -96,9 +96,33 @@ onStores("An execution", (scene) => {
     expect(calls).toEqual(["a", "b", "b"]);
   });
 
-  it("refuses options that it does not know", async () => {
+  it("ends with who stopped it, when somebody does", async () => {
+    const millrace = await scene().open();
+    const stuck = dag().add({
+      id: "a",
+      code(this: StepContext) {
+        return new Promise<void>((resolve) => {
+          this.signal.addEventListener("abort", () => resolve());
+        });
+      },
+    });
+    const cancelled = refusal(millrace.execute(stuck, { id: "c" }));
+    await until("it runs", async () => (await millrace.list())[0]?.status === "running");
+    await millrace.cancel("c", { by: "ann", reason: "enough" });
+    expect(await cancelled).toMatchObject({
+      code: "E_RUN_CANCELLED",
+      message: "run c was cancelled by ann: enough",
+    });
+  });
+
+  it("refuses what is no DAG, and options that it does not know", async () => {
     const millrace = await scene().open();
     const { made } = counted();
+    for (const nothing of [undefined, null, {}, made.workflow]) {
+      expect(await refusal(millrace.execute(nothing as never))).toMatchObject({
+        code: "E_DEF_INVALID",
+      });
+    }
     for (const options of [
       { maxRetries: -1 },
       { maxConcurrency: 0 },
