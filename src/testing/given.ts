@@ -19,6 +19,8 @@ import { type Message, machineOf, type Subject, subjectOf } from "./subjects.ts"
 export interface GivenOptions {
   /** @default that of the events; "run" when there are none */
   readonly machine?: "run" | "step" | "node";
+  /** Whose story it is. @default the step that the first event names; "r", "s" or "n" */
+  readonly id?: string;
   /** Attempts that a step has. @default 2 */
   readonly maxAttempts?: number;
 }
@@ -40,16 +42,15 @@ export function given(
   options?: GivenOptions & { readonly machine?: "node" },
 ): Given<NodeContext, NodeCommand, NodeEvent>;
 export function given(events: readonly Message[], options: GivenOptions = {}): unknown {
-  const subject = subjectOf(
-    options.machine ?? machineOf(events[0]?.type ?? "run.created") ?? "run",
-  );
-  const context = subject.fresh();
-  const { maxAttempts } = options;
-  return new Given(
-    subject,
-    maxAttempts === undefined ? context : { ...context, maxAttempts },
-    events,
-  );
+  const [first] = events as readonly (Message & { readonly step?: string })[];
+  const subject = subjectOf(options.machine ?? machineOf(first?.type ?? "") ?? "run");
+  const { id = first?.step, maxAttempts } = options;
+  const context = {
+    ...subject.fresh(),
+    ...(id === undefined ? {} : { id }),
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+  };
+  return new Given(subject, context, events);
 }
 
 /** What has happened so far. */

@@ -61,6 +61,16 @@ describe("given, when, then", () => {
       ]);
   });
 
+  it("is about the step that its events name, or the one that is asked for", () => {
+    const reason = "r";
+    const cancelled = (step: string) => [{ type: "step.cancelled", at: 9, step, reason }] as const;
+    const cancel = { type: "cmd.cancel", now: 9, reason } as const;
+    given([{ ...scheduled, step: "pay" }])
+      .when(cancel)
+      .then(cancelled("pay"));
+    given([], { machine: "step", id: "ship" }).when(cancel).then(cancelled("ship"));
+  });
+
   it("tells what is thought of a node", () => {
     given([{ type: "node.suspected", at: 5 }])
       .when({ type: "cmd.gone", now: 9, reason: "killed" })
