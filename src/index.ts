@@ -26,6 +26,11 @@ export type { StartOptions } from "./client/start-run.ts";
 export type { SubscribeOptions } from "./client/subscribe.ts";
 export type { Subscription, SubscriptionOptions } from "./client/subscription.ts";
 export type { RequestOptions } from "./client/tell-run.ts";
+export {
+  defineProjection,
+  type ProjectionDefinition,
+  type UserProjection,
+} from "./client/user-projection.ts";
 // where steps run
 export type {
   Allocator,

@@ -21,6 +21,7 @@ import { type RunView, runView } from "./run-view.ts";
 import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./search-runs.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
 import { Subscription, type SubscriptionOptions } from "./subscription.ts";
+import { type ProjectionDefinition, UserProjection } from "./user-projection.ts";
 
 /** What a process keeps of all runs. */
 export interface Views {
@@ -115,6 +116,14 @@ export class ReadClient {
     options: SubscriptionOptions<T> = {},
   ): Subscription<T> {
     return new Subscription(this.feed, name, options);
+  }
+
+  /**
+   * A view of your own over recorded events, kept up to date in this process: see `defineProjection`.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  projection<V>(definition: ProjectionDefinition<V>): UserProjection<V> {
+    return new UserProjection(this.feed, definition);
   }
 
   /**
