@@ -1,11 +1,14 @@
 /** What programs look at, from any process. Nothing here touches a run. */
+import { freeze } from "immer";
 import type { Resources } from "../cluster/resources.ts";
 import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { LogFeed } from "../engine/log-feed.ts";
+import { Moments } from "../engine/moments.ts";
 import { Projector } from "../engine/projector.ts";
 import type { RunIndexKeeper } from "../engine/run-index-keeper.ts";
 import type { EventType } from "../events/vocabulary.ts";
+import { checkId } from "../kernel/ids.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
 import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
@@ -17,8 +20,13 @@ import { type Lineage, lineageOf } from "./lineage.ts";
 import { type ListOptions, listRuns } from "./list-runs.ts";
 import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
 import { callOptions } from "./options.ts";
+import type { ReplayedEvent } from "./playback.ts";
+import { type ReplayOptions, replay } from "./replay.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./search-runs.ts";
+import { momentOf, type RunMoment, stateAt, whenOf } from "./state-at.ts";
+import { diffStates, type StateDiff } from "./state-diff.ts";
+import type { StateView } from "./state-view.ts";
 import { type SubscribeOptions, subscribe } from "./subscribe.ts";
 import { Subscription, type SubscriptionOptions } from "./subscription.ts";
 import { type ProjectionDefinition, UserProjection } from "./user-projection.ts";
@@ -32,12 +40,14 @@ export interface Views {
 export class ReadClient {
   readonly #engine: Engine;
   protected readonly feed: LogFeed;
+  readonly #moments: Moments;
   readonly #views: Views;
   readonly #approvals: Projector<OpenApprovals>;
 
   constructor(engine: Engine, views: Views) {
     this.#engine = engine;
     this.feed = new LogFeed(engine);
+    this.#moments = new Moments(engine);
     this.#views = views;
     this.#approvals = new Projector(engine, openApprovals);
   }
@@ -59,12 +69,45 @@ export class ReadClient {
   }
 
   /**
-   * The run as it is now, or as it was right after event `seq`.
+   * The run as it is now, or as it was right after event `seq`. Frozen.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`, `E_OPTION_INVALID`
    */
   async get(run: string, options: { readonly seq?: number } = {}): Promise<RunView> {
     const { seq } = callOptions("get()", options, ["seq"]);
-    return runView(await existingRun(this.#engine, run, seq));
+    const when = seq === undefined ? "now" : whenOf("seq", seq);
+    const { state } = await momentOf(this.#moments, run, when);
+    return freeze(runView(state), true);
+  }
+
+  /**
+   * All that can be told of the run right after an event, or at a time: its steps, timers, waits, signals,
+   * outputs and checkpoints as they were. Frozen. No code runs; a moment near one that was looked at
+   * before costs little, however long the run is.
+   * @throws MillraceError `E_RUN_NOT_FOUND` (also when it did not exist yet), `E_LOG_CORRUPT`,
+   * `E_FRAME_INVALID`, `E_OPTION_INVALID`
+   */
+  stateAt(run: string, moment: RunMoment): Promise<StateView> {
+    return stateAt(this.#moments, run, moment);
+  }
+
+  /**
+   * What is different between two moments of the run.
+   * @throws MillraceError as `stateAt`
+   */
+  async diff(run: string, from: RunMoment, to: RunMoment): Promise<StateDiff> {
+    const [before, after] = [await this.stateAt(run, from), await this.stateAt(run, to)];
+    return diffStates(before, after);
+  }
+
+  /**
+   * The run's events so far, each with the run before and after it, as fast as they are taken or at a
+   * speed. No code runs. Views are made when they are looked at; what did not change from one to the next
+   * is the same object in both.
+   * @throws MillraceError `E_OPTION_INVALID`, at once; in the iteration `E_RUN_NOT_FOUND`,
+   * `E_LOG_CORRUPT`, `E_FRAME_INVALID`
+   */
+  replay(run: string, options: ReplayOptions = {}): AsyncIterable<ReplayedEvent> {
+    return replay(this.#moments, checkId("run id", run), options);
   }
 
   /**

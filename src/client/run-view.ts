@@ -70,7 +70,8 @@ export interface RunView {
   readonly steps: readonly StepView[];
 }
 
-export function runView(state: RunState): RunView {
+/** @param steps those of the state, if they are known */
+export function runView(state: RunState, steps = stepViews(state)): RunView {
   const { context } = state.run;
   return {
     run: state.id,
@@ -96,9 +97,13 @@ export function runView(state: RunState): RunView {
     input: context.input,
     output: context.output,
     error: context.error,
-    steps: stepOrder(state).map((id) => stepView(state, id)),
+    steps,
   };
 }
+
+/** All steps of a run, in order: see `RunView.steps`. */
+export const stepViews = (state: RunState): readonly StepView[] =>
+  stepOrder(state).map((id) => stepView(state, id));
 
 function stepOrder(state: RunState): string[] {
   const order = new Set<string>();
@@ -118,7 +123,8 @@ function stepOrder(state: RunState): string[] {
   return [...order];
 }
 
-function stepView(state: RunState, id: string): StepView {
+/** One step, which need not have an event of its own. */
+export function stepView(state: RunState, id: string): StepView {
   const actor = state.steps.get(id);
   const context = actor?.context;
   const status = actor?.state ?? "waiting";

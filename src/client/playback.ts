@@ -1,0 +1,100 @@
+/**
+ * The state beside a replay. Views are made when somebody looks: of the moment at which the replay is,
+ * from the state itself; of an earlier one, by folding the few events since the last copy once more.
+ */
+import { copyMoment, foldEvent, type Moment } from "../engine/moment.ts";
+import type { RecordedEvent } from "../events/vocabulary.ts";
+import { MovingView, type StateView, stateView } from "./state-view.ts";
+
+/** An event, and the run before and after it. */
+export interface ReplayedEvent {
+  readonly event: RecordedEvent;
+  /** Null before the first event. */
+  readonly before: StateView | null;
+  readonly after: StateView;
+}
+
+/** Events between two copies of the state. */
+const STRETCH_EVENTS = 256;
+
+/** The run at some event, and what happened then. */
+interface Stretch {
+  readonly base: Moment;
+  readonly events: RecordedEvent[];
+}
+
+/** One replay. */
+export class Playback {
+  readonly #moment: Moment;
+  readonly #moving = new MovingView();
+  #stretch: Stretch;
+  #pending: RecordedEvent | undefined;
+
+  /** @param moment becomes the playback's own, and moves */
+  constructor(moment: Moment) {
+    this.#moment = moment;
+    this.#stretch = { base: copyMoment(moment), events: [] };
+  }
+
+  /** Of the last event that it has moved past. */
+  get seq(): number {
+    return this.#moment.state.cursor.seq;
+  }
+
+  /** Moves past an event that nobody is shown. */
+  skip(event: RecordedEvent): void {
+    this.show(event);
+    this.#settle();
+  }
+
+  /** Shows the next event: the state moves on when somebody looks at what it became, or at the next event. */
+  show(event: RecordedEvent): ReplayedEvent {
+    this.#settle();
+    if (this.#stretch.events.length >= STRETCH_EVENTS) {
+      this.#stretch = { base: copyMoment(this.#moment), events: [] };
+    }
+    this.#stretch.events.push(event);
+    this.#pending = event;
+    return new Shown(this, this.#stretch, event);
+  }
+
+  /** The run right after its first `seq` events, which lie in the stretch. */
+  viewAt(seq: number, stretch: Stretch): StateView {
+    if (this.#pending?.seq === seq) this.#settle();
+    if (this.#moment.state.cursor.seq === seq) return this.#moving.view(this.#moment);
+    const moment = copyMoment(stretch.base);
+    for (const event of stretch.events) {
+      if (event.seq <= seq) foldEvent(moment, event, event.position);
+    }
+    return stateView(moment);
+  }
+
+  #settle(): void {
+    const event = this.#pending;
+    if (event === undefined) return;
+    this.#pending = undefined;
+    foldEvent(this.#moment, event, event.position);
+    this.#moving.take(event);
+  }
+}
+
+class Shown implements ReplayedEvent {
+  readonly event: RecordedEvent;
+  readonly #playback: Playback;
+  readonly #stretch: Stretch;
+
+  constructor(playback: Playback, stretch: Stretch, event: RecordedEvent) {
+    this.#playback = playback;
+    this.#stretch = stretch;
+    this.event = event;
+  }
+
+  get before(): StateView | null {
+    const seq = this.event.seq - 1;
+    return seq === 0 ? null : this.#playback.viewAt(seq, this.#stretch);
+  }
+
+  get after(): StateView {
+    return this.#playback.viewAt(this.event.seq, this.#stretch);
+  }
+}
