@@ -40,7 +40,7 @@ export function inherit(
   };
   for (const step of reset ?? []) forgetStep(state, step);
   for (const [step, actor] of state.steps) {
-    if (stepTable.finals.has(actor.state) || GOES_ON.has(actor.state)) continue;
+    if (stepTable.finals.has(actor.state) || goesOn(state, step, actor.state)) continue;
     // What was being undone is undone again, if this run comes to that.
     if (undoOf(step) !== undefined) state.steps.delete(step);
     else state.steps.set(step, begunAnew(actor.context));
@@ -50,7 +50,12 @@ export function inherit(
 }
 
 /** What has no attempt of its own goes on: its items, or its timer or wait, are taken over as well. */
-const GOES_ON: ReadonlySet<string> = new Set(["mapping", "suspended"]);
+function goesOn(state: RunState, step: string, status: string): boolean {
+  if (status !== "suspended") return status === "mapping";
+  // Branched off between its suspension and the beginning of its wait, it has neither.
+  const { timers, fired, waits, waited } = state.run.context;
+  return [timers, fired, waits, waited].some((known) => Object.hasOwn(known, step));
+}
 
 /** A child run that was under way there is not this run's: it gets one of its own. */
 function begunAnew({
