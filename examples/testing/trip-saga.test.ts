@@ -18,7 +18,7 @@ const agency = ({ effects }: Outside): Agency => ({
 it("books everything, or undoes what it booked, the last first", async () => {
   for (const car of [true, false]) {
     await using sim = await testRuntime({ workflows: (outside) => [tripWith(agency(outside))] });
-    await sim.client.start("trip", { car });
+    await sim.start("trip", { car });
     await sim.idle();
     const done = sim.outside.effects.applied.map(({ name, detail }) => `${name} ${detail}`);
     const booked = ["book flight", "book hotel"];

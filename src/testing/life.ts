@@ -87,8 +87,7 @@ export async function live(plan: LifePlan, disturbance: Disturbance): Promise<Li
     ...(patienceMs === undefined ? {} : { patienceMs }),
   });
   sim.crashAt(...disturbance.crashes);
-  const { id } = await sim.client.start(name, plan.input, { id: RUN_ID });
-  const run = sim.run(id);
+  const run = await sim.start(name, plan.input, { id: RUN_ID });
   await sendSignals(sim, run, plan.signals, disturbance);
   await sim.idle(within);
   if (disturbance.twice !== "never") {

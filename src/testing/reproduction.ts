@@ -38,7 +38,7 @@ export function reproduction(failure: CaseFailure, found: Found): string {
     "",
     `  const sim = await testRuntime({ workflows: […], seed: ${seed} });`,
     ...crashLines(disturbance.crashes),
-    `  const run = await sim.start(workflow, ${text(input)}, { id: "${RUN_ID}" });`,
+    `  const run = await sim.start("${name}", ${text(input)}, { id: "${RUN_ID}" });`,
     ...signalLines(failure),
     "  await sim.idle();",
     "",

@@ -91,17 +91,29 @@ export class TestRuntime implements AsyncDisposable {
     return this.#time.now();
   }
 
-  /** Starts a run; it goes on as far as it gets without time going by. Same as `Client.start` otherwise. */
+  /**
+   * Starts a run; it goes on as far as it gets without time going by. A name is that of a workflow of the
+   * present process. Same as `Client.start` otherwise.
+   */
   async start<I, O>(
     workflow: Workflow<I, O>,
     ...[input, options]: undefined extends I ? [I?, StartOptions?] : [I, StartOptions?]
-  ): Promise<TestRun<O>> {
+  ): Promise<TestRun<O>>;
+  async start(workflow: string, input?: unknown, options?: StartOptions): Promise<TestRun<unknown>>;
+  async start(
+    workflow: Workflow | string,
+    input?: unknown,
+    options?: StartOptions,
+  ): Promise<TestRun<unknown>> {
+    const known = typeof workflow === "string" ? this.#simulation.workflow(workflow) : workflow;
     const start = this.client.start.bind(this.client) as (
-      ...args: readonly unknown[]
+      workflow: Workflow | string,
+      input: unknown,
+      options: StartOptions | undefined,
     ) => Promise<{ readonly id: string }>;
-    const { id } = await start(workflow, input, options);
+    const { id } = await start(known ?? String(workflow), input, options);
     await this.still();
-    return this.run<O>(id);
+    return this.run(id);
   }
 
   /** A run that exists, or will. */

@@ -67,6 +67,8 @@ export class Simulation {
   /** Crashes at commits, in order. */
   readonly crashes: Crash[] = [];
   #workflows: () => readonly Workflow[];
+  /** What the present process has. */
+  #made: readonly Workflow[] = [];
   #host: Promise<Host>;
   #nodes = 0;
   #commits = 0;
@@ -107,6 +109,11 @@ export class Simulation {
   /** What programs beside the host use; it is never crashed. */
   get client(): Millrace {
     return this.#client;
+  }
+
+  /** The workflow of that name, as the present process has it. */
+  workflow(name: string): Workflow | undefined {
+    return this.#made.find((one) => one.name === name);
   }
 
   /** How many commits hosts have made, crashed ones included. */
@@ -202,6 +209,8 @@ export class Simulation {
     const store = process.wrap({ ...real, log: this.#crashing(real.log, process, node) });
     const began = (execution: Execution): void => void this.executions.push(execution);
     const instruments = { process, node, time, clock, order, began };
+    const made = this.#workflows();
+    this.#made = made;
     const millrace = await open({
       ...this.#options.open,
       logger: this.#hearing(process),
@@ -209,7 +218,7 @@ export class Simulation {
       store,
       world,
       lease: LEASE_MS,
-      workflows: this.#workflows().map((workflow) => instrumented(workflow, instruments)),
+      workflows: made.map((workflow) => instrumented(workflow, instruments)),
     });
     return { process, millrace, store: real };
   }

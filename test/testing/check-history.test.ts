@@ -16,9 +16,9 @@ import { build, codeSpecs, graphSpecs, type Spec } from "../engine/kit/random-wo
 /** The events of a run that was left alone until nothing more happened by itself. */
 async function recorded(flow: Workflow, input?: unknown): Promise<readonly RecordedEvent[]> {
   await using sim = await testRuntime({ workflows: [flow] });
-  const { id } = await sim.client.start(flow.name, input, { id: "run" });
+  const run = await sim.start(flow.name, input, { id: "run" });
   await sim.idle();
-  return await sim.run(id).events();
+  return await run.events();
 }
 
 type Fn = (ctx: WorkflowContext, input: number) => unknown;
@@ -216,9 +216,9 @@ describe("any history", () => {
   it("needs the store's blobs when its values are large", async () => {
     const large: Fn = async (ctx) => (await ctx.run("a", () => "x".repeat(100_000))).length;
     await using sim = await testRuntime({ workflows: [flow(large)] });
-    const { id } = await sim.client.start("flow", 1);
+    const run = await sim.start("flow", 1);
     await sim.idle();
-    const events = await sim.run(id).events();
+    const events = await run.events();
     const option = { code: "E_OPTION_INVALID" };
     await expect(checkHistory(flow(large), events)).rejects.toMatchObject(option);
     const { blobs } = sim.client.store;

@@ -210,10 +210,9 @@ describe("what is found", () => {
       seed: Number(order),
     });
     sim.crashAt({ commit: Number(commit), side: side as "before" });
-    const { id } = await sim.client.start("wrong", 11, { id: "run" });
-    await sim.still();
+    const run = await sim.start("wrong", 11, { id: "run" });
     await sim.advance(3_600_000);
-    await sim.run(id).signal("go", 1, { id: "signal-0" });
+    await run.signal("go", 1, { id: "signal-0" });
     await sim.idle();
     expect(sim.outside.effects.applied).toHaveLength(2);
   });

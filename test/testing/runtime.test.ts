@@ -96,11 +96,11 @@ describe("a crash", () => {
           .build(),
       ],
     });
-    const id = (await sim.client.start("slow", 1)).id;
+    const run = await sim.start("slow", 1);
     await sim.advance("30m");
     await sim.crash();
     expect(sim.processes).toBe(2);
-    expect(await sim.run(id).result()).toBe(2);
+    expect(await run.result()).toBe(2);
     const lines = outline(await sim.events());
     expect(lines.filter((line) => line === "step.started first")).toHaveLength(1);
     expect(lines.filter((line) => line === "step.started second")).toHaveLength(2);
@@ -190,5 +190,6 @@ describe("a restart", () => {
     const run = await sim.start(version("old"));
     await sim.restart({ workflows: [version("new")] });
     expect(await run.result()).toBe("new");
+    await expect(sim.start("another")).rejects.toMatchObject({ code: "E_WORKFLOW_UNKNOWN" });
   });
 });
