@@ -6,29 +6,29 @@ import { workflow } from "../../src/index.ts";
 import { checkWorkflow, type Outside } from "../../src/testing.ts";
 
 interface Order {
-  readonly items: readonly number[];
+  readonly items: readonly string[];
   readonly coupon: boolean;
 }
 
 const orderAt = ({ effects }: Outside) =>
   workflow("order", async (ctx, { items, coupon }: Order) => {
-    const total = items.reduce((sum, cents) => sum + cents, 0);
+    const cents = items.length * 900;
     const key = await ctx.run("reserve", async (step) => {
       await effects.apply("reserve", { key: step.idempotencyKey, detail: items.length });
       return step.idempotencyKey;
     });
     // Orders of several things with a coupon go another way than others, and there the key is missing.
     if (items.length < 3 || !coupon) {
-      await ctx.run("bill", () => effects.apply("charge", { key, detail: total }));
+      await ctx.run("bill", () => effects.apply("charge", { key, detail: cents }));
     } else {
-      await ctx.run("bill", () => effects.apply("charge", { detail: total }));
+      await ctx.run("bill", () => effects.apply("charge", { detail: cents }));
     }
     await ctx.sleep("cool-off", "2w");
     return ctx.run("ship", () => items.length);
   });
 
 const orders = fc.record({
-  items: fc.array(fc.integer({ min: 1, max: 9_999 }), { maxLength: 8 }),
+  items: fc.array(fc.constantFrom("pen", "ink", "paper"), { maxLength: 6 }),
   coupon: fc.boolean(),
 });
 
@@ -42,9 +42,9 @@ it("is found out within 1,000 lives, and shrunk to the least order and one crash
     () => "nothing was found",
     (error: Error) => error.message,
   );
-  expect(failure).toContain("effect charge 3 was applied 2 times, undisturbed once");
+  expect(failure).toContain("effect charge 2700 was applied 2 times, undisturbed once");
   expect(failure).toContain("hand it ctx.idempotencyKey");
-  expect(failure).toContain('input   {"items":[1,1,1],"coupon":true}');
+  expect(failure).toContain('input   {"items":["pen","pen","pen"],"coupon":true}');
   expect(failure).toContain('sim.crashAt({ commit: 3, side: "before" })');
   expect(lives).toBeLessThan(1_000);
 });
@@ -52,13 +52,12 @@ it("is found out within 1,000 lives, and shrunk to the least order and one crash
 it("keeps its word once the bank is given a key", async () => {
   const mended = ({ effects }: Outside) =>
     workflow("order", async (ctx, { items }: Order) => {
-      const total = items.reduce((sum, cents) => sum + cents, 0);
       await ctx.run("bill", (step) =>
-        effects.apply("charge", { key: step.idempotencyKey, detail: total }),
+        effects.apply("charge", { key: step.idempotencyKey, detail: items.length * 900 }),
       );
       await ctx.sleep("cool-off", "2w");
       return ctx.run("ship", () => items.length);
     });
-  const report = await checkWorkflow(mended, { inputs: orders, runs: 10 });
+  const report = await checkWorkflow(mended, { inputs: orders, runs: 5 });
   expect(report.outcomes.completed).toBe(report.lives);
 });

@@ -6,7 +6,7 @@ import { subjectOf } from "../../src/testing/subjects.ts";
 import { illegalEvents, legalEvents } from "../../src/testing.ts";
 import { subjects, xstate } from "../machines/subject.ts";
 
-const RUNS = { numRuns: 100 };
+const RUNS = { numRuns: 40 };
 
 describe.each(subjects)("a walk through the $name machine", (subject) => {
   const { name, machine } = subject;
@@ -34,24 +34,24 @@ describe.each(subjects)("a walk through the $name machine", (subject) => {
   it("comes by every event and every state", () => {
     const seen = new Set<string>();
     const states = new Set<unknown>([xstate.initial(subject).value]);
-    const property = fc.property(legalEvents(name, { maxLength: 40 }), (events) => {
-      let snapshot = xstate.initial(subject);
-      for (const event of events) {
-        seen.add(event.type);
-        snapshot = xstate.evolve(machine, snapshot, event);
-        states.add(snapshot.value);
+    const all = [...Object.keys(subjectOf(name).events), ...subject.states];
+    for (let batch = 0; batch < 40 && seen.size + states.size < all.length; batch++) {
+      for (const events of fc.sample(legalEvents(name, { maxLength: 40 }), 50)) {
+        let snapshot = xstate.initial(subject);
+        for (const event of events) {
+          seen.add(event.type);
+          snapshot = xstate.evolve(machine, snapshot, event);
+          states.add(snapshot.value);
+        }
       }
-    });
-    fc.assert(property, { numRuns: 600 });
-    expect([...states].sort()).toEqual([...subject.states].sort());
-    const known = Object.keys(subjectOf(name).events);
-    expect([...seen].sort()).toEqual(known.sort());
+    }
+    expect([...seen, ...states].sort()).toEqual(all.sort());
   });
 
   it("shrinks to as many events as are needed", () => {
     const long = fc.check(
       fc.property(legalEvents(name, { maxLength: 6 }), (events) => events.length < 4),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
     expect(long.failed).toBe(true);
     expect(long.counterexample?.[0]).toHaveLength(4);
