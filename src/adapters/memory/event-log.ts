@@ -17,7 +17,7 @@ import { Bell, Gate } from "./gate.ts";
 
 /** The stored frames, as all openings of a backend share them. */
 export class FrameTable {
-  /** Rings when there is a frame more. */
+  /** Rings when there is a frame more, for all scopes that it is in. */
   readonly changed = new Bell();
   #all: StoredFrame[] = [];
   readonly #runs = new Map<string, StoredFrame[]>();
@@ -79,7 +79,8 @@ export class FrameTable {
     this.#all.push(frame);
     add(this.#runs, frame.run, frame);
     if (!isTombstone(frame)) add(this.#workflows, frame.workflow, frame);
-    this.changed.ring();
+    const { run, workflow } = frame;
+    this.changed.ring(topicOf({}), topicOf({ run }), topicOf({ workflow }));
     return this.#last;
   }
 
@@ -92,6 +93,10 @@ export class FrameTable {
 }
 
 const NO_WORKFLOW = "";
+
+/** Who follows one run is not woken for others. */
+const topicOf = ({ run, workflow }: LogScope): string =>
+  run === undefined ? `workflow ${workflow ?? "*"}` : `run ${run}`;
 
 const isTombstone = (frame: StoredFrame | undefined): boolean => frame?.bytes.length === 0;
 
@@ -156,7 +161,7 @@ export class MemoryEventLog implements EventLog {
     while (!signal.aborted && !this.#gate.isShut) {
       const frame = this.#frames.next(scope, cursor);
       if (frame === undefined) {
-        await this.#frames.changed.heard({ signal, clock: this.#clock });
+        await this.#frames.changed.heard({ signal, clock: this.#clock, topic: topicOf(scope) });
         continue;
       }
       cursor = frame.position;

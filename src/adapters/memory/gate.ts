@@ -36,28 +36,38 @@ export interface Patience {
   readonly clock: Clock;
   /** Default: for ever. */
   readonly ms?: number;
+  /** What is listened for. @default "" */
+  readonly topic?: string;
 }
 
-/** Wakes everyone who waits for a change; they look for themselves whether it concerns them. */
+/** Wakes who waits for a change; they look for themselves whether it concerns them. */
 export class Bell {
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Map<string, Set<() => void>>();
 
-  ring(): void {
-    for (const listener of [...this.#listeners]) listener();
+  /** Wakes those who listen for one of the topics; everyone when none is given. */
+  ring(...topics: readonly string[]): void {
+    for (const topic of topics.length === 0 ? [...this.#listeners.keys()] : topics) {
+      for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener();
+    }
   }
 
-  /** Resolves at the next ring, when the signal aborts, or after `ms`. */
-  heard({ signal, clock, ms = Number.POSITIVE_INFINITY }: Patience): Promise<void> {
+  /** Resolves when the topic is rung for, when the signal aborts, or after `ms`. */
+  heard({ signal, clock, topic = "", ms = Number.POSITIVE_INFINITY }: Patience): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
+      const listeners = this.#listeners.get(topic) ?? new Set();
+      this.#listeners.set(topic, listeners);
       const done = (): void => {
-        this.#listeners.delete(done);
+        listeners.delete(done);
+        if (listeners.size === 0 && this.#listeners.get(topic) === listeners) {
+          this.#listeners.delete(topic);
+        }
         signal.removeEventListener("abort", done);
         cancel?.();
         resolve();
       };
       const cancel = Number.isFinite(ms) ? clock.after(ms, done) : undefined;
-      this.#listeners.add(done);
+      listeners.add(done);
       signal.addEventListener("abort", done, { once: true });
     });
   }
