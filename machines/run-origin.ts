@@ -6,6 +6,8 @@ export interface Parent {
   readonly workflow: string;
   /** The parent's step that it is. */
   readonly step: string;
+  /** Whose inbox is the parent's, if it is not its own: the first run of its chain. */
+  readonly inbox?: string;
 }
 
 /** The place of a run that goes on where another ended (`run.continued`). */

@@ -91,6 +91,7 @@ export type { ResultStore } from "./stores/result-store.ts";
 export type { StepRunStore } from "./stores/step-run-store.ts";
 // define workflows
 export type { ApprovalOptions } from "./workflow/approval-options.ts";
+export type { ChildRunOptions, Startable } from "./workflow/child-run-options.ts";
 export { workflow } from "./workflow/code.ts";
 export { type Dag, type DagOptions, dag } from "./workflow/dag.ts";
 export type {
@@ -106,5 +107,11 @@ export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-bui
 export type { ApproveOptions, SignalOptions, SleepOptions } from "./workflow/graph-waits.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
 export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
-export type { CallOptions, WorkflowContext } from "./workflow/workflow-context.ts";
+export type {
+  CallOptions,
+  ChildOptions,
+  ChildrenOptions,
+  StartedChild,
+  WorkflowContext,
+} from "./workflow/workflow-context.ts";
 export type { GraphOptions, WorkflowOptions } from "./workflow/workflow-options.ts";

@@ -25,6 +25,7 @@ export const exits = {
 } as const;
 
 const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
+  E_CHILD_FAILED: "failed",
   E_CODE_MISMATCH: "failed",
   E_COMMAND_REFUSED: "refused",
   E_IRREVERSIBLE: "refused",

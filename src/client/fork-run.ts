@@ -8,6 +8,7 @@ import { refusalError } from "../domain/decide.ts";
 import { inherit } from "../domain/fork.ts";
 import { isDriven, type RunState, stepActor } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
+import { beginRun, type Started } from "../engine/begin-run.ts";
 import { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
@@ -21,7 +22,7 @@ import { existingRun } from "./existing-run.ts";
 import { completionOf, receiptOf } from "./fork-point.ts";
 import { refuseIrreversible } from "./irreversible.ts";
 import { callOptions, invalidOption, isPlainObject, wholeOption } from "./options.ts";
-import { beginRun, checkLabels, type Started } from "./start-run.ts";
+import { checkLabels } from "./start-run.ts";
 
 /** What a fork is to have otherwise than the run that it branches off. */
 export interface ForkOptions {

@@ -2,6 +2,7 @@
 import type { ForkPoint } from "../../machines/run-data.ts";
 import { dependentsOf } from "../domain/fork.ts";
 import type { RunState } from "../domain/state.ts";
+import type { Started } from "../engine/begin-run.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
 import type { Workflow } from "../workflow/definition.ts";
@@ -9,7 +10,6 @@ import { existingRun } from "./existing-run.ts";
 import { endingOf, requestOf } from "./fork-point.ts";
 import { branchOff, type ForkOptions } from "./fork-run.ts";
 import { callOptions, invalidOption } from "./options.ts";
-import type { Started } from "./start-run.ts";
 
 /** Which part of a run is done again. */
 export interface RerunOptions extends Omit<ForkOptions, "seq" | "signal" | "results"> {

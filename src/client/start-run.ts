@@ -2,11 +2,10 @@
 
 import type { RunEvent } from "../../machines/run-data.ts";
 import { emptyRun } from "../domain/state.ts";
+import { beginRun, definedBy, type Started } from "../engine/begin-run.ts";
 import { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
-import { loadRun } from "../engine/history.ts";
 import { readJson, toValue } from "../engine/values.ts";
-import { NO_PREVIOUS, sealFrame } from "../events/frame.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { canonicalJson, digest, type Json } from "../kernel/json.ts";
@@ -21,13 +20,6 @@ export interface StartOptions {
   readonly id?: string;
   /** Up to 32 names and values to find the run by later. */
   readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** A run that is durable. */
-export interface Started {
-  readonly run: string;
-  /** Position of the run's first frame. */
-  readonly position: number;
 }
 
 /**
@@ -57,64 +49,13 @@ export async function startRun(
     workflow: workflow.name,
     content,
     input: value,
-    plan: workflow.plan,
+    ...definedBy(workflow, now),
     ...(labels === undefined ? {} : { labels }),
-    ...(workflow.timeoutMs === undefined ? {} : { deadline: now + workflow.timeoutMs }),
   };
   // Folding it first refuses, before anything is written, what no host could fold later.
   const draft = new Draft(emptyRun(run), now);
   draft.add([created]);
   return beginRun(engine, draft, { hinted: true });
-}
-
-/**
- * Appends the draft as the first frame of its run, unless the run exists, and offers a ticket.
- * @param options `hinted`: a host needs nothing but this frame to go on
- * @throws MillraceError `E_RUN_CONFLICT`, `E_TOO_LARGE`, `E_RUN_ERASED`
- */
-export async function beginRun(
-  engine: Engine,
-  draft: Draft,
-  options: { readonly hinted: boolean },
-): Promise<Started> {
-  const { id: run } = draft.state;
-  const { workflow, content } = draft.state.run.context;
-  const frame = {
-    commit: engine.world.ids(),
-    writer: { node: engine.node, epoch: 0 },
-    at: draft.now,
-    seq: 1,
-    inbox: 0,
-    events: draft.events,
-  };
-  const { bytes } = sealFrame(run, NO_PREVIOUS, frame, engine.codec);
-  const { log, queue } = engine.store;
-  const outcome = await log.append({ workflow, run, expected: 0, bytes });
-  if (!outcome.ok) return sameRun(engine, run, workflow, content);
-  const { position } = outcome;
-  const hint = options.hinted ? { hint: { position, bytes } } : {};
-  await queue.offer({ workflow, run, ...hint });
-  return { run, position };
-}
-
-/** The id is taken: by the same run (a start that was repeated), or by another. */
-async function sameRun(
-  engine: Engine,
-  run: string,
-  workflow: string,
-  content: string,
-): Promise<Started> {
-  const state = await loadRun(engine, run);
-  if (state.run.context.content !== content) {
-    throw new MillraceError(
-      "E_RUN_CONFLICT",
-      `run ${run} exists with another workflow or input (${state.run.context.workflow}); choose another id, or look at it with \`millrace show ${run}\``,
-      { details: { run, workflow: state.run.context.workflow } },
-    );
-  }
-  // Whoever started it may have died before its ticket was offered.
-  if (state.run.state === "pending") await engine.store.queue.offer({ workflow, run });
-  return { run, position: 0 };
 }
 
 /**

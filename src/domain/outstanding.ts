@@ -109,13 +109,31 @@ const roomOf = (state: RunState): number =>
 /** Whether something could begin, and the run's own bound on what runs at once keeps it from it. */
 export const isFull = (state: RunState): boolean => roomOf(state) <= 0;
 
-function* ofSteps(state: RunState, now: number): Generator<Duty> {
+/** What may begin now: attempts of steps, and requests for child runs. */
+export function* startable(
+  state: RunState,
+  now: number,
+): Generator<Extract<Duty, { kind: "start" | "request" }>> {
   let room = roomOf(state);
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
-    if ((retryAt ?? 0) <= now) {
-      if (room-- > 0) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
-    } else yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
+    if ((retryAt ?? 0) > now) continue;
+    if (room-- > 0) yield { kind: "start", key: `start/${step}/${attempt + 1}`, step };
+  }
+  for (const step of state.pending) {
+    if (room-- <= 0) break;
+    const key = `${step}/${stepActor(state, step).context.attempt + 1}`;
+    if (isChild(state, step)) yield { kind: "request", key: `request/${key}`, step };
+    else yield { kind: "start", key: `start/${key}`, step };
+  }
+}
+
+function* ofSteps(state: RunState, now: number): Generator<Duty> {
+  yield* startable(state, now);
+  for (const step of state.retrying) {
+    const { retryAt, attempt } = stepActor(state, step).context;
+    if ((retryAt ?? 0) <= now) continue;
+    yield { kind: "wake", key: `retry/${step}/${attempt}`, at: retryAt ?? 0 };
   }
   for (const step of state.unmapped) yield { kind: "map", key: `map/${step}`, step };
   for (const step of state.unopened) yield { kind: "open", key: `open/${step}`, step };
@@ -123,18 +141,6 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
     if (state.graph?.steps.get(step)?.conditional) {
       yield { kind: "choose", key: `choose/${step}`, step };
     }
-  }
-  for (const step of state.pending) {
-    if (room-- <= 0) break;
-    if (isChild(state, step)) {
-      yield { kind: "request", key: `request/${step}`, step };
-      continue;
-    }
-    yield {
-      kind: "start",
-      key: `start/${step}/${stepActor(state, step).context.attempt + 1}`,
-      step,
-    };
   }
   yield* reports(state);
 }

@@ -35,6 +35,11 @@ export class Catalog {
     };
   }
 
+  /** The workflow of that name that this process was opened with. */
+  given(name: string): Workflow | undefined {
+    return this.#given.get(name);
+  }
+
   /** The code for a run, if this process has it. */
   codeFor(state: RunState): Workflow | undefined {
     const { workflow: name } = state.run.context;

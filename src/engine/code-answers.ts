@@ -2,7 +2,7 @@
 import { approvalOf } from "../domain/approvals.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
-import type { Answer } from "../workflow/session.ts";
+import type { Answer, StepOutcome } from "../workflow/session.ts";
 import { fromValue, handOut } from "./values.ts";
 
 /** The answer of this key (`RunState.answers`), as the run has it. */
@@ -17,11 +17,18 @@ export async function answerOf(blobs: BlobStore, state: RunState, key: string): 
     const payload = handOut(await fromValue(blobs, signal.payload, state));
     return { kind: "wait", id: rest, payload, expired: false };
   }
-  const { output, error, reason } = stepActor(state, rest).context;
-  if (output !== null) {
-    const value = handOut(await fromValue(blobs, output, state));
-    return { kind: "step", id: rest, outcome: { ok: true, value } };
+  const outcome = await outcomeOf(blobs, state, rest);
+  if (kind === "children") return { kind, id: rest, outcome };
+  if (kind === "child") {
+    const { run = "" } = stepActor(state, rest).context.child ?? {};
+    return { kind, id: rest, run, outcome };
   }
+  return { kind: "step", id: rest, outcome };
+}
+
+async function outcomeOf(blobs: BlobStore, state: RunState, step: string): Promise<StepOutcome> {
+  const { output, error, reason } = stepActor(state, step).context;
+  if (output !== null) return { ok: true, value: handOut(await fromValue(blobs, output, state)) };
   const failure = error ?? { code: "E_RUN_CANCELLED", message: reason ?? "cancelled" };
-  return { kind: "step", id: rest, outcome: { ok: false, failure, cancelled: error === null } };
+  return { ok: false, failure, cancelled: error === null };
 }

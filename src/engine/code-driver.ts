@@ -4,23 +4,27 @@
  * a crash, a park, a lost race) and is given the same answers, so it comes to the same place.
  */
 
-import type { Answered, RunState } from "../domain/state.ts";
+import { type Answered, openChildren, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
 import { isMillraceError } from "../kernel/errors.ts";
+import type { Json } from "../kernel/json.ts";
 import type { CodeWorkflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import {
   type Call,
   CodeSession,
   type Progress,
+  type RequestedChildren,
   type RequestedStep,
   type SessionEnd,
 } from "../workflow/session.ts";
 import { answerOf } from "./code-answers.ts";
 import { waitCommand } from "./code-waits.ts";
+import { continueRun } from "./continue-run.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
+import { type Definitions, requestChild } from "./request-child.ts";
 import { SignalWaits } from "./signal-waits.ts";
 import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
@@ -33,6 +37,7 @@ export class CodeDriver {
   readonly #workflow: CodeWorkflow;
   readonly #results: Results;
   readonly #onStray: () => void;
+  readonly #definitions: Definitions;
   readonly #waits: SignalWaits;
   #session: CodeSession | undefined;
   /** How many of the state's answers the function has got. */
@@ -41,9 +46,19 @@ export class CodeDriver {
   #asked: Call[] = [];
   #ended: SessionEnd | undefined;
 
-  /** @param onStray called when the function has ended without having been given an answer */
-  constructor(engine: Engine, workflow: CodeWorkflow, results: Results, onStray: () => void) {
+  /**
+   * @param definitions the workflows that this process has, by name
+   * @param onStray called when the function has ended without having been given an answer
+   */
+  constructor(
+    engine: Engine,
+    workflow: CodeWorkflow,
+    results: Results,
+    definitions: Definitions,
+    onStray: () => void,
+  ) {
     this.#onStray = onStray;
+    this.#definitions = definitions;
     this.#engine = engine;
     this.#workflow = workflow;
     this.#results = results;
@@ -53,6 +68,11 @@ export class CodeDriver {
   /** What the function asked for under this id; undefined as long as it has not come there. */
   body(step: string): RequestedStep | undefined {
     return this.#session?.body(step);
+  }
+
+  /** The child, or the children, that it asked for under this id. */
+  children(step: string): RequestedChildren | undefined {
+    return this.#session?.children(step);
   }
 
   /**
@@ -113,6 +133,16 @@ export class CodeDriver {
   async #take(draft: Draft): Promise<void> {
     const { now } = draft;
     for (const call of this.#asked.splice(0)) {
+      if (call.kind === "children") {
+        const { inputs, concurrency } = call;
+        const bound = concurrency === undefined ? {} : { concurrency };
+        draft.step(call.id, { type: "cmd.map", now, count: inputs.length, ...bound });
+        continue;
+      }
+      if (call.kind === "child") {
+        await this.#requestChild(draft, call);
+        continue;
+      }
       if (call.kind !== "step") {
         draft.run(waitCommand(call, now));
         continue;
@@ -129,6 +159,13 @@ export class CodeDriver {
       });
     }
     if (this.#ended !== undefined) await this.#end(draft, this.#ended);
+  }
+
+  async #requestChild(draft: Draft, call: Extract<Call, { kind: "child" }>): Promise<void> {
+    const { id: step, workflow, run, inputs, undo, ...policy } = call;
+    const input = (): unknown => inputs[0];
+    const asked = { step, workflow, run, undo: undo !== undefined, policy, input };
+    await requestChild(this.#engine, draft, asked, this.#definitions);
   }
 
   async #end(draft: Draft, end: SessionEnd): Promise<void> {
@@ -151,6 +188,9 @@ export class CodeDriver {
     draft.stopSteps("the workflow function has ended");
     try {
       if (!end.ok) throw end.error;
+      // Told what to do, or waited for: it ends when they have.
+      if (openChildren(draft.state) > 0) return;
+      if (end.next !== undefined) return await this.#continue(draft, end.next.input);
       const { output: schema, name } = this.#workflow;
       const checked = await validate(schema, `output of ${name}`, end.value);
       const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
@@ -158,5 +198,13 @@ export class CodeDriver {
     } catch (thrown) {
       draft.fail(toFailure(thrown));
     }
+  }
+
+  async #continue(draft: Draft, raw: Json): Promise<void> {
+    const { name, input: schema } = this.#workflow;
+    const what = `input of ${name}`;
+    const json = await validate(schema, what, raw);
+    const input = await toValue(this.#engine.store.blobs, what, json);
+    continueRun(draft, input);
   }
 }

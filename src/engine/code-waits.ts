@@ -3,7 +3,10 @@ import type { RunCommand } from "../../machines/run-data.ts";
 import type { Call } from "../workflow/session.ts";
 
 /** The command that begins a wait of the function. */
-export function waitCommand(call: Exclude<Call, { kind: "step" }>, now: number): RunCommand {
+export function waitCommand(
+  call: Extract<Call, { kind: "timer" | "wait" | "approval" }>,
+  now: number,
+): RunCommand {
   const { id } = call;
   if (call.kind === "timer") {
     const due = "due" in call ? call.due : now + call.ms;

@@ -17,6 +17,8 @@ export class Draft {
   readonly state: RunState;
   readonly now: number;
   readonly events: MillraceEvent[] = [];
+  /** Bytes of values in it that might as well be blobs: see `smallValue`. */
+  inlineBytes = 0;
 
   constructor(state: RunState, now: number) {
     this.state = state;

@@ -1,7 +1,7 @@
 /** Steps of a graph that wait: what they wait for is opened, and signals answer them. */
 import { planStep } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
-import { type GraphWorkflow, isStepBody, type WaitBody } from "../workflow/definition.ts";
+import { type GraphWorkflow, isWaitBody, type WaitBody } from "../workflow/definition.ts";
 import { type Opening, openingOf } from "../workflow/open-wait.ts";
 import { validate } from "../workflow/schema.ts";
 import type { Draft } from "./draft.ts";
@@ -75,5 +75,5 @@ export async function answerWaits(
 
 function bodyOf(workflow: GraphWorkflow, id: string): WaitBody | undefined {
   const body = workflow.bodies.get(id);
-  return isStepBody(body) ? undefined : body;
+  return isWaitBody(body) ? body : undefined;
 }

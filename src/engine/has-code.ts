@@ -4,7 +4,9 @@ import type { PlanWait } from "../domain/plan-wait.ts";
 import type { RunState } from "../domain/state.ts";
 import {
   type GraphWorkflow,
+  isChildBody,
   isStepBody,
+  isWaitBody,
   type WaitBody,
   type Workflow,
 } from "../workflow/definition.ts";
@@ -14,6 +16,8 @@ export type MissingCode = "function" | "condition" | "undo" | "wait";
 
 /** False when a step, a condition, an undo or a wait of the run's plan has no code in `workflow`. */
 export function hasCode(workflow: Workflow, state: RunState): boolean {
+  // It has none yet, and gets this one's.
+  if (!state.run.context.planned) return true;
   if (workflow.kind !== state.plan?.kind) return false;
   if (workflow.kind === "code") return true;
   return [...(state.graph?.steps.values() ?? [])].every(
@@ -26,11 +30,15 @@ export function missingCode(workflow: GraphWorkflow, step: PlanStep): MissingCod
   const body = workflow.bodies.get(step.name);
   if (body === undefined) return "function";
   if (step.conditional && body.when === undefined) return "condition";
+  if (step.child !== undefined) {
+    if (!isChildBody(body)) return "function";
+    return step.undo && body.undo === undefined ? "undo" : undefined;
+  }
   if (isStepBody(body)) {
     if (step.wait !== undefined) return "wait";
     return step.undo && body.undo === undefined ? "undo" : undefined;
   }
-  if (step.wait === undefined) return "function";
+  if (step.wait === undefined || !isWaitBody(body)) return "function";
   return hasAnswers(step.wait, body) ? undefined : "wait";
 }
 

@@ -72,6 +72,19 @@ export async function loadRun(engine: Engine, run: string, workflow?: string): P
   return state;
 }
 
+/**
+ * A run whose ticket was claimed. A hint that is out of date costs the claim a conflict, and then the log is
+ * read.
+ */
+export const loadClaimed = (
+  engine: Engine,
+  ticket: { readonly run: string; readonly workflow: string },
+  hint: { readonly position: number; readonly bytes: Uint8Array } | undefined,
+): Promise<RunState> =>
+  hint === undefined
+    ? loadRun(engine, ticket.run, ticket.workflow)
+    : foldFirst(engine, { ...ticket, ...hint });
+
 /** An event that a fork has inherited, with the place where it is recorded. */
 export interface Inherited {
   readonly run: string;

@@ -4,8 +4,7 @@
  */
 
 import type { Resources } from "../cluster/resources.ts";
-import { nextWake } from "../domain/outstanding.ts";
-import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isTerminal } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -16,8 +15,10 @@ import { Capacity } from "./capacity.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
 import { Fleet, type Gone } from "./fleet.ts";
-import { foldFirst, loadRun } from "./history.ts";
-import { isDamage, leaveFaulty, leaveParked, unattended } from "./leave.ts";
+import { loadClaimed } from "./history.ts";
+import type { Surroundings } from "./last-duties.ts";
+import { isDamage, leaveEndedAgain, leaveFaulty, leaveIfParked, unattended } from "./leave.ts";
+import { Leaving } from "./leaving.ts";
 import type { Projector } from "./projector.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
@@ -54,6 +55,8 @@ export class Host {
   /** Runs whose log was found to be damaged: nothing is offered for them any more. */
   readonly #setAside = new Set<string>();
   readonly #stopping = new AbortController();
+  readonly #leaving: Leaving;
+  readonly #surroundings: Surroundings;
   readonly #loops: Promise<void>[] = [];
   readonly #startedAt: number;
   #sweeps = 0;
@@ -66,6 +69,11 @@ export class Host {
     options.catalog.onGrowth = () => this.#start();
     this.#capacity = new Capacity(options.resources);
     this.#startedAt = options.engine.world.clock.now();
+    this.#leaving = new Leaving(options.engine);
+    this.#surroundings = {
+      definitions: (name) => options.catalog.given(name),
+      isHosted: (run) => this.#actors.has(run),
+    };
     this.#fleet = new Fleet({
       engine: options.engine,
       leaseMs: options.leaseMs,
@@ -136,6 +144,7 @@ export class Host {
     const claims = [...this.#actors.values()].map((actor) => actor.claim);
     for (const actor of [...this.#actors.values()]) actor.letGo(reason);
     await Promise.all(claims.map((claim) => claim.release()));
+    await this.#leaving.done();
     await Promise.all([...this.#loops, announced]);
     this.#fleet.deafen();
     await this.#options.summaries.save(true);
@@ -198,23 +207,26 @@ export class Host {
     const known = this.#actors.get(run);
     // The lease ran out and came back to this very process: the actor holds a claim that is no more.
     known?.letGo(new MillraceError("E_FENCED", `the lease of run ${run} was lost`));
-    const state = await this.#load(run, name, hint);
+    const state = await loadClaimed(engine, { run, workflow: name }, hint);
     if (this.#stopping.signal.aborted) return claim.release();
     // A run that is driven by hand is nobody's to host.
-    if (state.cursor.seq === 0 || isTerminal(state) || isDriven(state)) return claim.ack();
+    if (state.cursor.seq === 0 || isDriven(state)) return claim.ack();
+    if (isTerminal(state)) return leaveEndedAgain(engine, claim, state, this.#surroundings);
     const workflow = catalog.codeFor(state);
     if (workflow === undefined) {
       engine.logger.warn("this process lacks code for the run", { run, workflow: name });
       return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
     }
-    if (state.run.state === "parked" && (await this.#stillParked(state, claim))) return;
+    if (state.run.state === "parked" && (await leaveIfParked(engine, claim, state))) return;
     const actor: RunActor = new RunActor({
       engine,
       workflow,
       capacity: this.#capacity,
       claim,
       state,
+      surroundings: this.#surroundings,
       parkAfterMs,
+      onLeave: (work) => this.#leaving.add(run, work),
       onOver: () => {
         if (this.#actors.get(run) === actor) this.#actors.delete(run);
         this.#whenRoom();
@@ -225,22 +237,6 @@ export class Host {
     this.#actors.set(run, actor);
     if (this.#stopping.signal.aborted) actor.drain();
     actor.begin();
-  }
-
-  async #load(run: string, workflow: string, hint: Ticket["hint"]): Promise<RunState> {
-    if (hint === undefined) return loadRun(this.#options.engine, run, workflow);
-    // A hint that is out of date costs the claim a conflict, and then the log is read.
-    return foldFirst(this.#options.engine, { run, workflow, ...hint });
-  }
-
-  /** A ticket that came too early, or twice: nothing to do yet, so nothing is written. */
-  async #stillParked(state: RunState, claim: Claim): Promise<boolean> {
-    const { engine } = this.#options;
-    const due = state.run.context.parkedUntil ?? nextWake(state);
-    if (due !== undefined && due <= engine.world.clock.now()) return false;
-    if ((await engine.store.inbox.read(state.id, state.cursor.inbox)).length > 0) return false;
-    await leaveParked(engine, claim, state, due);
-    return true;
   }
 
   async #extend(): Promise<void> {

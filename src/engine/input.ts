@@ -1,7 +1,7 @@
 /** What others may tell a run, as bytes in its inbox. */
 import type { Decision } from "../../machines/approval.ts";
-import type { Value } from "../../machines/values.ts";
-import { isDecision } from "../events/shapes.ts";
+import type { Failure, Value } from "../../machines/values.ts";
+import { isDecision, isFailure } from "../events/shapes.ts";
 import { limits } from "../kernel/limits.ts";
 
 /** One thing that a run is told from outside. */
@@ -19,6 +19,8 @@ export type Input =
       readonly id: string;
       readonly by: string;
       readonly reason: string;
+      /** Only if the run is a child of this one: its parent asks. */
+      readonly parent?: string;
     }
   /** An operator's word on one step. */
   | {
@@ -27,6 +29,18 @@ export type Input =
       readonly step: string;
       readonly command: "cmd.cancel" | "cmd.skip";
       readonly reason: string;
+    }
+  /** How a child run has ended: with an output, or with what kept it from one. */
+  | {
+      readonly kind: "child";
+      readonly id: string;
+      /** The parent that it is for, and the step of it that the child is. */
+      readonly parent: string;
+      readonly step: string;
+      /** The child run, or the first of its chain. */
+      readonly run: string;
+      readonly output?: Value;
+      readonly error?: Failure;
     };
 
 /** The input as bytes for an inbox. */
@@ -64,6 +78,11 @@ const isPayload = (found: unknown): boolean =>
   ("json" in found ||
     (isText(found["blob"]) && Number.isSafeInteger(found["bytes"]) && !("items" in found)));
 
+const isOptional =
+  (fits: (found: unknown) => boolean) =>
+  (found: unknown): boolean =>
+    found === undefined || fits(found);
+
 const isStepCommand = (found: unknown): boolean => found === "cmd.cancel" || found === "cmd.skip";
 
 /** What somebody asks of the run as a whole. */
@@ -71,6 +90,7 @@ const request: readonly Field[] = [
   ["id", isText],
   ["by", isText],
   ["reason", isText],
+  ["parent", isOptional(isText)],
 ];
 
 const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
@@ -88,5 +108,13 @@ const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
     ["step", isText],
     ["command", isStepCommand],
     ["reason", isText],
+  ],
+  child: [
+    ["id", isText],
+    ["parent", isText],
+    ["step", isText],
+    ["run", isText],
+    ["output", isOptional(isPayload)],
+    ["error", isFailure],
   ],
 };

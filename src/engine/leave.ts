@@ -1,18 +1,49 @@
 /** What becomes of a run's ticket when its host lets the run go. The frame that says so comes first. */
 import { isHeldBack } from "../domain/admission.ts";
-import type { RunState } from "../domain/state.ts";
+import { nextWake } from "../domain/outstanding.ts";
+import { openChildren, type RunState } from "../domain/state.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
+import { inboxOf, newestOf } from "./chain.ts";
 import type { Engine } from "./engine.ts";
+import { doLastDuties, type Surroundings } from "./last-duties.ts";
 
-/** The run has ended: nobody needs its ticket or what is left in its inbox. */
-export async function leaveEnded(engine: Engine, claim: Claim, state: RunState): Promise<void> {
+/** The run has ended: once what it owes is done, nobody needs its ticket or what is left in its inbox. */
+export async function leaveEnded(
+  engine: Engine,
+  claim: Claim,
+  state: RunState,
+  surroundings: Surroundings,
+): Promise<void> {
+  await doLastDuties(engine, state, surroundings);
   const { inbox } = state.cursor;
+  const mailbox = inboxOf(state.id, state.run.context);
   await Promise.all([
     claim.ack(),
-    inbox > 0 ? engine.store.inbox.discard(state.id, inbox) : undefined,
+    inbox > 0 ? engine.store.inbox.discard(mailbox, inbox) : undefined,
   ]);
+}
+
+/**
+ * A ticket came for a run that has ended: for what it owes, if its host died before that was done, or for
+ * something that was sent to it. That is the newest run's of its chain, or nobody's.
+ */
+export async function leaveEndedAgain(
+  engine: Engine,
+  claim: Claim,
+  state: RunState,
+  surroundings: Surroundings,
+): Promise<void> {
+  await doLastDuties(engine, state, surroundings);
+  await claim.ack();
+  const { inbox, queue } = engine.store;
+  const { context } = state.run;
+  const newest = await newestOf(engine, state.id);
+  if (!newest.ended) return queue.offer({ workflow: context.workflow, run: newest.run });
+  const mailbox = inboxOf(state.id, context);
+  const last = (await inbox.read(mailbox, 0)).at(-1);
+  if (last !== undefined) await inbox.discard(mailbox, last.position);
 }
 
 /** What a run that is parked waits for, as recorded. */
@@ -24,7 +55,8 @@ export function whyParked(state: RunState, until: number | undefined): string {
     Object.values(waits).map(({ approval }) => (approval ? "a decision" : "a signal")),
   );
   const isTimed = Object.keys(timers).length > 0 || (until !== undefined && others.size === 0);
-  const all = [...(isTimed ? ["a time"] : []), ...others];
+  const children = openChildren(state) > 0 ? ["children"] : [];
+  const all = [...(isTimed ? ["a time"] : []), ...others, ...children];
   return `waits for ${all.join(" or ") || "a signal"}`;
 }
 
@@ -40,9 +72,27 @@ export async function leaveParked(
   if (until === undefined) await claim.ack();
   else await claim.release(until);
   // What was posted while the ticket was still held got no ticket of its own.
-  const late = await inbox.read(run, cursor.inbox);
+  const mailbox = inboxOf(run, state.run.context);
+  const late = await inbox.read(mailbox, cursor.inbox);
   if (late.length > 0) await queue.offer({ workflow: state.run.context.workflow, run });
-  if (cursor.inbox > 0) await inbox.discard(run, cursor.inbox);
+  if (cursor.inbox > 0) await inbox.discard(mailbox, cursor.inbox);
+}
+
+/**
+ * A ticket that came too early, or twice, for a run that is parked: nothing to do yet, so nothing is written.
+ * False: there is something.
+ */
+export async function leaveIfParked(
+  engine: Engine,
+  claim: Claim,
+  state: RunState,
+): Promise<boolean> {
+  const due = state.run.context.parkedUntil ?? nextWake(state);
+  if (due !== undefined && due <= engine.world.clock.now()) return false;
+  const mailbox = inboxOf(state.id, state.run.context);
+  if ((await engine.store.inbox.read(mailbox, state.cursor.inbox)).length > 0) return false;
+  await leaveParked(engine, claim, state, due);
+  return true;
 }
 
 /** True for what a changed, missing or foreign frame leads to: trying again cannot help. */

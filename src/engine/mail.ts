@@ -1,4 +1,5 @@
 /** What reaches a run's mailbox. Taken in order; as many as wait go into one commit. */
+import type { Failure } from "../../machines/values.ts";
 import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { Deferred } from "../kernel/async.ts";
@@ -25,6 +26,17 @@ export interface Note {
   readonly done: Deferred<NoteEvent>;
 }
 
+/** What was owed to a child run is done, or cannot be. */
+export interface ChildMail {
+  readonly kind: "child";
+  /** `child`: it exists. `stop`: it has been asked to stop. */
+  readonly duty: "child" | "stop";
+  readonly step: string;
+  readonly attempt: number;
+  /** Why it cannot be. */
+  readonly error?: Failure;
+}
+
 /** From the run's inbox. */
 export interface Arrival {
   readonly kind: "arrival";
@@ -37,7 +49,7 @@ export interface Nudge {
 }
 
 /** Anything that a run's mailbox takes. */
-export type Mail = Report | Note | Arrival | Nudge;
+export type Mail = Report | Note | ChildMail | Arrival | Nudge;
 
 /** Tells those who wait for something to be recorded that this host will not record it any more. */
 export function refuse(mails: readonly Mail[], reason: unknown): void {

@@ -1,12 +1,14 @@
 /** What a host does with a run of which nothing moves right now. */
 import { isHeldBack } from "../domain/admission.ts";
 import { nextWake } from "../domain/outstanding.ts";
-import type { RunState } from "../domain/state.ts";
+import { openChildren, type RunState } from "../domain/state.ts";
 
 /** The times by which that is decided (ms since the epoch; `parkAfterMs`: a duration). */
 export interface RestTimes {
   /** By which the last turn was decided. */
   readonly decidedAt: number;
+  /** By which the last turn was decided that led to a commit. */
+  readonly movedAt: number;
   readonly now: number;
   /** Waits longer than this park the run. */
   readonly parkAfterMs: number;
@@ -19,16 +21,20 @@ export type Rest = { readonly wake: number | undefined; readonly waitMs: number 
 );
 
 /** Whether to keep the run, or to park it, if none of its attempts runs here. */
-export function restOf(state: RunState, { decidedAt, now, parkAfterMs }: RestTimes): Rest {
-  const { run, pending } = state;
+export function restOf(state: RunState, { decidedAt, movedAt, now, parkAfterMs }: RestTimes): Rest {
+  const { run, pending, requested, stopping } = state;
   const wake = nextWake(state, decidedAt);
   const waitMs = (wake ?? Number.POSITIVE_INFINITY) - now;
   if (run.state === "parked") return { kind: "parked", wake, waitMs };
   // What was due in the last turn and did not happen waits for a slot, not for a time.
-  const waits = pending.size > 0 || nextWake(state) !== wake;
+  const owes = requested.size + stopping.size > 0;
+  const waits = pending.size > 0 || owes || nextWake(state) !== wake;
   const stuck = waits && run.context.paused === null && !isHeldBack(state);
   if (run.state !== "running" || stuck || waitMs <= parkAfterMs) {
     return { kind: "stay", wake, waitMs };
   }
+  // Children that end soon after each other would otherwise have the run folded anew for each of them.
+  const lingerMs = openChildren(state) > 0 ? movedAt + parkAfterMs - now : 0;
+  if (lingerMs > 0) return { kind: "stay", wake: now + lingerMs, waitMs: lingerMs };
   return { kind: "park", until: wake, wake, waitMs };
 }

@@ -4,6 +4,7 @@ import type { Claim } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Engine } from "./engine.ts";
+import type { Surroundings } from "./last-duties.ts";
 
 /** What a hosted run is made of, and whom it tells. */
 export interface RunActorOptions {
@@ -12,8 +13,11 @@ export interface RunActorOptions {
   readonly capacity: Capacity;
   readonly claim: Claim;
   readonly state: RunState;
+  readonly surroundings: Surroundings;
   /** Waits longer than this park the run (ms). */
   readonly parkAfterMs: number;
+  /** Called with what is still done for the run after it was let go of. */
+  onLeave(work: Promise<void>): void;
   /** Called once, when the actor holds nothing any more. */
   onOver(): void;
   /** Called after that, when the run turned out not to be as `state` says before it was claimed. */

@@ -9,18 +9,22 @@ import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import { Attempts } from "./attempts.ts";
+import { parentFacts } from "./begin-child.ts";
 import { ONE_SLOT } from "./capacity.ts";
+import { inboxOf } from "./chain.ts";
+import { Children } from "./children.ts";
+import { claimRun } from "./claim-run.ts";
 import { CodeDriver } from "./code-driver.ts";
 import { Draft } from "./draft.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
-import { leaveEnded, leaveParked, unattended, whyParked } from "./leave.ts";
+import { leaveEnded, leaveParked, whyParked } from "./leave.ts";
 import { type Mail, refuse } from "./mail.ts";
 import { commitBehindNotes } from "./rebase.ts";
 import { restOf } from "./rest.ts";
 import type { RunActorOptions } from "./run-actor-options.ts";
+import { childDefinition } from "./step-body.ts";
 import { Results } from "./step-input.ts";
-import { loseRunning } from "./take.ts";
 import { decideTurn, type TurnOutcome } from "./turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 
@@ -30,6 +34,7 @@ export class RunActor {
   readonly #options: RunActorOptions;
   readonly #results: Results;
   readonly #attempts: Attempts;
+  readonly #children: Children;
   readonly #life = new AbortController();
   readonly #mail: Mail[] = [];
   #state: RunState;
@@ -40,8 +45,9 @@ export class RunActor {
   #working = false;
   #draining = false;
   #listening = false;
-  /** The time by which the last turn was decided. */
+  /** The time by which the last turn was decided, and the last that led to something. */
   #decidedAt = Number.NEGATIVE_INFINITY;
+  #movedAt = Number.NEGATIVE_INFINITY;
   #unwatch: () => void = () => undefined;
   #cancelWake: CancelTimer = () => undefined;
 
@@ -52,6 +58,15 @@ export class RunActor {
     this.#attempts = new Attempts({
       capacity: options.capacity,
       deliver: (mail) => this.deliver(mail),
+    });
+    const { engine, state, surroundings } = options;
+    this.#children = new Children({
+      engine,
+      parent: parentFacts(state),
+      definition: (step, name) =>
+        childDefinition(this.#context(), this.#state, step) ?? surroundings.definitions(name),
+      deliver: (mail) => this.deliver(mail),
+      fail: (error) => this.#crash(error),
     });
   }
 
@@ -101,6 +116,7 @@ export class RunActor {
     this.#driver?.stop();
     this.#life.abort(reason);
     this.#attempts.abort(reason);
+    this.#children.stop();
     refuse(this.#mail.splice(0), reason);
     onOver();
     // It may have been this run's turn to take a slot that is free.
@@ -111,7 +127,7 @@ export class RunActor {
 
   async #listen(): Promise<void> {
     const { inbox } = this.#options.engine.store;
-    await followInbox(inbox, this.run, {
+    await followInbox(inbox, inboxOf(this.run, this.#state.run.context), {
       taken: () => this.#state.cursor.inbox,
       take: (input) => this.deliver({ kind: "arrival", input }),
       fail: (error) => this.#crash(error),
@@ -152,7 +168,7 @@ export class RunActor {
       const draft = new Draft(this.#state, engine.world.clock.now());
       this.#decidedAt = draft.now;
       const context = this.#context();
-      if (this.#epoch === 0) await this.#claimRun(context, draft);
+      if (this.#epoch === 0) await claimRun(context, draft, this.claim.token);
       const outcome = await decideTurn(context, draft, mails);
       if (draft.events.length === 0) return;
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
@@ -165,23 +181,17 @@ export class RunActor {
     );
   }
 
-  async #claimRun(context: TurnContext, draft: Draft): Promise<void> {
-    const { engine, claim } = this.#options;
-    draft.run({ type: "cmd.claim", now: draft.now, node: engine.node, lease: claim.token });
-    // A function that is run again must first come to where its lost steps are.
-    await context.driver?.replay(draft.state);
-    loseRunning(context, draft);
-  }
-
   #context(): TurnContext {
-    const { engine, workflow, capacity } = this.#options;
+    const { engine, workflow, capacity, surroundings } = this.#options;
+    const { definitions } = surroundings;
     if (workflow.kind === "code")
-      this.#driver ??= new CodeDriver(engine, workflow, this.#results, this.#nudge);
+      this.#driver ??= new CodeDriver(engine, workflow, this.#results, definitions, this.#nudge);
     return {
       engine,
       workflow,
       results: this.#results,
       driver: this.#driver,
+      definitions,
       takeSlot: () => !this.#draining && capacity.take(ONE_SLOT, this.#nudge),
       giveSlotBack: () => capacity.release(ONE_SLOT),
     };
@@ -223,20 +233,27 @@ export class RunActor {
     if (ours && !isTerminal(this.#state)) return;
     const whom = `${node ?? "nobody"} in epoch ${epoch}`;
     this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${whom} now`));
-    if (isTerminal(this.#state)) this.#leave(leaveEnded(engine, this.claim, this.#state));
+    if (isTerminal(this.#state)) this.#leaveEnded();
+  }
+
+  #leaveEnded(): void {
+    const { engine, surroundings, onLeave } = this.#options;
+    onLeave(leaveEnded(engine, this.claim, this.#state, surroundings));
   }
 
   /** The commit stands: do what it says. */
   #act(context: TurnContext, outcome: TurnOutcome): void {
     this.#epoch = this.#state.run.context.epoch;
+    this.#movedAt = this.#decidedAt;
     for (const confirm of outcome.confirmed) confirm();
     if (outcome.more) this.#nudge();
     this.#attempts.stopEnded(this.#state);
     if (isTerminal(this.#state)) {
       this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
-      this.#leave(leaveEnded(this.#options.engine, this.claim, this.#state));
+      this.#leaveEnded();
     } else if (!this.over) {
       for (const step of outcome.started) this.#attempts.begin(context, this.#state, step);
+      this.#children.tend(this.#state);
     }
   }
 
@@ -245,7 +262,8 @@ export class RunActor {
     this.#cancelWake();
     const { engine, parkAfterMs } = this.#options;
     const { clock } = engine.world;
-    const rest = restOf(this.#state, { decidedAt: this.#decidedAt, now: clock.now(), parkAfterMs });
+    const times = { decidedAt: this.#decidedAt, movedAt: this.#movedAt, now: clock.now() };
+    const rest = restOf(this.#state, { ...times, parkAfterMs });
     const idle = this.#attempts.size === 0 && this.#listening;
     if (rest.kind === "parked" && this.#listening) this.#parked();
     else if (rest.kind === "park" && idle) await this.#park(rest.until);
@@ -266,11 +284,8 @@ export class RunActor {
   #parked(): void {
     this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} is parked`));
     const until = this.#state.run.context.parkedUntil ?? undefined;
-    this.#leave(leaveParked(this.#options.engine, this.claim, this.#state, until));
+    this.#options.onLeave(leaveParked(this.#options.engine, this.claim, this.#state, until));
   }
-
-  readonly #leave = (work: Promise<void>): void =>
-    unattended(this.#options.engine, { run: this.run }, work);
 
   #crash(error: unknown): void {
     // What is still under way when a run is let go meets a closed door; that is no news.

@@ -12,6 +12,7 @@ import type { Draft } from "./draft.ts";
 import { decodeInput, type Input } from "./input.ts";
 import type { Arrival, Note, Report } from "./mail.ts";
 import { noteEvent } from "./noted.ts";
+import { takeChildReport } from "./take-child.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** The attempts that a dead or fenced host left running: each counts, and is tried again. */
@@ -100,7 +101,13 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
         payload: input.payload,
         ...(input.decision === undefined ? {} : { decision: input.decision }),
       });
+    case "child":
+      return takeChildReport(draft, input);
     case "cancel":
+      // One that has the id which the parent wanted for its child is not to pay for that.
+      if (input.parent !== undefined && draft.state.run.context.parent?.run !== input.parent) {
+        return { state: "foreign", refused: "cmd.cancel" };
+      }
       return draft.run({ type: "cmd.cancel", now, by: input.by, reason: input.reason });
     case "pause":
       return draft.run({ type: "cmd.pause", now, by: input.by, reason: input.reason });

@@ -5,6 +5,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import { DEFAULT_RETRY } from "../workflow/policy.ts";
 import type { CodeDriver } from "./code-driver.ts";
 import type { Engine } from "./engine.ts";
+import type { Definitions } from "./request-child.ts";
 import type { Results } from "./step-input.ts";
 
 /** What a turn may use besides its draft. */
@@ -14,6 +15,8 @@ export interface TurnContext {
   readonly results: Results;
   /** Code workflows only. */
   readonly driver: CodeDriver | undefined;
+  /** Workflows that this process has, by name. */
+  readonly definitions: Definitions;
   /** False: no further attempt can begin in this process right now. */
   takeSlot(): boolean;
   /** A slot that was taken is not needed after all. */

@@ -3,7 +3,7 @@
  * draft; nothing is acted on before the caller has appended it.
  */
 import { startCommand } from "../domain/decide.ts";
-import { nextWake, outstanding } from "../domain/outstanding.ts";
+import { nextWake, startable } from "../domain/outstanding.ts";
 import { undoOf } from "../domain/plan.ts";
 import { planStep, type RunState, standsStill } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
@@ -13,8 +13,10 @@ import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Draft } from "./draft.ts";
 import { answerWaits, openWaits } from "./graph-waits.ts";
 import type { Mail } from "./mail.ts";
+import { requestChildren } from "./request-children.ts";
 import { stepBody } from "./step-body.ts";
 import { takeInput, takeNote, takeReport } from "./take.ts";
+import { takeChildMail } from "./take-child.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 import { handOut } from "./values.ts";
 
@@ -41,6 +43,7 @@ export async function decideTurn(
   for (const mail of mails) {
     if (mail.kind === "report") takeReport(context, draft, mail);
     else if (mail.kind === "note") takeNote(draft, mail, confirmed);
+    else if (mail.kind === "child") takeChildMail(draft, mail);
     else if (mail.kind === "arrival" && mail.input.position > inbox) {
       takeInput(draft, mail);
       inbox = mail.input.position;
@@ -63,6 +66,7 @@ async function followUp(context: TurnContext, draft: Draft): Promise<boolean> {
       // What is being undone takes up nothing new; only its function may have to be run again.
       if (state.run.state === "running") await goOn(context, draft);
       await context.driver?.advance(draft);
+      if (state.run.state === "running" && (await requestChildren(context, draft))) return true;
     }
     if (draft.events.length === before) break;
     // A function that never waits long (a loop of short sleeps) must not keep the process to itself.
@@ -136,7 +140,7 @@ function startSteps(context: TurnContext, draft: Draft): string[] {
   const started: string[] = [];
   if (standsStill(draft.state)) return started;
   const due: string[] = [];
-  for (const duty of outstanding(draft.state, draft.now)) {
+  for (const duty of startable(draft.state, draft.now)) {
     if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;
     if (!context.takeSlot()) break;
     due.push(duty.step);

@@ -25,6 +25,24 @@ export async function toValue(blobs: BlobStore, what: string, raw: unknown): Pro
 }
 
 /**
+ * As `toValue`, for values of which there may be thousands in one commit: once they have come to be too
+ * much for a frame together, the next ones go into the blob store, however small.
+ */
+export async function smallValue(
+  blobs: BlobStore,
+  what: string,
+  json: Json,
+  draft: { inlineBytes: number },
+): Promise<Value> {
+  const value = await toValue(blobs, what, json);
+  if (!("json" in value)) return value;
+  const bytes = encode(what, json);
+  draft.inlineBytes += bytes.length;
+  if (draft.inlineBytes <= limits.frameBytesTarget) return value;
+  return { blob: await blobs.put(bytes), bytes: bytes.length };
+}
+
+/**
  * `raw` as plain JSON, whatever its getters and traps do when they are asked.
  * @throws MillraceError `E_NOT_JSON`
  */

@@ -188,7 +188,7 @@ function isValue(found: unknown): boolean {
 }
 
 /** A loop: a chain of causes written by something else may be of any length. */
-function isFailure(found: unknown): boolean {
+export function isFailure(found: unknown): boolean {
   for (let failure = found; failure !== undefined; failure = failure["cause"]) {
     if (!isRecord(failure)) return false;
     if (typeof failure["code"] !== "string" || typeof failure["message"] !== "string") return false;

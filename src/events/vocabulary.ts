@@ -65,6 +65,7 @@ export const RUN_ENDS: ReadonlySet<EventType> = new Set([
   "run.failed",
   "run.cancelled",
   "run.terminated",
+  "run.continued",
 ]);
 
 /** Who wrote a frame: a node, and the epoch in which it hosted the run (0: not as its host). */

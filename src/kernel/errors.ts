@@ -6,6 +6,7 @@
 /** Every code, once. A page `docs/errors/<code>.md` exists for each; a test compares the two. */
 export const errorCodes = [
   "E_ARCHIVE_INVALID",
+  "E_CHILD_FAILED",
   "E_CODE_MISMATCH",
   "E_COMMAND_REFUSED",
   "E_CTX_CLOSED",

@@ -45,6 +45,10 @@ export const limits = {
   /** A commit that meets this many revision conflicts in a row gives the run back. */
   commitConflictsMax: 16,
   labelsMax: 32,
+  /** Signals that a run hands over untaken to the one that goes on for it: they must fit its first frame. */
+  carriedSignalsMax: 10_000,
+  /** Ids of signals taken that a run of a chain remembers from the runs before it. */
+  rememberedSignalsMax: 256,
   /** Runs, types or steps that one subscription may ask for by name. */
   filterEntriesMax: 1_000,
 } as const;

@@ -14,7 +14,10 @@ import {
 } from "./value-arbitraries.ts";
 
 /** Whose child a run is. */
-export const parents: fc.Arbitrary<Parent> = fc.record({ run: ids, workflow: ids, step: ids });
+export const parents: fc.Arbitrary<Parent> = fc.record(
+  { run: ids, workflow: ids, step: ids, inbox: ids },
+  { requiredKeys: ["run", "workflow", "step"] },
+);
 
 /** The place of a run in its chain. */
 export const chains: fc.Arbitrary<Chain> = fc.record({

@@ -6,11 +6,10 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../kernel/clock.ts";
 import type { Random } from "../kernel/random.ts";
 import {
+  type AnyBody,
   type CodeWorkflow,
   type GraphWorkflow,
   isStepBody,
-  type StepBody,
-  type WaitBody,
   type Workflow,
 } from "../workflow/definition.ts";
 import type { StepContext, Undo } from "../workflow/step-context.ts";
@@ -64,7 +63,7 @@ export function instrumented(workflow: Workflow, instruments: Instruments): Work
 
 function graphOf(workflow: GraphWorkflow, attempts: Attempts): GraphWorkflow {
   const bodies = new Map(
-    [...workflow.bodies].map(([name, body]): [string, StepBody | WaitBody] => {
+    [...workflow.bodies].map(([name, body]): [string, AnyBody] => {
       if (!isStepBody(body)) return [name, body];
       const { undo } = body;
       const run = attempts.around((ctx, input) => body.run(ctx, input));

@@ -3,7 +3,9 @@ import type { ApprovalRequest } from "../../machines/approval.ts";
 import type { Failure } from "../../machines/values.ts";
 import type { ApprovalOutcome } from "../domain/approvals.ts";
 import type { StepPolicy } from "../domain/plan.ts";
-import type { StepBody } from "./definition.ts";
+import type { Json } from "../kernel/json.ts";
+import type { ChildPolicy } from "./child-options.ts";
+import type { StepBody, Workflow } from "./definition.ts";
 
 /** How a step ended. `cancelled`: it was stopped from outside. */
 export type StepOutcome =
@@ -13,6 +15,14 @@ export type StepOutcome =
 /** Something that the function asked for, or may ask for, has happened. */
 export type Answer =
   | { readonly kind: "step"; readonly id: string; readonly outcome: StepOutcome }
+  /** `run`: the child run. */
+  | {
+      readonly kind: "child";
+      readonly id: string;
+      readonly run: string;
+      readonly outcome: StepOutcome;
+    }
+  | { readonly kind: "children"; readonly id: string; readonly outcome: StepOutcome }
   | { readonly kind: "timer"; readonly id: string }
   /** `expired`: no signal came in time. */
   | {
@@ -39,6 +49,15 @@ export interface RequestedApproval {
   readonly timeoutMs?: number;
 }
 
+/** Child runs that the function asked for, one for each input. */
+export interface RequestedChildren extends ChildPolicy {
+  /** A definition, or the name of one that another process may have. */
+  readonly workflow: Workflow | string;
+  readonly inputs: readonly Json[];
+  /** Id of the run of a single child. */
+  readonly run?: string;
+}
+
 /** A signal that the function waits for. */
 export interface RequestedWait {
   /** Name of the signal. */
@@ -52,13 +71,20 @@ export interface RequestedWait {
 /** Something that the function asks for. */
 export type Call =
   | ({ readonly kind: "step"; readonly id: string } & RequestedStep)
+  | ({ readonly kind: "child"; readonly id: string; readonly run: string } & RequestedChildren)
+  | ({
+      readonly kind: "children";
+      readonly id: string;
+      readonly concurrency?: number;
+    } & RequestedChildren)
   | ({ readonly kind: "timer"; readonly id: string } & RequestedTimer)
   | ({ readonly kind: "wait"; readonly id: string } & RequestedWait)
   | ({ readonly kind: "approval"; readonly id: string } & RequestedApproval);
 
 /** How the function ended. */
 export type SessionEnd =
-  | { readonly ok: true; readonly value: unknown }
+  /** `next`: another run goes on, with this input. */
+  | { readonly ok: true; readonly value: unknown; readonly next?: { readonly input: Json } }
   | { readonly ok: false; readonly error: unknown };
 
 /** What an advance led to. `calls`: only new ones, beyond the recorded, in order. */
@@ -73,4 +99,6 @@ export interface ContextHost {
   assertOpen(): void;
   now(): number;
   request(call: Call): Promise<Answer>;
+  /** Ends the function: another run goes on, with this input. */
+  continueAsNew(input: Json): void;
 }

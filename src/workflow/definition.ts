@@ -35,9 +35,28 @@ export interface WaitBody {
   when?(input: unknown): boolean;
 }
 
-/** Whether a step of a graph runs code, and does not wait. */
-export const isStepBody = (body: StepBody | WaitBody | undefined): body is StepBody =>
+/** The code of a step whose work a run of its own does. */
+export interface ChildBody extends Pick<StepBody, "when" | "undo"> {
+  /** A definition, or the name of one that another process may have. */
+  readonly workflow: Workflow | string;
+  /** The child's input, given what a step's function would get. Absent: just that. */
+  input?(given: unknown): unknown;
+}
+
+/** The code of a step of a graph, whatever it does. */
+export type AnyBody = StepBody | WaitBody | ChildBody;
+
+/** Whether a step of a graph runs code. */
+export const isStepBody = (body: AnyBody | undefined): body is StepBody =>
   body !== undefined && "run" in body;
+
+/** Whether a step of a graph waits. */
+export const isWaitBody = (body: AnyBody | undefined): body is WaitBody =>
+  body !== undefined && "asks" in body;
+
+/** Whether a run of its own does a step of a graph. */
+export const isChildBody = (body: AnyBody | undefined): body is ChildBody =>
+  body !== undefined && "workflow" in body;
 
 interface WorkflowBase<I, O> {
   readonly name: string;
@@ -57,8 +76,8 @@ interface WorkflowBase<I, O> {
 export interface GraphWorkflow<I = never, O = unknown> extends WorkflowBase<I, O> {
   readonly kind: "graph";
   readonly plan: GraphPlan;
-  /** By step name; every step of the plan has one, a `WaitBody` if it waits. */
-  readonly bodies: ReadonlyMap<string, StepBody | WaitBody>;
+  /** By step name; every step of the plan has one: a `WaitBody` if it waits, a `ChildBody` if a run does it. */
+  readonly bodies: ReadonlyMap<string, AnyBody>;
 }
 
 /** A workflow written as an async function. `I`: what `start` takes; `O`: what `result` gives. */

@@ -1,6 +1,9 @@
 /** The `ctx` of a code workflow: turns the user's calls into requests of a session. */
+import { childRunId } from "../domain/run-ids.ts";
 import { checkId } from "../kernel/ids.ts";
+import { toJson } from "../kernel/json.ts";
 import type { Answer, ContextHost } from "./calls.ts";
+import { type ChildCallHost, startChild, startChildren } from "./child-calls.ts";
 import { stepBody } from "./declare.ts";
 import { numbered } from "./numbered.ts";
 import { readOptions } from "./options.ts";
@@ -17,6 +20,11 @@ export function sessionContext(
   host: ContextHost,
 ): WorkflowContext {
   const stepId = numbered();
+  const calls: ChildCallHost = {
+    ...host,
+    stepId,
+    runId: (step) => childRunId(facts.runId, step, 1),
+  };
   const ctx = {
     ...facts,
     ...waitingCalls(host),
@@ -29,6 +37,20 @@ export function sessionContext(
       const body = Object.freeze(stepBody(what, read, fn));
       const id = stepId(name);
       return host.request({ kind: "step", id, policy, body }).then(resultOf);
+    },
+    child(name: unknown, workflow: unknown, input?: unknown, options?: unknown) {
+      return startChild(calls, name, workflow, input, options).result();
+    },
+    startChild(name: unknown, workflow: unknown, input?: unknown, options?: unknown) {
+      return startChild(calls, name, workflow, input, options);
+    },
+    children(name: unknown, workflow: unknown, inputs: unknown, options?: unknown) {
+      return startChildren(calls, name, workflow, inputs, options);
+    },
+    continueAsNew(input?: unknown) {
+      host.assertOpen();
+      host.continueAsNew(toJson("input of the next run", input));
+      return new Promise<never>(() => undefined);
     },
     all(promises: object) {
       host.assertOpen();

@@ -4,7 +4,15 @@
  * up again by a new session that gets the recorded answers.
  */
 import { MillraceError } from "../kernel/errors.ts";
-import type { Answer, Call, Progress, RequestedStep, RequestedWait, SessionEnd } from "./calls.ts";
+import type {
+  Answer,
+  Call,
+  Progress,
+  RequestedChildren,
+  RequestedStep,
+  RequestedWait,
+  SessionEnd,
+} from "./calls.ts";
 import { contained } from "./contain.ts";
 import type { CodeWorkflow } from "./definition.ts";
 import { Mailboxes } from "./mailboxes.ts";
@@ -14,6 +22,7 @@ export type {
   Answer,
   Call,
   Progress,
+  RequestedChildren,
   RequestedStep,
   RequestedWait,
   SessionEnd,
@@ -47,6 +56,7 @@ export class CodeSession {
   readonly #answers = new Mailboxes<Answer>();
   readonly #steps = new Map<string, RequestedStep>();
   readonly #waits = new Map<string, RequestedWait>();
+  readonly #children = new Map<string, RequestedChildren>();
   #fresh: Call[] = [];
   /** How many calls the function has made, and the last of them. */
   #asked = 0;
@@ -90,6 +100,11 @@ export class CodeSession {
     return this.#steps.get(id);
   }
 
+  /** The child, or the children, that this session has asked for under this id, recorded ones included. */
+  children(id: string): RequestedChildren | undefined {
+    return this.#children.get(id);
+  }
+
   /** A wait that this session has asked for, recorded ones included. */
   wait(id: string): RequestedWait | undefined {
     return this.#waits.get(id);
@@ -125,6 +140,7 @@ export class CodeSession {
         assertOpen: () => this.#assertOpen(),
         now: () => this.#now,
         request: (call) => this.#request(call),
+        continueAsNew: (input) => this.#finish({ ok: true, value: null, next: { input } }),
       },
     );
     workflow.run(ctx, input).then(
@@ -147,6 +163,7 @@ export class CodeSession {
     this.#asked++;
     this.#last = key;
     if (expected === undefined) this.#fresh.push(call);
+    if (call.kind === "child" || call.kind === "children") this.#children.set(call.id, call);
     if (call.kind === "wait") this.#waits.set(call.id, call);
     if (call.kind === "step") this.#steps.set(call.id, { policy: call.policy, body: call.body });
     return this.#take(key);

@@ -8,6 +8,7 @@ import type { Approval } from "../domain/approvals.ts";
 import type { Duration } from "../kernel/duration.ts";
 import type { AnyInstant } from "../kernel/instant.ts";
 import type { ApprovalOptions } from "./approval-options.ts";
+import type { ChildRunOptions, Startable } from "./child-run-options.ts";
 import type { PolicyOptions } from "./policy.ts";
 import type { StepContext, Undo } from "./step-context.ts";
 import type { MaybeSchema, ResultOf } from "./workflow-options.ts";
@@ -19,6 +20,34 @@ export interface CallOptions<Checked extends MaybeSchema = MaybeSchema> extends 
   /** Undoes the step: see `Undo`. @default nothing is undone */
   readonly undo?: Undo;
 }
+
+/** How a child run is asked for. */
+export interface ChildOptions extends ChildRunOptions {
+  /**
+   * The run's id. @default one that follows from the parent's id and the child's name: the same whenever the
+   * function is run again
+   */
+  readonly id?: string;
+}
+
+/** How several child runs are asked for. */
+export interface ChildrenOptions extends ChildRunOptions {
+  /** Children that may be under way at once. @default no bound but that of the workers */
+  readonly concurrency?: number;
+}
+
+/** A child run that was asked for; it begins whether or not its result is waited for. */
+export interface StartedChild<O> {
+  /** The run's id. */
+  readonly id: string;
+  /** @returns its result; rejects with MillraceError `E_CHILD_FAILED` */
+  result(): Promise<O>;
+}
+
+/** What follows the workflow in a call for a child: an input, unless it takes none, and options. */
+type Given<I, Options> = undefined extends I
+  ? [input?: I, options?: Options]
+  : [input: I, options?: Options];
 
 /** Which signal is waited for, and how long. */
 export interface WaitOptions<T> {
@@ -49,6 +78,56 @@ export interface WorkflowContext {
     fn: (ctx: StepContext) => T,
     options?: CallOptions<Checked>,
   ): Promise<ResultOf<T, Checked>>;
+  /**
+   * A run of another workflow, or of the same, whose result this run waits for. It has an id, a log and
+   * retries of its own, and is asked to stop when this run ends before it (`onParentClose`). The k-th step or
+   * child of the same name gets the id `name#k`.
+   * @param workflow a definition, or the name of one that another process may have
+   * @returns its result; rejects with MillraceError `E_CHILD_FAILED`, its cause what the child failed with
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`, `E_NOT_JSON`
+   */
+  child<I, O>(
+    name: string,
+    workflow: Startable<I, O>,
+    ...given: Given<I, ChildOptions>
+  ): Promise<O>;
+  child(name: string, workflow: string, input?: unknown, options?: ChildOptions): Promise<unknown>;
+  /** As `child`, for a run whose id is wanted, or whose result is waited for later or not at all. */
+  startChild<I, O>(
+    name: string,
+    workflow: Startable<I, O>,
+    ...given: Given<I, ChildOptions>
+  ): StartedChild<O>;
+  startChild(
+    name: string,
+    workflow: string,
+    input?: unknown,
+    options?: ChildOptions,
+  ): StartedChild<unknown>;
+  /**
+   * A child run for each input, up to 100,000. The first that fails stops the others.
+   * @returns their results, in the order of the inputs; rejects as `child` does
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
+   */
+  children<I, O>(
+    name: string,
+    workflow: Startable<I, O>,
+    inputs: readonly I[],
+    options?: ChildrenOptions,
+  ): Promise<O[]>;
+  children(
+    name: string,
+    workflow: string,
+    inputs: readonly unknown[],
+    options?: ChildrenOptions,
+  ): Promise<unknown[]>;
+  /**
+   * Ends this run; another run of the workflow goes on with this input, from the beginning of its function,
+   * with an empty log, the labels and the parent of this run, and the signals that it has not taken. What
+   * is still under way is stopped. For loops without end.
+   * @throws MillraceError `E_NOT_JSON`
+   */
+  continueAsNew(input?: unknown): Promise<never>;
   /** `Promise.all` for a list or a record of promises; a record gives a record. */
   all<const T extends readonly unknown[]>(
     promises: T,

@@ -1,0 +1,39 @@
+/**
+ * What goes into the commit that claims a run: that this process hosts it, what it lacked if it was started by
+ * the name of its workflow only, and what was running with the host before.
+ */
+import { toFailure } from "../events/failure.ts";
+import { validate } from "../workflow/schema.ts";
+import type { Draft } from "./draft.ts";
+import { loseRunning } from "./take.ts";
+import type { TurnContext } from "./turn-context.ts";
+import { fromValue, handOut, toValue } from "./values.ts";
+
+/** @param lease what a peer needs to give the ticket back when this process is dead */
+export async function claimRun(context: TurnContext, draft: Draft, lease: string): Promise<void> {
+  const { state, now } = draft;
+  draft.run({ type: "cmd.claim", now, node: context.engine.node, lease });
+  if (!state.run.context.planned && state.run.state === "running") await planRun(context, draft);
+  // A function that is run again must first come to where its lost steps are.
+  await context.driver?.replay(state);
+  loseRunning(context, draft);
+}
+
+/** Freezes the plan into the draft; an input that does not fit the workflow fails the run. */
+async function planRun({ engine, workflow }: TurnContext, draft: Draft): Promise<void> {
+  const { state, now } = draft;
+  const { input: recorded, deadline } = state.run.context;
+  const { plan, timeoutMs, input: schema } = workflow;
+  const { blobs } = engine.store;
+  const limit = timeoutMs === undefined || deadline !== null ? {} : { deadline: now + timeoutMs };
+  const what = `input of ${workflow.name}`;
+  try {
+    const given = handOut(await fromValue(blobs, recorded, state));
+    const checked = schema === undefined ? undefined : await validate(schema, what, given);
+    const input = schema === undefined ? {} : { input: await toValue(blobs, what, checked) };
+    draft.run({ type: "cmd.plan", now, plan, ...input, ...limit });
+  } catch (thrown) {
+    draft.run({ type: "cmd.plan", now, plan, ...limit });
+    draft.fail(toFailure(thrown));
+  }
+}
