@@ -1,6 +1,7 @@
 /** One run, as a program holds it. */
 import type { Failure } from "../../machines/values.ts";
 import type { Explanation } from "../domain/explain.ts";
+import { newestOf } from "../engine/chain.ts";
 import { loadRun } from "../engine/history.ts";
 import type { Input } from "../engine/input.ts";
 import type { LogFeed } from "../engine/log-feed.ts";
@@ -60,7 +61,7 @@ export class RunHandle<O> {
   }
 
   /**
-   * What the run returned; waits for it.
+   * What the run returned, or the last of those that went on for it; waits for it.
    * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_RUN_TERMINATED`,
    * `E_TIMEOUT`, `E_OPTION_INVALID`, `E_STORE_CLOSED`
    */
@@ -73,7 +74,12 @@ export class RunHandle<O> {
     const cancel =
       timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => stop.abort(ENOUGH));
     try {
-      const end = await runEnd(this.#feed, this.id, this.#after, stop.signal);
+      let end = await runEnd(this.#feed, this.id, this.#after, stop.signal);
+      // Another run goes on for it, and maybe another for that one.
+      while (end?.type === "run.continued") {
+        const { run } = await newestOf(this.#feed.engine, end.next);
+        end = await runEnd(this.#feed, run, 0, stop.signal);
+      }
       if (end !== undefined) return (await this.#outcome(end)) as O;
     } finally {
       cancel?.();
@@ -155,22 +161,22 @@ export class RunHandle<O> {
       case "run.completed": {
         if ("json" in event.output) return event.output.json;
         const { engine } = this.#feed;
-        return fromValue(engine.store.blobs, event.output, await loadRun(engine, this.id));
+        return fromValue(engine.store.blobs, event.output, await loadRun(engine, event.run));
       }
       case "run.failed":
-        throw new MillraceError("E_RUN_FAILED", `run ${this.id} failed: ${event.error.message}`, {
+        throw new MillraceError("E_RUN_FAILED", `run ${event.run} failed: ${event.error.message}`, {
           cause: causeOf(event.error),
-          details: { run: this.id, code: event.error.code },
+          details: { run: event.run, code: event.error.code },
         });
       case "run.terminated":
         throw new MillraceError(
           "E_RUN_TERMINATED",
-          `run ${this.id} was terminated by ${event.by}: ${event.reason}`,
-          { details: { run: this.id, by: event.by } },
+          `run ${event.run} was terminated by ${event.by}: ${event.reason}`,
+          { details: { run: event.run, by: event.by } },
         );
       default:
-        throw new MillraceError("E_RUN_CANCELLED", `run ${this.id} was cancelled`, {
-          details: { run: this.id },
+        throw new MillraceError("E_RUN_CANCELLED", `run ${event.run} was cancelled`, {
+          details: { run: event.run },
         });
     }
   }

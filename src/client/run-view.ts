@@ -1,4 +1,6 @@
 /** A run as people look at it: one object, from its state. */
+import type { Child } from "../../machines/child-data.ts";
+import type { Chain, Parent } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import { planStep, type RunState, shownState } from "../domain/state.ts";
 import { type RunStatus, shownStatus } from "../projections/run-summary.ts";
@@ -31,6 +33,8 @@ export interface StepView {
   readonly node: string | null;
   /** How many items a mapped step has. */
   readonly items: number | null;
+  /** The run that does its work, if one of its own does. */
+  readonly child: Pick<Child, "run" | "workflow" | "onParentClose"> | null;
   /** As recorded: inline, or a reference. `RunHandle.result` gives the run's as plain JSON. */
   readonly output: Value | null;
   readonly error: Failure | null;
@@ -47,6 +51,12 @@ export interface RunView {
   readonly labels: Readonly<Record<string, string>>;
   /** The run that it branched off, and behind which of its events; null: none. */
   readonly forkOf: { readonly run: string; readonly seq: number } | null;
+  /** The run whose child it is, and as which step of it; null: nobody's. */
+  readonly parent: Pick<Parent, "run" | "step"> | null;
+  /** The run that it goes on for, and its place in their chain; null: none. */
+  readonly chain: Pick<Chain, "first" | "previous" | "index"> | null;
+  /** The run that goes on for it. */
+  readonly next: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly endedAt: number | null;
@@ -82,6 +92,9 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
     }),
     labels: context.labels,
     forkOf: context.forkOf && { run: context.forkOf.run, seq: context.forkOf.seq },
+    parent: context.parent && { run: context.parent.run, step: context.parent.step },
+    chain: context.chain && placeIn(context.chain),
+    next: context.next?.run ?? null,
     createdAt: context.createdAt,
     updatedAt: context.updatedAt,
     endedAt: context.endedAt,
@@ -105,6 +118,12 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
 export const stepViews = (state: RunState): readonly StepView[] =>
   stepOrder(state).map((id) => stepView(state, id));
 
+const placeIn = ({ first, previous, index }: Chain): RunView["chain"] => ({
+  first,
+  previous,
+  index,
+});
+
 function stepOrder(state: RunState): string[] {
   const order = new Set<string>();
   const items = new Map<string, string[]>();
@@ -123,6 +142,9 @@ function stepOrder(state: RunState): string[] {
   return [...order];
 }
 
+const childView = (child: Child | null): StepView["child"] =>
+  child && { run: child.run, workflow: child.workflow, onParentClose: child.onParentClose };
+
 /** One step, which need not have an event of its own. */
 export function stepView(state: RunState, id: string): StepView {
   const actor = state.steps.get(id);
@@ -139,6 +161,7 @@ export function stepView(state: RunState, id: string): StepView {
     heldAt: context?.heldAt ?? null,
     node: context?.node ?? null,
     items: context?.items ?? null,
+    child: childView(context?.child ?? null),
     output: context?.output ?? null,
     error: context?.error ?? null,
     reason: context?.reason ?? null,

@@ -1,14 +1,14 @@
 /** What a run is told from outside: signals and requests, each durable in its inbox before it counts. */
+import type { Chain } from "../../machines/run-data.ts";
 import { isDriven, isTerminal } from "../domain/state.ts";
+import { newestOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import { readJson, toValue } from "../engine/values.ts";
-import { mayHold, openFrame } from "../events/frame.ts";
-import { RUN_ENDS } from "../events/vocabulary.ts";
+import { openFrame } from "../events/frame.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
-import type { StoredFrame } from "../ports/event-log.ts";
 import { existingRun } from "./existing-run.ts";
 import { callOptions, textOption } from "./options.ts";
 
@@ -44,18 +44,19 @@ export async function sendSignal(
 }
 
 /**
- * Asks the run for something, unless it is past that.
+ * Asks the run, or the one that goes on for it, for something, unless it is past that.
  * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_COMMAND_REFUSED`
  */
 export async function request(
   engine: Engine,
   kind: "cancel" | "pause" | "resume",
-  run: string,
+  asked: string,
   options: RequestOptions,
 ): Promise<void> {
   const given = callOptions(`${kind}()`, options, ["reason", "by"]);
   const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
   const by = textOption("by", given.by ?? engine.node, BY_CHARS_MAX);
+  const { run } = await newestOf(engine, checkId("run id", asked));
   const state = await existingRun(engine, run);
   if (isDriven(state)) {
     throw new MillraceError(
@@ -80,46 +81,49 @@ export async function request(
 }
 
 /**
- * Whether a run that has ended took this signal before: then sending it again is no news.
- * @throws MillraceError `E_COMMAND_REFUSED` when the run's last frame ended it, and it did not
+ * Whether a run that has ended, and that no other goes on for, took this signal before: then sending it
+ * again is no news.
+ * @throws MillraceError `E_COMMAND_REFUSED` when it has ended and did not
  */
 export async function hasTaken(engine: Engine, run: string, signal: string): Promise<boolean> {
-  const { log } = engine.store;
-  const head = await log.head(run);
-  if (head === 0) return false;
-  for await (const stored of log.read({ run, after: head - 1 })) {
-    if (!mayHold(stored.bytes, RUN_ENDS)) continue;
-    if (!ends(engine, stored)) continue;
-    const { taken } = (await existingRun(engine, run)).run.context;
-    if (Object.hasOwn(taken, signal)) return true;
-    const ended = `run ${run} has ended; it takes no signal any more`;
-    throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run } });
-  }
-  return false;
-}
-
-/** A damaged frame ends nothing here: whoever hosts the run, or looks at it, is told. */
-function ends(engine: Engine, { run, bytes }: StoredFrame): boolean {
-  try {
-    const { events } = openFrame(run, bytes, engine.codecs).frame;
-    return events.some(({ type }) => RUN_ENDS.has(type));
-  } catch (error) {
-    if (isMillraceError(error, "E_FRAME_INVALID")) return false;
-    throw error;
-  }
+  const newest = await newestOf(engine, run);
+  if (!newest.ended) return false;
+  const { taken } = (await existingRun(engine, newest.run)).run.context;
+  if (Object.hasOwn(taken, signal)) return true;
+  const ended = `run ${newest.run} has ended; it takes no signal any more`;
+  throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run: newest.run } });
 }
 
 /** Puts an input into the run's inbox, and sees to it that somebody takes it. */
 export async function postInput(engine: Engine, run: string, input: Input): Promise<void> {
   const id = checkId("run id", run);
   const { inbox, queue } = engine.store;
-  await inbox.post(id, encodeInput(input));
-  const workflow = await workflowOf(engine, id);
+  const place = await placeOf(engine, id);
+  await inbox.post(place?.inbox ?? id, encodeInput(input));
+  // It may have been begun meanwhile. One that does not exist has its inbox read by its first host anyway.
+  const { workflow } = place ?? (await placeOf(engine, id)) ?? {};
+  // A run that another goes on for passes its ticket on.
   if (workflow !== undefined) await queue.offer({ workflow, run: id });
 }
 
-/** Undefined while the run does not exist: its first host reads the inbox anyway. */
-async function workflowOf(engine: Engine, run: string): Promise<string | undefined> {
-  for await (const stored of engine.store.log.read({ run, limit: 1 })) return stored.workflow;
+/** What the run's first frame says; undefined while it does not exist. */
+async function placeOf(
+  engine: Engine,
+  run: string,
+): Promise<{ readonly workflow: string; readonly inbox: string } | undefined> {
+  for await (const { workflow, bytes } of engine.store.log.read({ run, limit: 1 })) {
+    return { workflow, inbox: chainOf(engine, run, bytes)?.first ?? run };
+  }
   return undefined;
+}
+
+/** A damaged frame tells nothing here: whoever hosts the run, or looks at it, is told. */
+function chainOf(engine: Engine, run: string, bytes: Uint8Array): Chain | undefined {
+  try {
+    const [created] = openFrame(run, bytes, engine.codecs).frame.events;
+    return created?.type === "run.created" ? created.chain : undefined;
+  } catch (error) {
+    if (isMillraceError(error, "E_FRAME_INVALID")) return undefined;
+    throw error;
+  }
 }
