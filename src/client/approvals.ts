@@ -11,7 +11,7 @@ import type { OpenApprovals } from "../projections/open-approvals.ts";
 import { hasEnded, type RunSummaries } from "../projections/run-summary.ts";
 import { isName, NAME_CHARS_MAX } from "../workflow/approval-options.ts";
 import { callOptions, invalidOption, textOption, wholeOption } from "./options.ts";
-import { hasTaken, postInput } from "./tell-run.ts";
+import { postInput, takerOf } from "./tell-run.ts";
 
 /** Who decides, and what they say to it. */
 export interface DecisionOptions {
@@ -71,15 +71,16 @@ export async function decide(
       ? {}
       : { comment: textOption("comment", comment, limits.errorMessageCharsMax) }),
   };
-  if (await hasTaken(engine, run, id)) return;
-  const state = await loadRun(engine, run);
+  const taker = await takerOf(engine, run, id);
+  if (taker === undefined) return;
+  const state = await loadRun(engine, taker);
   if (Object.hasOwn(state.run.context.taken, id)) return;
   if (isDriven(state)) throw refused(run, `run ${run} is driven by hand and asks nobody`);
   if (ENDING.has(state.run.state)) {
     throw refused(run, `run ${run} is ${state.run.state}; no decision changes that`);
   }
   // Posted in any case: who tried to decide what is not theirs is to be found in the log.
-  await postInput(engine, run, { kind: "signal", id, name, payload: { json: null }, decision });
+  await postInput(engine, taker, { kind: "signal", id, name, payload: { json: null }, decision });
   const objection = objectionTo(state, name, decision);
   if (objection !== undefined) throw refused(run, `${objection}; this decision does not count`);
 }

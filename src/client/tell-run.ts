@@ -38,9 +38,10 @@ export async function sendSignal(
   const what = `payload of signal ${name}`;
   // Copied before anything is waited for: the caller may go on to change it.
   const json = readJson(what, payload);
-  if (await hasTaken(engine, run, id)) return;
+  const taker = await takerOf(engine, run, id);
+  if (taker === undefined) return;
   const value = await toValue(engine.store.blobs, what, json);
-  await postInput(engine, run, { kind: "signal", id, name, payload: value });
+  await postInput(engine, taker, { kind: "signal", id, name, payload: value });
 }
 
 /**
@@ -56,8 +57,10 @@ export async function request(
   const given = callOptions(`${kind}()`, options, ["reason", "by"]);
   const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
   const by = textOption("by", given.by ?? engine.node, BY_CHARS_MAX);
-  const { run } = await newestOf(engine, checkId("run id", asked));
-  const state = await existingRun(engine, run);
+  let state = await existingRun(engine, asked);
+  const { next } = state.run.context;
+  if (next !== null) state = await existingRun(engine, (await newestOf(engine, asked)).run);
+  const run = state.id;
   if (isDriven(state)) {
     throw new MillraceError(
       "E_COMMAND_REFUSED",
@@ -72,7 +75,7 @@ export async function request(
       { details: { run, status: state.run.state } },
     );
   }
-  if (isTerminal(state)) {
+  if (isTerminal(state) && state.run.context.next === null) {
     throw new MillraceError("E_COMMAND_REFUSED", `run ${run} has ended (${state.run.state})`, {
       details: { run, status: state.run.state },
     });
@@ -81,15 +84,19 @@ export async function request(
 }
 
 /**
- * Whether a run that has ended, and that no other goes on for, took this signal before: then sending it
- * again is no news.
+ * Who is to get a signal for the run: itself, or the newest that goes on for it. Undefined when that one has
+ * ended and took the signal before: sending it again is no news.
  * @throws MillraceError `E_COMMAND_REFUSED` when it has ended and did not
  */
-export async function hasTaken(engine: Engine, run: string, signal: string): Promise<boolean> {
+export async function takerOf(
+  engine: Engine,
+  run: string,
+  signal: string,
+): Promise<string | undefined> {
   const newest = await newestOf(engine, run);
-  if (!newest.ended) return false;
+  if (!newest.ended || newest.next !== undefined) return newest.run;
   const { taken } = (await existingRun(engine, newest.run)).run.context;
-  if (Object.hasOwn(taken, signal)) return true;
+  if (Object.hasOwn(taken, signal)) return undefined;
   const ended = `run ${newest.run} has ended; it takes no signal any more`;
   throw new MillraceError("E_COMMAND_REFUSED", ended, { details: { run: newest.run } });
 }

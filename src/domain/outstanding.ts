@@ -129,7 +129,6 @@ export function* startable(
 }
 
 function* ofSteps(state: RunState, now: number): Generator<Duty> {
-  yield* startable(state, now);
   for (const step of state.retrying) {
     const { retryAt, attempt } = stepActor(state, step).context;
     if ((retryAt ?? 0) <= now) continue;
@@ -142,6 +141,7 @@ function* ofSteps(state: RunState, now: number): Generator<Duty> {
       yield { kind: "choose", key: `choose/${step}`, step };
     }
   }
+  yield* startable(state, now);
   yield* reports(state);
 }
 

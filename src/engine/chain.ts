@@ -12,10 +12,9 @@ import type { Engine } from "./engine.ts";
 export const inboxOf = (run: string, { chain }: Pick<RunContext, "chain">): string =>
   chain?.first ?? run;
 
-/** How far a run has got, as its last frame tells. */
+/** How far a run has got. */
 export interface Standing {
   readonly run: string;
-  /** Its last frame has ended it. */
   readonly ended: boolean;
   /** The run that goes on for it. */
   readonly next: string | undefined;
@@ -26,14 +25,20 @@ const hints = new WeakMap<Engine, Map<string, string>>();
 const HINTS_MAX = 10_000;
 
 /**
- * The last run of the chain from `run` on: itself, unless another goes on for it. Costs two requests per run
- * of the chain that this process has not seen yet. Of a run that does not exist: itself, not ended.
+ * The last run of the chain from `run` on that exists: itself, unless another goes on for it. It has a `next`
+ * as long as that one has not begun. Costs two requests per run of the chain that this process has not seen
+ * yet. Of a run that does not exist: itself, not ended.
  */
 export async function newestOf(engine: Engine, run: string): Promise<Standing> {
   const known = hints.get(engine) ?? new Map<string, string>();
   hints.set(engine, known);
-  let standing = await standingOf(engine, known.get(run) ?? run);
-  while (standing.next !== undefined) standing = await standingOf(engine, standing.next);
+  const none: Standing = { run, ended: false, next: undefined };
+  let standing = (await standingOf(engine, known.get(run) ?? run)) ?? none;
+  while (standing.next !== undefined) {
+    const next = await standingOf(engine, standing.next);
+    if (next === undefined) break;
+    standing = next;
+  }
   if (standing.run !== run) {
     if (known.size >= HINTS_MAX) known.clear();
     known.set(run, standing.run);
@@ -41,16 +46,17 @@ export async function newestOf(engine: Engine, run: string): Promise<Standing> {
   return standing;
 }
 
-async function standingOf(engine: Engine, run: string): Promise<Standing> {
+async function standingOf(engine: Engine, run: string): Promise<Standing | undefined> {
   const { log } = engine.store;
   const head = await log.head(run);
+  if (head === 0) return undefined;
   let end: End = { ended: false, next: undefined };
   let byHost = false;
   for await (const { bytes } of log.read({ run, after: head - 1 })) {
     ({ end, byHost } = lookAt(engine, run, bytes));
   }
   // Others may note things in a run that has ended.
-  if (!end.ended && !byHost && head > 0) end = await endOf(engine, run);
+  if (!end.ended && !byHost) end = await endOf(engine, run);
   return { run, ...end };
 }
 

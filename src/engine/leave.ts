@@ -40,7 +40,9 @@ export async function leaveEndedAgain(
   const { inbox, queue } = engine.store;
   const { context } = state.run;
   const newest = await newestOf(engine, state.id);
-  if (!newest.ended) return queue.offer({ workflow: context.workflow, run: newest.run });
+  if (!newest.ended || newest.next !== undefined) {
+    return queue.offer({ workflow: context.workflow, run: newest.run });
+  }
   const mailbox = inboxOf(state.id, context);
   const last = (await inbox.read(mailbox, 0)).at(-1);
   if (last !== undefined) await inbox.discard(mailbox, last.position);

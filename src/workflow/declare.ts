@@ -3,7 +3,7 @@ import type { PlanStep } from "../domain/plan.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
-import type { StepBody, WaitBody } from "./definition.ts";
+import type { AnyBody, StepBody } from "./definition.ts";
 import {
   checkFunction,
   invalid,
@@ -18,7 +18,7 @@ import { POLICY_OPTIONS, readPolicy } from "./policy.ts";
 /** The plan's part and the code's part of one step, both frozen. */
 export interface Declared {
   readonly step: PlanStep;
-  readonly body: StepBody | WaitBody;
+  readonly body: AnyBody;
 }
 
 const STEP_OPTIONS = ["needs", "when", "undo", ...POLICY_OPTIONS, "output"] as const;

@@ -1,6 +1,7 @@
 /** The graph builder as the compiler sees it: what each step gets, and what the run gives. */
 import type { Approval } from "../domain/approvals.ts";
 import type { Duration } from "../kernel/duration.ts";
+import type { ChildListOptions, ChildStepOptions } from "./child-step-options.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { ApproveOptions, SignalOptions, SleepOptions } from "./graph-waits.ts";
 import type { PolicyOptions } from "./policy.ts";
@@ -150,6 +151,25 @@ export interface GraphBuilder<In, Run, Steps extends object, Last, Out> {
     name: Name,
     options: ApproveOptions<Needs, InputOf<Run, Steps, Needs>, When>,
   ): After<In, Run, Steps, Name, Approval, When, Out>;
+  /**
+   * Declares a step whose work a run of another workflow does, with a log and retries of its own; with
+   * `over`, a run for each item of a list, whose result is the list of results, in the order of the items.
+   * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_DEF_DUPLICATE`, `E_OPTION_INVALID`
+   */
+  child<const Name extends string, const Over extends ListStep<Steps>, I, O>(
+    name: Name,
+    options: ChildListOptions<Over, ItemOf<NonNullable<Steps[Over]>>, I, O>,
+  ): After<In, Run, Steps, Name, O[], never, Out>;
+  child<
+    const Name extends string,
+    I,
+    O,
+    const Needs extends readonly (keyof Steps & string)[] = [],
+    When extends boolean = never,
+  >(
+    name: Name,
+    options: ChildStepOptions<Needs, InputOf<Run, Steps, Needs>, When, I, O>,
+  ): After<In, Run, Steps, Name, O, When, Out>;
   /** Makes the result of `name` the run's; without it, that of the step declared last is. */
   returns<const Name extends keyof Steps & string>(
     name: Name,

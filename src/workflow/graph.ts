@@ -11,6 +11,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { compileGraph, type GraphHeader, readGraphHeader } from "./compile.ts";
 import { type Declared, declareMap, declareStep } from "./declare.ts";
+import { declareChild } from "./declare-child.ts";
 import { declareApproval, declareSleep, declareWaitFor } from "./declare-wait.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
@@ -51,6 +52,7 @@ interface UntypedBuilder {
   sleep(name: unknown, options: unknown): UntypedBuilder;
   waitFor(name: unknown, options?: unknown): UntypedBuilder;
   approve(name: unknown, options: unknown): UntypedBuilder;
+  child(name: unknown, options: unknown): UntypedBuilder;
   returns(name: string): { build(): GraphWorkflow };
   build(): GraphWorkflow;
 }
@@ -67,6 +69,7 @@ function builder(header: GraphHeader, chain: Chain | undefined): UntypedBuilder 
     sleep: (name: unknown, options: unknown) => after(declareSleep(name, options)),
     waitFor: (name: unknown, options?: unknown) => after(declareWaitFor(name, options)),
     approve: (name: unknown, options: unknown) => after(declareApproval(name, options)),
+    child: (name: unknown, options: unknown) => after(declareChild(name, options)),
     returns: (name: string) => Object.freeze({ build: () => build(name) }),
     build: () => build(),
   });
