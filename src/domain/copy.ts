@@ -62,6 +62,7 @@ export const copyRunState = (state: RunState): RunState => ({
   retries: state.retries,
   checkpoints: state.checkpoints,
   decisions: new Set(state.decisions),
+  free: new Map(Array.from(state.free, ([name, ids]) => [name, new Set(ids)])),
   calls: [...state.calls],
   answers: [...state.answers],
   inherits: state.inherits,

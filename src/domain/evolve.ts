@@ -11,6 +11,7 @@ import { isAdmission } from "./admission.ts";
 import { adoptPlan } from "./adopt-plan.ts";
 import { indexChild, unindexChild } from "./child-index.ts";
 import { converse } from "./code-answers.ts";
+import { keepSignal, takeSignal } from "./free-signals.ts";
 import { itemId, itemOf, undoOf } from "./plan.ts";
 import {
   barrierOf,
@@ -84,10 +85,14 @@ function evolveRun(state: RunState, event: RunEvent): void {
       break;
     case "signal.received":
       if (event.decision !== undefined) state.decisions.add(event.signal);
+      else keepSignal(state, event.name, event.signal);
       break;
     case "signal.refused":
+      state.decisions.delete(event.signal);
+      break;
     case "wait.matched":
       state.decisions.delete(event.signal);
+      takeSignal(state, event.signal);
       break;
   }
   if (state.graph === undefined) converse(state, event);

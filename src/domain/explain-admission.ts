@@ -6,7 +6,7 @@ import type { Wait } from "./wait.ts";
 
 /** As the run's own log tells; who comes before it, its gate knows. */
 export function* admissionWaits({ run: { context } }: RunState): Generator<Wait> {
-  const { admission, createdAt: since, notBefore } = context;
+  const { admission, createdAt: since, notBefore, updatedAt } = context;
   if (notBefore !== null) {
     const next = admission === null ? "its first steps begin" : "it asks to be admitted";
     yield { ...timeWait("does not begin before its time", since, notBefore), next };
@@ -15,7 +15,8 @@ export function* admissionWaits({ run: { context } }: RunState): Generator<Wait>
   yield {
     kind: "admission",
     what: `waits for admission: ${admission.limits.map(limitName).join(", ") || "no limit"}`,
-    since: Math.max(since, notBefore ?? 0),
+    // A time that is still to come is waited for beside it.
+    since: notBefore !== null && notBefore <= updatedAt ? Math.max(since, notBefore) : since,
     until: null,
     by: `gate ${admission.gate}, as soon as its limits have room`,
     next: "its first steps begin",

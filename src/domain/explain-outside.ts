@@ -28,15 +28,14 @@ export function* outsideWaits(state: RunState): Generator<Wait> {
 
 /** Signals that came and that nothing waits for yet; what was refused waits for nothing. */
 export function* keptSignals({ run: { context } }: RunState): Generator<KeptSignal> {
-  const kept = context.signals.filter(({ takenBy, refused }) => takenBy === null && !refused);
-  yield* some(kept, ({ id, name, at, decision }) => ({
-    signal: id,
-    name,
-    since: at,
-    ...(decision === undefined
-      ? {}
-      : { decision: { approved: decision.approved, by: decision.by } }),
-  }));
+  for (const { id: signal, name, at: since, decision, takenBy, refused } of context.signals) {
+    if (takenBy !== null || refused) continue;
+    if (decision === undefined) yield { signal, name, since };
+    else {
+      const { approved, by } = decision;
+      yield { signal, name, since, decision: { approved, by } };
+    }
+  }
 }
 
 /** In a graph, what is waited for is a step of the same name. */

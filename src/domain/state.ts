@@ -98,6 +98,8 @@ export interface RunState {
   checkpoints: number;
   /** Signals with decisions that have neither been taken nor refused. */
   readonly decisions: Set<string>;
+  /** Signals without one that no wait has got: ids by name, in the order in which they came. */
+  readonly free: Map<string, Set<string>>;
   /** Code workflows: what the code asked for, in order (`step:a`, `timer:t`). */
   readonly calls: string[];
   /** Code workflows: what it was answered, in order. */
@@ -139,6 +141,7 @@ export function emptyRun(id: string): RunState {
     retries: 0,
     checkpoints: 0,
     decisions: new Set(),
+    free: new Map(),
     calls: [],
     answers: [],
     inherits: false,

@@ -55,14 +55,20 @@ export interface KeptSignal {
 export const earlier = (one: number | null, other: number | null): number | null =>
   one === null || (other !== null && other < one) ? other : one;
 
-/** Things of one kind beyond this many are counted, not listed. */
+/** Waits of one kind beyond this many are counted, not listed. */
 export const LISTED_MAX = 20;
 
-/** The first of them. */
-export function* some<T, W>(things: Iterable<T>, wait: (thing: T) => W): Generator<W> {
-  let listed = 0;
+/** The first of the waits, and one that says how many more there are. */
+export function* some<T>(things: Iterable<T>, waitOf: (thing: T) => Wait): Generator<Wait> {
+  let [listed, more]: [Wait | undefined, number] = [undefined, 0];
+  let count = 0;
   for (const thing of things) {
-    if (listed++ === LISTED_MAX) return;
-    yield wait(thing);
+    if (count++ < LISTED_MAX) {
+      listed = waitOf(thing);
+      yield listed;
+    } else more++;
   }
+  if (listed === undefined || more === 0) return;
+  const { step: _step, ...alike } = listed;
+  yield { ...alike, what: `${more} more like this one: ${alike.what}` };
 }

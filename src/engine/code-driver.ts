@@ -25,7 +25,7 @@ import { continueRun } from "./continue-run.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { type Definitions, requestChild } from "./request-child.ts";
-import { SignalWaits } from "./signal-waits.ts";
+import { answerSignals } from "./signal-waits.ts";
 import type { Results } from "./step-input.ts";
 import { handOut, toValue } from "./values.ts";
 
@@ -38,7 +38,6 @@ export class CodeDriver {
   readonly #results: Results;
   readonly #onStray: () => void;
   readonly #definitions: Definitions;
-  readonly #waits: SignalWaits;
   #session: CodeSession | undefined;
   /** How many of the state's answers the function has got. */
   #delivered = 0;
@@ -62,7 +61,6 @@ export class CodeDriver {
     this.#engine = engine;
     this.#workflow = workflow;
     this.#results = results;
-    this.#waits = new SignalWaits(engine.store.blobs);
   }
 
   /** What the function asked for under this id; undefined as long as it has not come there. */
@@ -102,8 +100,8 @@ export class CodeDriver {
     if (state.run.state !== "running" || this.#session === undefined) return;
     await this.#take(draft);
     const session = this.#session;
-    // What an earlier execution asked for, and this one not yet, is answered when its turn has come.
-    await this.#waits.answer(draft, (wait) => session.wait(wait), {
+    await answerSignals(this.#engine.store.blobs, draft, {
+      asked: (wait) => session.wait(wait),
       misfit: (_wait, thrown) => draft.fail(toFailure(thrown)),
     });
   }

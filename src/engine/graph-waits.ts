@@ -1,11 +1,11 @@
 /** Steps of a graph that wait: what they wait for is opened, and signals answer them. */
-import { planStep } from "../domain/state.ts";
+import { planStep, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { type GraphWorkflow, isWaitBody, type WaitBody } from "../workflow/definition.ts";
 import { type Opening, openingOf } from "../workflow/open-wait.ts";
 import { validate } from "../workflow/schema.ts";
 import type { Draft } from "./draft.ts";
-import { SignalWaits } from "./signal-waits.ts";
+import { type AskedWait, answerSignals } from "./signal-waits.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { fromValue, handOut, toValue } from "./values.ts";
 
@@ -39,19 +39,16 @@ function commandOf(id: string, opening: Opening, now: number) {
 
 /** Gives waiting steps the signals that came for them, and ends those whose time is over. */
 export async function answerWaits(
-  { engine }: TurnContext,
+  context: TurnContext,
   workflow: GraphWorkflow,
   draft: Draft,
 ): Promise<void> {
   const { state } = draft;
   if (Object.keys(state.run.context.waits).length === 0) return;
-  const { blobs } = engine.store;
-  const asked = (wait: string) => {
-    const declared = planStep(state, wait)?.wait;
-    if (declared?.kind !== "signal" || !state.suspended.has(wait)) return undefined;
-    return { name: declared.signal, where: bodyOf(workflow, wait)?.where };
-  };
-  await new SignalWaits(blobs).answer(draft, asked, {
+  const { blobs } = context.engine.store;
+  const asked = await askedWaits(context, workflow, state);
+  await answerSignals(blobs, draft, {
+    asked: (wait) => asked.get(wait),
     misfit: (wait, thrown) => draft.failStep(wait, toFailure(thrown)),
     async matched(wait, { payload }) {
       const schema = bodyOf(workflow, wait)?.schema;
@@ -71,6 +68,26 @@ export async function answerWaits(
       }
     },
   });
+}
+
+/** The waits for signals that are open, each with what chooses among them. */
+async function askedWaits(
+  { results }: TurnContext,
+  workflow: GraphWorkflow,
+  state: RunState,
+): Promise<ReadonlyMap<string, AskedWait>> {
+  const asked = new Map<string, AskedWait>();
+  for (const [wait, { name }] of Object.entries(state.run.context.waits)) {
+    const declared = planStep(state, wait)?.wait;
+    if (declared?.kind !== "signal" || !state.suspended.has(wait)) continue;
+    const where = state.free.has(name) ? bodyOf(workflow, wait)?.where : undefined;
+    const input = where && handOut(await results.inputOf(state, wait));
+    asked.set(wait, {
+      name: declared.signal,
+      where: where && ((payload) => where(payload, input)),
+    });
+  }
+  return asked;
 }
 
 function bodyOf(workflow: GraphWorkflow, id: string): WaitBody | undefined {

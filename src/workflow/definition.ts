@@ -27,8 +27,8 @@ export interface StepBody {
 export interface WaitBody {
   /** By option: says, given what the step gets, what the plan does not (`PlanWait.asks`). */
   readonly asks: { readonly [K in Exclude<Asked, "where">]?: (input: unknown) => unknown };
-  /** Takes only signals whose payload it says true to. */
-  readonly where?: (payload: unknown) => boolean;
+  /** Takes only signals whose payload it says true to, given what the step gets. */
+  readonly where?: (payload: unknown, input: unknown) => boolean;
   /** What a signal's payload must look like; checked, and transformed, before it is the result. */
   readonly schema?: StandardSchemaV1;
   /** As `StepBody.when`. */

@@ -31,8 +31,8 @@ export interface SignalOptions<Needs, Input, When extends boolean, T>
   readonly schema?: StandardSchemaV1<unknown, T>;
   /** Gives up after this long; the step is skipped then. @default never */
   readonly timeout?: Duration;
-  /** Takes only payloads that it says true to. @default all */
-  readonly where?: (payload: unknown) => boolean;
+  /** Takes only payloads that it says true to, given what the step gets; deterministic. @default all */
+  readonly where?: (payload: unknown, input: Input) => boolean;
 }
 
 /** What a person is asked. Question and approvers may depend on what the step gets. */

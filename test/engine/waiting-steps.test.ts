@@ -9,7 +9,11 @@ const Reply = z.object({ to: z.string(), words: z.string().transform((words) => 
 
 const talk = graph<{ who: string }>("talk")
   .step("ask", (_ctx, { who }) => who)
-  .waitFor("reply", { needs: ["ask"], schema: Reply, where: (raw) => raw !== null })
+  .waitFor("reply", {
+    needs: ["ask"],
+    schema: Reply,
+    where: (raw, { ask }) => (raw as { to?: string } | null)?.to === ask,
+  })
   .waitFor("thanks", { needs: ["ask"], signal: "thank-you", timeout: "10m" })
   .step("count", { needs: ["reply", "thanks"] }, (_ctx, { reply, thanks }) => ({
     words: reply.words,
@@ -22,7 +26,7 @@ onStores(
   (scene) => {
     it("gets the one that came before it, and the run goes on at once", async () => {
       const millrace = await scene().open({ workflows: [talk] });
-      await millrace.signal("early", "reply", null);
+      await millrace.signal("early", "reply", { to: "grace", words: "hello" });
       await millrace.signal("early", "reply", { to: "ada", words: "hello" });
       await millrace.signal("early", "thank-you");
       const run = await millrace.start(talk, { who: "ada" }, { id: "early" });
@@ -116,15 +120,15 @@ onVirtualTime("a step that waits for a signal", (scene, time) => {
     expect(await time().until(run.result())).toBe("hello");
   });
 
-  it("beside thousands of others costs no more than they do", async () => {
+  it("beside hundreds of others costs no more than they do", async () => {
     let flow = graph("wide").waitFor("w0", {}) as never as ReturnType<typeof graph>;
-    for (let nth = 1; nth < 1_000; nth++) {
+    for (let nth = 1; nth < 300; nth++) {
       flow = flow.waitFor(`w${nth}`, {}) as never as ReturnType<typeof graph>;
     }
     const millrace = await scene().open({ workflows: [flow.build() as never] });
     const run = await millrace.start("wide");
-    for (let nth = 0; nth < 1_000; nth++) await run.signal(`w${nth}`, nth);
-    expect(await time().until(run.result())).toBe(999);
+    for (let nth = 0; nth < 300; nth++) await run.signal(`w${nth}`, nth);
+    expect(await time().until(run.result())).toBe(299);
   });
 });
 

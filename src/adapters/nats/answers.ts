@@ -40,6 +40,7 @@ export type Stored = { readonly seq: number } | { readonly wrongLast: number };
 export const apiCodes = {
   noMessageFound: 10_037,
   notEnabledForAccount: 10_039,
+  sequenceNotFound: 10_043,
   messageTooLarge: 10_054,
   deleteFailed: 10_057,
   streamNameTaken: 10_058,

@@ -40,6 +40,8 @@ const TAKEN_MS = 5_000;
 const AGAIN_MS = 50;
 const NANOS_PER_MS = 1_000_000;
 const NOT_FOUND = 404;
+/** What the server says of a message that is not there: two words for it, by how it came to be gone. */
+const GONE: ReadonlySet<number> = new Set([apiCodes.deleteFailed, apiCodes.sequenceNotFound]);
 
 export class TicketTimers {
   readonly #parts: TimerParts;
@@ -145,9 +147,8 @@ export class TicketTimers {
     await writing.insist(ask, async () => {
       const answer = answerOf(await writing.requests.send(api, body));
       if (answer instanceof Away) return answer;
-      // What was to be deleted is gone already.
-      if (answer.error && answer.error.err_code !== apiCodes.deleteFailed)
-        throw refusal(answer.error);
+      // Two processes may have turned the same message into a ticket: for one of them it is gone already.
+      if (answer.error && !GONE.has(answer.error.err_code)) throw refusal(answer.error);
       return true;
     });
   }
