@@ -9,7 +9,8 @@ import { sequential } from "./workflows.ts";
 const RUN = "fold";
 const STEPS = 33_333;
 
-function frames(): Uint8Array[] {
+/** Frames of one run, three events each: a step ends and the next begins. */
+export function frames(run: string, steps: number): Uint8Array[] {
   const at = 1_700_000_000_000;
   const value = { json: "twenty-byte-result!!" };
   const { plan, name } = sequential;
@@ -17,7 +18,7 @@ function frames(): Uint8Array[] {
   let [prev, seq] = [NO_PREVIOUS, 1];
   const commit = (events: MillraceEvent[]): void => {
     const frame = { commit: `c${seq}`, writer: { node: "n", epoch: 1 }, at, seq, inbox: 0, events };
-    const { bytes, sum } = sealFrame(RUN, prev, frame);
+    const { bytes, sum } = sealFrame(run, prev, frame);
     sealed.push(bytes);
     prev = sum;
     seq += events.length;
@@ -28,7 +29,7 @@ function frames(): Uint8Array[] {
   ];
   commit([{ type: "run.created", at, workflow: name, content: "c", input: value, plan }]);
   commit([{ type: "run.claimed", at, epoch: 1, node: "n", lease: "l" }, ...begin("s0")]);
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < steps; step++) {
     const done: MillraceEvent = {
       type: "step.completed",
       at,
@@ -47,7 +48,7 @@ export function foldRate(): {
   eventsPerSecond: number;
   seconds: number;
 } {
-  const sealed = frames();
+  const sealed = frames(RUN, STEPS);
   const began = performance.now();
   const state = emptyRun(RUN);
   for (const [index, bytes] of sealed.entries()) {

@@ -8,6 +8,7 @@ import type { Cli } from "./cli.ts";
 import { registerApprovals } from "./commands/approvals.ts";
 import { registerArchive } from "./commands/archive.ts";
 import { registerCompare } from "./commands/compare.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerErase } from "./commands/erase.ts";
 import { registerEvents } from "./commands/events.ts";
@@ -15,12 +16,14 @@ import { registerExplain } from "./commands/explain.ts";
 import { registerFork } from "./commands/fork.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
+import { registerReplay } from "./commands/replay.ts";
 import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
 import { registerSearch } from "./commands/search.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerSignal } from "./commands/signal.ts";
+import { registerState } from "./commands/state.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { exitCodeOf, exits, failureLines, usageError } from "./failures.ts";
 import { Output } from "./output.ts";
@@ -58,6 +61,9 @@ function programOf(cli: Cli): Command {
   const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
   const others = [
     registerExplain,
+    registerReplay,
+    registerState,
+    registerDiff,
     registerNodes,
     registerSignal,
     registerApprovals,

@@ -1,13 +1,11 @@
 /** Moments and places in the log, as they are given on the command line. */
 import { InvalidArgumentError } from "commander";
 import type { From } from "../client/start-place.ts";
+import type { RunMoment } from "../client/state-at.ts";
 import { instantOf } from "../kernel/instant.ts";
 
-/** A moment of one run: right after an event, or at a time. */
-export type Moment = number | { readonly time: number };
-
 /** Parses a seq, or a time; for commander. */
-export function momentArgument(text: string): Moment {
+export function momentArgument(text: string): RunMoment {
   const moment = momentOf(text);
   if (moment !== undefined) return moment;
   throw new InvalidArgumentError(
@@ -29,7 +27,7 @@ export function placeArgument(text: string): From {
   );
 }
 
-function momentOf(text: string): Moment | undefined {
+function momentOf(text: string): RunMoment | undefined {
   const seq = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(seq) && seq > 0) return seq;
   const time = instantOf(text);

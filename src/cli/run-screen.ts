@@ -11,11 +11,10 @@ import type { Clock } from "../kernel/clock.ts";
 import { eventDetail, eventSubject } from "./event-text.ts";
 import { LiveRegion } from "./live-region.ts";
 import type { Output } from "./output.ts";
-import { duration, table, visible } from "./render.ts";
-import { fitting, stepCells, stepDuration, stepHeader, stepNote, stepRows } from "./step-rows.ts";
+import { visible } from "./render.ts";
+import { screenHead, screenLines } from "./screen-lines.ts";
+import { stepDuration, stepNote } from "./step-rows.ts";
 
-/** Lines of the region besides the steps: the run's own, and the table's header. */
-const HEAD_LINES = 2;
 /** Step events that get a line where nothing is drawn in place; of items, the last two only. */
 const TOLD = new Set([
   "step.started",
@@ -65,25 +64,14 @@ export class RunScreen {
   }
 
   #head(): string {
-    const { id, run, cursor } = this.#state;
-    const { workflow, parkedReason, createdAt, endedAt } = run.context;
+    const { id, cursor } = this.#state;
     if (cursor.seq === 0) return `run ${id}`;
-    const why = parkedReason === null ? "" : `: ${visible(parkedReason)}`;
-    const since = duration((endedAt ?? this.#clock.now()) - createdAt);
-    return this.#output.paint("bold", `run ${id}  ${workflow}  ${run.state}${why}  ${since}`);
+    return screenHead(runView(this.#state), this.#clock.now(), this.#output);
   }
 
   #drawn(max: number): string[] {
-    const now = this.#clock.now();
-    const rows = stepRows(runView(this.#state));
-    const { shown, rest } = fitting(rows, max - HEAD_LINES);
-    const cells = shown.map((row) => stepCells(row, now));
-    const { paint } = this.#output;
-    return [
-      this.#head(),
-      ...(cells.length === 0 ? [] : table([stepHeader, ...cells], paint)),
-      ...(rest === undefined ? [] : [paint("dim", rest)]),
-    ];
+    if (this.#state.cursor.seq === 0) return [this.#head()];
+    return screenLines(runView(this.#state), this.#clock.now(), max, this.#output);
   }
 
   #lineOf(event: RecordedEvent): string | undefined {

@@ -1,4 +1,5 @@
 /** A run as people look at it: one object, from its state. */
+import { freeze } from "immer";
 import type { Child } from "../../machines/child-data.ts";
 import type { Chain, Parent } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
@@ -114,9 +115,9 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
   };
 }
 
-/** All steps of a run, in order: see `RunView.steps`. */
+/** All steps of a run, in order: see `RunView.steps`. Frozen. */
 export const stepViews = (state: RunState): readonly StepView[] =>
-  stepOrder(state).map((id) => stepView(state, id));
+  Object.freeze(stepOrder(state).map((id) => stepView(state, id)));
 
 const placeIn = ({ first, previous, index }: Chain): RunView["chain"] => ({
   first,
@@ -145,12 +146,12 @@ function stepOrder(state: RunState): string[] {
 const childView = (child: Child | null): StepView["child"] =>
   child && { run: child.run, workflow: child.workflow, onParentClose: child.onParentClose };
 
-/** One step, which need not have an event of its own. */
+/** One step, which need not have an event of its own. Frozen: views of later moments share it. */
 export function stepView(state: RunState, id: string): StepView {
   const actor = state.steps.get(id);
   const context = actor?.context;
   const status = actor?.state ?? "waiting";
-  return {
+  return Object.freeze({
     step: id,
     status: shownState(status) as StepStatus,
     attempt: context?.attempt ?? 0,
@@ -161,10 +162,10 @@ export function stepView(state: RunState, id: string): StepView {
     heldAt: context?.heldAt ?? null,
     node: context?.node ?? null,
     items: context?.items ?? null,
-    child: childView(context?.child ?? null),
-    output: context?.output ?? null,
-    error: context?.error ?? null,
+    child: freeze(childView(context?.child ?? null), true),
+    output: freeze(context?.output ?? null, true),
+    error: freeze(context?.error ?? null, true),
     reason: context?.reason ?? null,
     by: context?.by ?? null,
-  };
+  });
 }

@@ -23,7 +23,7 @@ export interface StateView extends RunView {
 
 /** The moment as people look at it. */
 export const stateView = (moment: Moment): StateView =>
-  viewWith(moment, freeze(stepViews(moment.state), true), undefined);
+  viewWith(moment, stepViews(moment.state), undefined);
 
 /** @param last an earlier view of the run: lists that are the same are taken from it */
 function viewWith(
@@ -85,14 +85,14 @@ export class MovingView {
     const known = this.#last?.steps ?? [];
     const changed = [...this.#changed];
     if (this.#places.size === 0 || changed.some((step) => !this.#places.has(step))) {
-      const all = freeze(stepViews(state), true);
+      const all = stepViews(state);
       this.#places = new Map(all.map(({ step }, at) => [step, at]));
       return all;
     }
     if (changed.length === 0) return known;
     const steps = [...known];
     for (const step of changed) {
-      steps[this.#places.get(step) ?? 0] = freeze(stepView(state, step), true);
+      steps[this.#places.get(step) ?? 0] = stepView(state, step);
     }
     return Object.freeze(steps);
   }

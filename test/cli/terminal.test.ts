@@ -5,6 +5,7 @@
 import { Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { Output } from "../../src/cli/output.ts";
+import { ReplayScreen } from "../../src/cli/replay-screen.ts";
 import { RunScreen } from "../../src/cli/run-screen.ts";
 import { graph, open, type Workflow } from "../../src/index.ts";
 import { pause, systemClock } from "../../src/kernel/clock.ts";
@@ -115,6 +116,33 @@ describe("on a terminal", () => {
     expect(lines.slice(0, 2).map((line) => line.length)).toEqual([COLUMNS, 30]);
     expect(lines.filter((line) => /^s\d+ +completed/.test(line))).toHaveLength(25);
     expect(lines.at(-2)).toBe("done");
+  });
+
+  it("a replay stands as the run was at the event that is shown, which is below", async () => {
+    const terminal = new Terminal();
+    const stream = terminal as unknown as NodeJS.WriteStream;
+    const output = new Output(stream, stream, { TERM: "xterm" });
+    await using here = await open({ store: "memory", workflows: [squares] });
+    await (await here.start(squares, { n: 4 }, { id: "seen" })).result();
+    const screen = new ReplayScreen(output, systemClock());
+    let list = 0;
+    for await (const shown of here.replay("seen", { from: 2 })) {
+      screen.take(shown);
+      const { event } = shown;
+      if (event.seq % 5 === 0) await pause(systemClock(), 110);
+      if (event.type !== "step.completed" || event.step !== "list") continue;
+      list = event.seq;
+      break;
+    }
+    await screen.close();
+    output.print("done");
+    const { lines } = terminal;
+    expect(lines[0]).toMatch(/^run seen {2}squares {2}running {2}\S+$/);
+    expect(lines[2]).toMatch(/^list +completed +1 +\S+$/);
+    expect(lines[4]).toMatch(/^sum +waiting$/);
+    expect(lines[6]).toMatch(new RegExp(`^ +${list} +\\+\\S+ {2}step.completed +list `));
+    // What is left there is text like any other: a long line goes on in the next.
+    expect(lines.slice(-2)).toEqual(["done", ""]);
   });
 
   it("text that is no terminal's gets no sequences, whatever TERM says", async () => {

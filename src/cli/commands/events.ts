@@ -3,12 +3,11 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { EventFilter } from "../../client/event-filter.ts";
 import type { From } from "../../client/start-place.ts";
 import { toCloudEvent } from "../../events/cloud-event.ts";
-import type { EventType, RecordedEvent } from "../../events/vocabulary.ts";
+import type { EventType } from "../../events/vocabulary.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Cli } from "../cli.ts";
-import { eventDetail, eventSubject } from "../event-text.ts";
+import { eventLine } from "../event-line.ts";
 import { placeArgument } from "../moment-argument.ts";
-import { duration, moment, visible } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface EventsFlags extends StoreFlags {
@@ -71,7 +70,7 @@ async function printEvents(cli: Cli, run: string | undefined, flags: EventsFlags
   for await (const event of events) {
     if (flags.cloudevents) output.json(toCloudEvent(event, { source }));
     else if (settings.json) output.json(event);
-    else output.print(lineOf(event, began));
+    else output.print(eventLine(event, began));
   }
 }
 
@@ -91,17 +90,4 @@ function filterOf(run: string | undefined, flags: EventsFlags): EventFilter {
   }
   const given = { run, workflow, labels, types, steps };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-/** Widths of seq, time since the run began, type and subject; of the run, where there are many. */
-const [SEQ, SINCE, TYPE, SUBJECT, RUN] = [6, 8, 17, 16, 20];
-
-/** @param began when the run began; undefined: of many runs */
-function lineOf(event: RecordedEvent, began: number | undefined): string {
-  const place =
-    began === undefined
-      ? [moment(event.at), event.run.padEnd(RUN), String(event.seq).padStart(SEQ)]
-      : [String(event.seq).padStart(SEQ), `+${duration(event.at - began)}`.padStart(SINCE)];
-  const what = [event.type.padEnd(TYPE), eventSubject(event).padEnd(SUBJECT), eventDetail(event)];
-  return visible([...place, ...what].join("  ").trimEnd());
 }

@@ -1,0 +1,174 @@
+/**
+ * Following and looking back: how late a subscriber hears of a frame, how fast the past is read, what a
+ * moment of a long run costs, and what 500 subscribers cost the host of the run that they follow.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpuUsage } from "node:process";
+import { type Millrace, open, workflow } from "../src/index.ts";
+import { frames } from "./fold.ts";
+import { percentile, rounded } from "./measure.ts";
+
+const SUBSCRIBERS = new URL("subscribers.ts", import.meta.url).pathname;
+/** A run of 50,000 events. */
+const LONG_STEPS = 16_666;
+const LIVE_FRAMES = 500;
+const LOOKS = 200;
+const STEPS = 1_000;
+const WORKFLOW = "sequential";
+
+export interface FollowingTimes {
+  /** From the call of append to the event at the subscriber, both in one process, on two connections. */
+  readonly live: { readonly oneRun: Latency; readonly all: Latency };
+  /** Events per second of a run of 50,000: by `subscribe`, of the run and of all; by `replay`. */
+  readonly history: { readonly oneRun: number; readonly all: number; readonly replay: number };
+  /** Milliseconds of `stateAt` on that run: the first time, and at random places afterwards. */
+  readonly stateAt: {
+    readonly coldMs: number;
+    readonly warmP50Ms: number;
+    readonly warmP99Ms: number;
+  };
+  /** CPU milliseconds of the host for 1,000 steps, with so many subscribers in another process. */
+  readonly host: Readonly<Record<"none" | "one" | "fiveHundred", number>>;
+}
+
+interface Latency {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** All of it, in a namespace of its own, so that the log holds nothing else. */
+export async function followingTimes(store: string): Promise<FollowingTimes> {
+  const [writer, reader] = [
+    await open({ store, namespace: "following" }),
+    await open({ store, namespace: "following" }),
+  ];
+  const live = {
+    oneRun: await liveLatency(writer, reader, "live-one", { run: "live-one" }),
+    all: await liveLatency(writer, reader, "live-all", {}),
+  };
+  await append(writer, "long", LONG_STEPS);
+  const after = { position: await writer.store.log.head("live-all") };
+  const history = {
+    oneRun: await rate(reader.subscribe({ run: "long", live: false })),
+    all: await rate(reader.subscribe({ after, live: false })),
+    replay: await rate(reader.replay("long")),
+  };
+  const looked = await lookBack(store);
+  await Promise.all([writer.close(), reader.close()]);
+  const host = {
+    none: await hostCpu(store, 0),
+    one: await hostCpu(store, 1),
+    fiveHundred: await hostCpu(store, 500),
+  };
+  return { live, history, stateAt: looked, host };
+}
+
+/** Appends the frames of a run of so many steps. */
+async function append(
+  { store }: Millrace,
+  run: string,
+  steps: number,
+  before: (nth: number) => Promise<void> = async () => {},
+): Promise<void> {
+  let expected = 0;
+  for (const [nth, bytes] of frames(run, steps).entries()) {
+    await before(nth);
+    const done = await store.log.append({ workflow: WORKFLOW, run, expected, bytes });
+    if (!done.ok) throw new Error(`somebody else writes to ${run}`);
+    expected = done.position;
+  }
+}
+
+async function liveLatency(
+  writer: Millrace,
+  reader: Millrace,
+  run: string,
+  scope: { run?: string },
+): Promise<Latency> {
+  const sent: number[] = [];
+  const samples: number[] = [];
+  const stop = new AbortController();
+  const heard = (async () => {
+    let frame = 0;
+    let commit = "";
+    for await (const event of reader.subscribe({ ...scope, from: "now", signal: stop.signal })) {
+      if (event.commit === commit) continue;
+      commit = event.commit;
+      samples.push(performance.now() - (sent[frame++] ?? Number.NaN));
+      if (frame === LIVE_FRAMES + 2) return;
+    }
+  })();
+  await append(writer, run, LIVE_FRAMES, async () => {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    sent.push(performance.now());
+  });
+  await heard;
+  // The first ones meet a subscription that is being made.
+  const settled = samples.slice(10);
+  return {
+    p50Ms: rounded(percentile(settled, 0.5), 3),
+    p99Ms: rounded(percentile(settled, 0.99), 3),
+  };
+}
+
+async function rate(events: AsyncIterable<unknown>): Promise<number> {
+  const began = performance.now();
+  let count = 0;
+  for await (const _event of events) count++;
+  return Math.round(count / ((performance.now() - began) / 1_000));
+}
+
+async function lookBack(store: string): Promise<FollowingTimes["stateAt"]> {
+  await using reader = await open({ store, namespace: "following" });
+  const last = 3 * LONG_STEPS;
+  const timed = async (seq: number): Promise<number> => {
+    const began = performance.now();
+    await reader.stateAt("long", seq);
+    return performance.now() - began;
+  };
+  const coldMs = await timed(last);
+  const samples: number[] = [];
+  for (let nth = 0; nth < LOOKS; nth++) samples.push(await timed(1 + ((nth * 7_919) % last)));
+  return {
+    coldMs: rounded(coldMs),
+    warmP50Ms: rounded(percentile(samples, 0.5)),
+    warmP99Ms: rounded(percentile(samples, 0.99)),
+  };
+}
+
+const followed = workflow("followed", async (ctx) => {
+  await ctx.waitFor("go");
+  for (let step = 0; step < STEPS; step++) await ctx.run("noop", () => "twenty-byte-result!!");
+});
+
+/** CPU milliseconds of this process for a run of 1,000 steps, the second of two. */
+async function hostCpu(store: string, subscribers: number): Promise<number> {
+  await using host = await open({ store, namespace: "following", workflows: [followed] });
+  let ms = 0;
+  for (let round = 0; round < 2; round++) {
+    const run = await host.start(followed);
+    const others = subscribers === 0 ? undefined : await follow(store, run.id, subscribers);
+    const before = cpuUsage();
+    await run.signal("go");
+    await run.result();
+    const { user, system } = cpuUsage(before);
+    ms = (user + system) / 1_000;
+    await others?.ended;
+  }
+  return rounded(ms, 0);
+}
+
+/** Resolves once another process has so many subscribers of the run; `ended` once that process has. */
+async function follow(
+  store: string,
+  run: string,
+  count: number,
+): Promise<{ ended: Promise<unknown> }> {
+  const child: ChildProcess = spawn(process.execPath, [SUBSCRIBERS, store, run, String(count)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  await once(child.stdout ?? child, "data");
+  return { ended };
+}
