@@ -3,7 +3,7 @@
  * from the state itself; of an earlier one, by folding the few events since the last copy once more.
  */
 import { copyMoment, foldEvent, type Moment } from "../engine/moment.ts";
-import type { RecordedEvent } from "../events/vocabulary.ts";
+import type { MillraceEvent, RecordedEvent } from "../events/vocabulary.ts";
 import { MovingView, type StateView, stateView } from "./state-view.ts";
 
 /** An event, and the run before and after it. */
@@ -17,10 +17,19 @@ export interface ReplayedEvent {
 /** Events between two copies of the state. */
 const STRETCH_EVENTS = 256;
 
+/**
+ * An event as it is shown, and as it was recorded: of the two only that one is folded, because what readers
+ * get of an event has the fields of its place in it.
+ */
+export interface Recorded {
+  readonly event: RecordedEvent;
+  readonly recorded: MillraceEvent;
+}
+
 /** The run at some event, and what happened then. */
 interface Stretch {
   readonly base: Moment;
-  readonly events: RecordedEvent[];
+  readonly events: Recorded[];
 }
 
 /** One replay. */
@@ -28,7 +37,7 @@ export class Playback {
   readonly #moment: Moment;
   readonly #moving = new MovingView();
   #stretch: Stretch;
-  #pending: RecordedEvent | undefined;
+  #pending: Recorded | undefined;
 
   /** @param moment becomes the playback's own, and moves */
   constructor(moment: Moment) {
@@ -42,39 +51,39 @@ export class Playback {
   }
 
   /** Moves past an event that nobody is shown. */
-  skip(event: RecordedEvent): void {
-    this.show(event);
+  skip(next: Recorded): void {
+    this.show(next);
     this.#settle();
   }
 
   /** Shows the next event: the state moves on when somebody looks at what it became, or at the next event. */
-  show(event: RecordedEvent): ReplayedEvent {
+  show(next: Recorded): ReplayedEvent {
     this.#settle();
     if (this.#stretch.events.length >= STRETCH_EVENTS) {
       this.#stretch = { base: copyMoment(this.#moment), events: [] };
     }
-    this.#stretch.events.push(event);
-    this.#pending = event;
-    return new Shown(this, this.#stretch, event);
+    this.#stretch.events.push(next);
+    this.#pending = next;
+    return new Shown(this, this.#stretch, next.event);
   }
 
   /** The run right after its first `seq` events, which lie in the stretch. */
   viewAt(seq: number, stretch: Stretch): StateView {
-    if (this.#pending?.seq === seq) this.#settle();
+    if (this.#pending?.event.seq === seq) this.#settle();
     if (this.#moment.state.cursor.seq === seq) return this.#moving.view(this.#moment);
     const moment = copyMoment(stretch.base);
-    for (const event of stretch.events) {
-      if (event.seq <= seq) foldEvent(moment, event, event.position);
+    for (const { event, recorded } of stretch.events) {
+      if (event.seq <= seq) foldEvent(moment, recorded, event.position);
     }
     return stateView(moment);
   }
 
   #settle(): void {
-    const event = this.#pending;
-    if (event === undefined) return;
+    const pending = this.#pending;
+    if (pending === undefined) return;
     this.#pending = undefined;
-    foldEvent(this.#moment, event, event.position);
-    this.#moving.take(event);
+    foldEvent(this.#moment, pending.recorded, pending.event.position);
+    this.#moving.take(pending.recorded);
   }
 }
 

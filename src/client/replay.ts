@@ -7,7 +7,7 @@ import { pause } from "../kernel/clock.ts";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { Chain } from "./chain.ts";
 import { callOptions, invalidOption } from "./options.ts";
-import { Playback, type ReplayedEvent } from "./playback.ts";
+import { Playback, type Recorded, type ReplayedEvent } from "./playback.ts";
 import { momentOf, type RunMoment, whenOf } from "./state-at.ts";
 import { checkSignal } from "./subscribe.ts";
 
@@ -76,22 +76,29 @@ async function* play(
     const frame = new FollowedFrame(engine, stored);
     chain.follow(frame.opened);
     playback ??= new Playback(await beforeFirst(engine, run, frame.opened.frame));
-    for (const event of frame.events) {
+    for (const next of pairsOf(frame)) {
+      const { event } = next;
       if (signal?.aborted || isPast(event, to)) return;
       // A replay may begin in the middle of a frame, and at a time somewhere in the log.
       if (event.seq <= playback.seq) continue;
       if (last === undefined && !hasBegun(event, from)) {
-        playback.skip(event);
+        playback.skip(next);
         continue;
       }
       const ms = last === undefined ? 0 : waitFor(event.at - last.at);
       if (ms > 0) await pause(engine.world.clock, ms, signal);
       if (signal?.aborted) return;
       last = event;
-      yield playback.show(event);
+      yield playback.show(next);
     }
   }
   if (playback === undefined) await momentOf(moments, run, "now");
+}
+
+function* pairsOf({ events, opened }: FollowedFrame): Generator<Recorded> {
+  for (const [index, event] of events.entries()) {
+    yield { event, recorded: opened.frame.events[index] ?? event };
+  }
 }
 
 /** A moment from which the first event that is wanted can be reached. */
