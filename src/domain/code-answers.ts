@@ -9,16 +9,21 @@ export function converse(state: RunState, event: RunEvent): void {
       state.calls.push(`timer:${event.timer}`);
       break;
     case "timer.fired":
-      state.answers.push({ key: `timer:${event.timer}`, at: event.at });
+      answer(state, `timer:${event.timer}`, event.at);
       break;
     case "wait.opened":
       state.calls.push(waitKey(state, event.wait));
       break;
     case "wait.matched":
     case "wait.expired":
-      state.answers.push({ key: waitKey(state, event.wait), at: event.at });
+      answer(state, waitKey(state, event.wait), event.at);
       break;
   }
+}
+
+/** Takes down that the event being folded, the next of its run, is an answer. */
+export function answer(state: RunState, key: string, at: number): void {
+  state.answers.push({ key, at, seq: state.cursor.seq + 1 });
 }
 
 /** A function that asks for a signal where it asked for a decision is another one. */

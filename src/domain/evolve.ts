@@ -10,7 +10,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { isAdmission } from "./admission.ts";
 import { adoptPlan } from "./adopt-plan.ts";
 import { indexChild, unindexChild } from "./child-index.ts";
-import { converse } from "./code-answers.ts";
+import { answer, converse } from "./code-answers.ts";
 import { keepSignal, takeSignal } from "./free-signals.ts";
 import { itemId, itemOf, undoOf } from "./plan.ts";
 import {
@@ -258,7 +258,7 @@ function ended(state: RunState, { step: id, type, at }: StepEvent): void {
   if (state.graph === undefined) {
     const { child, items } = stepActor(state, id).context;
     const kind = child !== null ? "child" : items !== null ? "children" : "step";
-    state.answers.push({ key: `${kind}:${id}`, at });
+    answer(state, `${kind}:${id}`, at);
     return;
   }
   state.open--;

@@ -45,6 +45,8 @@ export interface Cursor {
 export interface Answered {
   readonly key: string;
   readonly at: number;
+  /** Of the event that it is. */
+  readonly seq: number;
 }
 
 /** All that is known of a run. Owned by whoever folds it; changed in place, by `evolve` only. */

@@ -83,10 +83,9 @@ export class CodeDriver {
       this.#keep(await this.#session.advance(undefined, state.run.context.createdAt));
     }
     while (this.#delivered < state.answers.length) {
-      const { key, at } = state.answers[this.#delivered++] as Answered;
-      this.#keep(
-        await this.#session.advance(await answerOf(this.#engine.store.blobs, state, key), at),
-      );
+      const { key, at, seq } = state.answers[this.#delivered++] as Answered;
+      const answer = await answerOf(this.#engine.store.blobs, state, key);
+      this.#keep(await this.#session.advance(answer, at, seq));
     }
     // It may have come to an end without an answer: by waiting for something that is not its run's.
     this.#keep(await this.#session.advance());

@@ -72,12 +72,28 @@ async function followUp(context: TurnContext, draft: Draft): Promise<boolean> {
     // A function that never waits long (a loop of short sleeps) must not keep the process to itself.
     if (draft.events.length > EVENTS_PER_COMMIT) return true;
   }
+  warnOfLength(context, draft);
   if (state.cursor.seq > limits.runEventsMax && state.run.state === "running") {
     const message = `the run has more than ${limits.runEventsMax} events; split such work into several runs`;
     draft.fail({ code: "E_TOO_LARGE", message });
     draft.settle();
   }
   return false;
+}
+
+/** Lengths at which whoever hosts a run warns, each once: folding so many events takes time, and the end is near. */
+export const WARNED_EVENTS: readonly number[] = [10_000, 100_000, 0.9 * limits.runEventsMax];
+
+/** Before a limit bites, somebody should hear of it. */
+function warnOfLength({ engine }: TurnContext, { state, events }: Draft): void {
+  const { seq } = state.cursor;
+  const before = seq - events.length;
+  if (!WARNED_EVENTS.some((at) => before < at && at <= seq)) return;
+  engine.logger.warn("the history of a run is long; continueAsNew, or split it into several runs", {
+    run: state.id,
+    events: seq,
+    max: limits.runEventsMax,
+  });
 }
 
 async function goOn(context: TurnContext, draft: Draft): Promise<void> {

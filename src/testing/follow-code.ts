@@ -53,9 +53,9 @@ async function follow(
   });
   let progress = await session.advance(undefined, createdAt);
   const further = [...progress.calls];
-  for (const { key, at } of state.answers) {
+  for (const { key, at, seq } of state.answers) {
     if (progress.end !== undefined) break;
-    progress = await session.advance(await answerOf(blobs, state, key), at);
+    progress = await session.advance(await answerOf(blobs, state, key), at, seq);
     further.push(...progress.calls);
   }
   return { session, further, end: progress.end };

@@ -98,6 +98,7 @@ export interface ContextHost {
   /** @throws MillraceError `E_CTX_CLOSED` */
   assertOpen(): void;
   now(): number;
+  historyLength(): number;
   request(call: Call): Promise<Answer>;
   /** Ends the function: another run goes on, with this input. */
   continueAsNew(input: Json): void;

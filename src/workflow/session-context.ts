@@ -60,6 +60,10 @@ export function sessionContext(
       host.assertOpen();
       return host.now();
     },
+    historyLength() {
+      host.assertOpen();
+      return host.historyLength();
+    },
   };
   return Object.freeze(ctx) as WorkflowContext;
 }

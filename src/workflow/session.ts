@@ -62,6 +62,7 @@ export class CodeSession {
   #asked = 0;
   #last: string | undefined;
   #now: number;
+  #length = 1;
   #begun = false;
   /** The function may act now; outside of a turn it can only be woken by something unrecorded. */
   #turning = false;
@@ -80,14 +81,20 @@ export class CodeSession {
    * function go as far as it gets. Answers go in in log order, each in a call of its own; wait for
    * one call to resolve before the next. Never rejects: what goes wrong is the `end`.
    * @param now when the answer was recorded (ms since the epoch)
+   * @param length how many events the run had then
    */
-  async advance(answer?: Answer, now: number = this.#now): Promise<Progress> {
+  async advance(
+    answer?: Answer,
+    now: number = this.#now,
+    length: number = this.#length,
+  ): Promise<Progress> {
     if (!this.#begun) {
       this.#begun = true;
       await this.#turn(() => contained(() => this.#begin()));
     }
     if (answer !== undefined) {
       this.#now = now;
+      this.#length = length;
       await this.#turn(() => this.#answers.put(keyOf(answer), answer));
     }
     const calls = this.#fresh;
@@ -139,6 +146,7 @@ export class CodeSession {
       {
         assertOpen: () => this.#assertOpen(),
         now: () => this.#now,
+        historyLength: () => this.#length,
         request: (call) => this.#request(call),
         continueAsNew: (input) => this.#finish({ ok: true, value: null, next: { input } }),
       },

@@ -166,6 +166,11 @@ export interface WorkflowContext {
    * when nobody decided in time and `onTimeout` is "fail"
    */
   approve(name: string, options: ApprovalOptions): Promise<Approval>;
+  /**
+   * How many events the run had when the last answer was delivered: the same in every re-run. For loops that
+   * `continueAsNew` before their history is long; a run has at most 1,000,000 events.
+   */
+  historyLength(): number;
   /** Time of the last answer that was delivered (ms since the epoch): the same in every re-run. */
   now(): number;
 }

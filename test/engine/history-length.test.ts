@@ -1,0 +1,44 @@
+/** How long a history is: known to code, the same in every re-run; told before a limit bites. */
+import { expect, it } from "vitest";
+import { WARNED_EVENTS } from "../../src/engine/turn.ts";
+import { graph, open, workflow } from "../../src/index.ts";
+import { limits } from "../../src/kernel/limits.ts";
+import { testRuntime } from "../../src/testing.ts";
+
+it("is known to code, which goes on as another run before it is too long", async () => {
+  const seen: number[] = [];
+  const loop = workflow("loop", async (ctx, rounds: number) => {
+    for (let left = rounds; left > 0; left--) {
+      if (ctx.historyLength() > 30) return ctx.continueAsNew(left);
+      await ctx.run("work", () => left);
+      await ctx.sleep("rest", "1h");
+      seen.push(ctx.historyLength());
+    }
+    return ctx.historyLength();
+  });
+  await using sim = await testRuntime({ workflows: [loop] });
+  const run = await sim.start(loop, 20);
+  expect(await run.result()).toBeLessThanOrEqual(40);
+  // Run again after every park, it sees what it saw before.
+  const grows = [...new Set(seen)];
+  expect(grows).toEqual(grows.toSorted((a, b) => a - b));
+  expect(Math.max(...grows)).toBeLessThanOrEqual(40);
+});
+
+it("is told to whoever operates the process, once", async () => {
+  const [first = 0] = WARNED_EVENTS;
+  const warnings: unknown[] = [];
+  const wide = graph<number>("wide")
+    .step("list", (_ctx, n) => Array.from({ length: n }, (_each, index) => index))
+    .map("item", { over: "list" }, () => null)
+    .build();
+  const logger = {
+    info: () => undefined,
+    error: () => undefined,
+    warn: (_message: string, more?: object) => void warnings.push(more),
+  };
+  await using millrace = await open({ store: "memory", workflows: [wide], logger });
+  const run = await millrace.start(wide, first / 2);
+  await run.result();
+  expect(warnings).toEqual([expect.objectContaining({ run: run.id, max: limits.runEventsMax })]);
+});
