@@ -1,10 +1,12 @@
 /**
  * Tickets and timers are hints that may be lost: a queue deleted by hand, a process that died between
- * two writes. The sweep looks at every run that has not ended and gives it what it lacks. It runs at
- * start and now and then; a run that lacks nothing costs it one refused offer at most.
+ * two writes. The sweep looks at every run that has not ended, and at ended ones that owe something to
+ * others, and gives them what they lack. It runs at start and now and then; a run that lacks nothing costs
+ * it one refused offer at most.
  */
 import { hasEnded, type RunSummary } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
+import { endedOwing, tellOfErased } from "./sweep-family.ts";
 import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
 
 /** Where to sweep, and how thoroughly. */
@@ -23,8 +25,14 @@ export async function sweep(options: SweepOptions): Promise<number> {
     return known;
   };
   let mended = 0;
-  for (const summary of (await summaries.current()).values()) {
-    if (hasEnded(summary) || summary.driven || options.isHosted(summary.run)) continue;
+  const view = await summaries.current();
+  const owing = [...endedOwing(view, engine.world.clock.now())];
+  for (const { workflow, run } of owing) await engine.store.queue.offer({ workflow, run });
+  mended += owing.length;
+  for (const summary of view.values()) {
+    if (hasEnded(summary) || summary.driven) continue;
+    mended += await tellOfErased(engine, view, { ...summary });
+    if (options.isHosted(summary.run)) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
   return (await isAlone(engine, isAlive)) ? mended + (await offerUnclaimed(options)) : mended;
@@ -47,6 +55,7 @@ async function mend(
   const { engine, inputs } = options;
   const { queue, inbox } = engine.store;
   const ticket = { workflow: summary.workflow, run: summary.run };
+  const mailbox = summary.chain?.first ?? summary.run;
   if (summary.node !== null) {
     if (summary.node !== engine.node && (await isAlive(summary.node))) return false;
     // The process is gone for certain: its lease need not run out first.
@@ -57,7 +66,7 @@ async function mend(
       await queue.offer(ticket, summary.parkedUntil);
       return true;
     }
-    if (!inputs || (await inbox.read(summary.run, summary.inbox)).length === 0) return false;
+    if (!inputs || (await inbox.read(mailbox, summary.inbox)).length === 0) return false;
   }
   await queue.offer(ticket);
   return true;

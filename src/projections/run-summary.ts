@@ -2,11 +2,12 @@
  * One line per run: for lists, and for the sweep that looks for runs which nobody holds. It follows
  * the chain of sums, so a run whose log is damaged shows as quarantined.
  */
-import type { ForkPoint, Parent } from "../../machines/run-data.ts";
+import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { FoldedFrame, Projection } from "./projection.ts";
+import { applyFamily, noFamily, type RunFamily } from "./run-family.ts";
 
 /** What a run is at, as lists show it. */
 export type RunStatus =
@@ -45,15 +46,13 @@ export const runStatuses: readonly RunStatus[] = [
 ];
 
 /** One line about one run. */
-export interface RunSummary {
+export interface RunSummary extends RunFamily {
   readonly run: string;
   readonly workflow: string;
   status: RunStatus;
   labels: Readonly<Record<string, string>>;
   /** The run that it branched off, and behind which of its events; null: none. */
   forkOf: { readonly run: string; readonly seq: number } | null;
-  /** Whose child it is; null: nobody's. */
-  parent: Parent | null;
   createdAt: number;
   updatedAt: number;
   endedAt: number | null;
@@ -123,7 +122,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
   status: "pending",
   labels: {},
   forkOf: null,
-  parent: null,
+  ...noFamily(),
   createdAt: 0,
   updatedAt: 0,
   endedAt: null,
@@ -150,7 +149,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 5,
+  version: 6,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -167,7 +166,10 @@ export const runSummary: Projection<RunSummaries> = {
       return;
     }
     const { frame } = opened;
-    for (const event of frame.events) applyEvent(summary, event);
+    for (const event of frame.events) {
+      applyEvent(summary, event);
+      applyFamily(summary, event);
+    }
     summary.seq += frame.events.length;
     summary.sum = opened.sum;
     summary.inbox = frame.inbox;
@@ -190,7 +192,6 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.labels = event.labels ?? {};
       summary.correlation = event.correlation ?? null;
       summary.forkOf = placeOf(event.forkOf);
-      summary.parent = event.parent ?? null;
       summary.driven = (event.plan as { declares?: unknown } | null)?.declares !== undefined;
       break;
     case "run.claimed":
