@@ -105,6 +105,7 @@ export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definitio
 export { graph } from "./workflow/graph.ts";
 export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-builder.ts";
 export type { ApproveOptions, SignalOptions, SleepOptions } from "./workflow/graph-waits.ts";
+export type { PlaceOptions } from "./workflow/place.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
 export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
 export type {

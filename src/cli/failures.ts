@@ -47,6 +47,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_OUTPUT_CONFLICT: "refused",
   E_OUTPUT_NOT_FOUND: "refused",
   E_OUTPUT_SEALED: "refused",
+  E_RESOURCES_UNAVAILABLE: "failed",
   E_RESULT_NOT_FOUND: "refused",
   E_RETRYABLE: "failed",
   E_RUN_CANCELLED: "failed",

@@ -68,7 +68,7 @@ function findCandidates(request: StepRequest, view: ClusterView): Candidates {
 }
 
 /** Draining or not, full or not: it could run there. */
-const isAble = (node: NodeView, { pin, workflow, labels = {} }: StepRequest): boolean =>
+export const isAble = (node: NodeView, { pin, workflow, labels = {} }: StepRequest): boolean =>
   (pin === undefined || node.id === pin) &&
   (workflow === undefined || node.workflows.includes(workflow)) &&
   Object.entries(labels).every(

@@ -3,6 +3,7 @@
  * the machine's actor and adds what the machine cannot know. Pure: the state is not changed.
  */
 
+import type { Placement } from "../../machines/placement.ts";
 import type { RunCommand, RunEvent } from "../../machines/run-data.ts";
 import type { StepCommand, StepEvent } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
@@ -114,11 +115,18 @@ const askedWait = ({ afterMs }: Setback): number | undefined =>
     ? Math.min(afterMs, Number.MAX_SAFE_INTEGER)
     : undefined;
 
-/** The command that begins the next attempt. */
-export const startCommand = (node: string, policy: StepPolicy, now: number): StepCommand => ({
+/** The command that begins the next attempt. @param why what led to that node, if not the host's own will */
+export const startCommand = (
+  node: string,
+  policy: StepPolicy,
+  now: number,
+  why: { readonly grant?: string; readonly placement?: Placement } = {},
+): StepCommand => ({
   type: "cmd.start",
   now,
   node,
+  ...(why.grant === undefined ? {} : { grant: why.grant }),
+  ...(why.placement === undefined ? {} : { placement: why.placement }),
   ...(policy.startToCloseMs === undefined ? {} : { endBy: now + policy.startToCloseMs }),
 });
 

@@ -194,6 +194,12 @@ function isPlanStep(raw: unknown): boolean {
   );
 }
 
+/** The name under which a plan declares the step, the mapped step of an item, or the one that is undone. */
+export function declaredName(id: string): string {
+  const step = undoOf(id) ?? id;
+  return itemOf(step)?.step ?? step;
+}
+
 const UNDO = "~undo";
 
 /** Id of the step that undoes another. Step names hold no tilde, so it is nobody's name. */

@@ -1,37 +1,62 @@
-/** The attempts of one run that run in this process. Each holds a slot until it has ended. */
+/**
+ * The attempts of one run: those that run in this process, each of which holds what it takes until it has
+ * ended, and those that this process has other nodes run.
+ */
 import { type RunState, stepActor } from "../domain/state.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import { deferred } from "../kernel/async.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { RunningAttempt } from "./attempt.ts";
-import { type Capacity, ONE_SLOT } from "./capacity.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Engine } from "./engine.ts";
 import { launch } from "./launch.ts";
 import type { Note, Report } from "./mail.ts";
+import type { Beginning } from "./placing.ts";
+import { Remotes } from "./remotes.ts";
 import { stepBody } from "./step-body.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** What attempts need of the run they belong to. */
 export interface AttemptsOptions {
-  readonly capacity: Capacity;
+  readonly engine: Engine;
+  readonly cluster: Cluster;
   /** Puts what an attempt says into the run's mailbox. */
   deliver(mail: Note | Report): void;
 }
 
+/** See above. One per hosted run. */
 export class Attempts {
   readonly #options: AttemptsOptions;
+  /** Those on other nodes. */
+  readonly remotes: Remotes;
   readonly #running = new Map<string, RunningAttempt>();
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
+    this.remotes = new Remotes(options.engine, options.cluster);
   }
 
+  /** How many run in this process. */
   get size(): number {
     return this.#running.size;
   }
 
-  /** Begins the attempt that a commit has just recorded. Its slot was taken for that commit. */
-  begin(context: TurnContext, state: RunState, step: string): void {
-    const { capacity, deliver } = this.#options;
+  /** Other nodes run attempts that an earlier host of the run began: they are told to go on. */
+  resume(context: TurnContext, state: RunState): void {
+    for (const step of state.running) {
+      this.remotes.begin(state, step, policyOf(context, state, step));
+    }
+  }
+
+  /** Begins the attempt that a commit has just recorded. What it takes was taken for that commit. */
+  begin(context: TurnContext, state: RunState, beginning: Beginning): void {
+    const { step } = beginning;
+    if (beginning.grant === undefined) this.#beginHere(context, state, beginning);
+    else this.remotes.begin(state, step, policyOf(context, state, step));
+  }
+
+  #beginHere(context: TurnContext, state: RunState, { step, takes }: Beginning): void {
+    const { cluster, deliver } = this.#options;
     const body = stepBody(context, state, step);
     if (body === undefined) throw new Error(`step ${step} was begun without its code`);
     const policy = policyOf(context, state, step);
@@ -55,7 +80,7 @@ export class Attempts {
     this.#running.set(step, attempt);
     // Never rejects: what goes wrong is the outcome.
     void attempt.done.then((outcome) => {
-      capacity.release(ONE_SLOT);
+      cluster.capacity.release(takes);
       if (this.#running.get(step) !== attempt) return;
       this.#running.delete(step);
       deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy });
@@ -64,6 +89,7 @@ export class Attempts {
 
   /** Stops attempts whose step is not running any more: cancelled, or ended otherwise. */
   stopEnded(state: RunState): void {
+    this.remotes.stopEnded(state);
     for (const [step, attempt] of this.#running) {
       if (state.running.has(step)) continue;
       this.#running.delete(step);
@@ -73,7 +99,7 @@ export class Attempts {
     }
   }
 
-  /** Stops all of them; none is reported. */
+  /** Stops all that run here; none is reported. Those elsewhere go on for the next host. */
   abort(reason: MillraceError): void {
     const attempts = [...this.#running.values()];
     this.#running.clear();

@@ -2,6 +2,8 @@
  * Which code this process has: the workflows that it was opened with, and those that it was lent for
  * single runs, by programs that made them up on the way.
  */
+
+import { declaredName } from "../domain/plan.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { hasCode } from "./has-code.ts";
@@ -38,6 +40,20 @@ export class Catalog {
   /** The workflow of that name that this process was opened with. */
   given(name: string): Workflow | undefined {
     return this.#given.get(name);
+  }
+
+  /** Whether this process has the code for a step of a run that is hosted elsewhere. */
+  hasStep(workflow: string, version: string, step: string): boolean {
+    return this.codeForStep(workflow, version, declaredName(step)) !== undefined;
+  }
+
+  /** The code for a declared step of a run that is hosted elsewhere; best of the run's own version. */
+  codeForStep(name: string, version: string, step: string): Workflow | undefined {
+    const all = [this.#given.get(name), ...this.#lent.values()];
+    const named = all.filter((one): one is Workflow => one?.name === name);
+    const given = this.#given.get(name);
+    const fits = given !== undefined && (given.kind === "code" || given.bodies.has(step));
+    return named.find(({ plan }) => plan.version === version) ?? (fits ? given : undefined);
   }
 
   /** The code for a run, if this process has it. */

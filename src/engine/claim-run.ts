@@ -5,6 +5,7 @@
 import { toFailure } from "../events/failure.ts";
 import { validate } from "../workflow/schema.ts";
 import type { Draft } from "./draft.ts";
+import { remoteNodes } from "./remotes.ts";
 import { loseRunning } from "./take.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { fromValue, handOut, toValue } from "./values.ts";
@@ -12,11 +13,12 @@ import { fromValue, handOut, toValue } from "./values.ts";
 /** @param lease what a peer needs to give the ticket back when this process is dead */
 export async function claimRun(context: TurnContext, draft: Draft, lease: string): Promise<void> {
   const { state, now } = draft;
+  const there = await context.cluster.thereOf(remoteNodes(state));
   draft.run({ type: "cmd.claim", now, node: context.engine.node, lease });
   if (!state.run.context.planned && state.run.state === "running") await planRun(context, draft);
   // A function that is run again must first come to where its lost steps are.
   await context.driver?.replay(state);
-  loseRunning(context, draft);
+  loseRunning(context, draft, there);
 }
 
 /** Freezes the plan into the draft; an input that does not fit the workflow fails the run. */

@@ -5,7 +5,7 @@
  * several times a second. So each is watched by two others, whatever their number, and whoever lives
  * before a dead one finds it, and then the one after that. What is found is told to all by the registry.
  */
-import { pause } from "../kernel/clock.ts";
+import { type CancelTimer, pause } from "../kernel/clock.ts";
 import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Engine } from "./engine.ts";
@@ -28,8 +28,10 @@ export interface FleetOptions {
   self(): NodeInfo;
   /** A node is gone. */
   onGone(node: NodeInfo, gone: Gone): void;
-  /** A node has come, or said something else than before. */
-  onNews(): void;
+  /** A node has come, or announced itself again; this one: all others have been heard. */
+  onNews(node: string): void;
+  /** This process said nothing for so long that the others take it for gone. */
+  onOverslept(): void;
 }
 
 /** How many of the next nodes of the ring are watched. */
@@ -42,6 +44,9 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #peers = new Map<string, Peer>();
   #heardAt: number;
+  /** When the nodes were listed first. */
+  #listedAt: number | undefined;
+  #cancel: CancelTimer = () => undefined;
   #unwatch: (() => void) | undefined;
 
   constructor(options: FleetOptions) {
@@ -59,9 +64,23 @@ export class Fleet {
     return this.#peers.get(id)?.info;
   }
 
+  /** Every node that was there when this process began has had the time to be heard. */
+  get knowsAll(): boolean {
+    const now = this.#options.engine.world.clock.mono();
+    return this.#listedAt !== undefined && now - this.#listedAt >= limits.fleetKnownMs;
+  }
+
+  /** There is a node that has not been heard: if it stays silent, it is gone in time. */
+  expect(id: string): void {
+    const { world } = this.#options.engine;
+    if (this.#peers.has(id)) return;
+    this.#peers.set(id, new Peer({ ...UNHEARD, id }, world.clock.mono()));
+  }
+
   /** Hears nothing more. */
   deafen(): void {
     this.#unwatch?.();
+    this.#cancel();
   }
 
   /** Says what this process is; before the first time it begins to hear what others say. */
@@ -81,10 +100,16 @@ export class Fleet {
     await this.announce();
     for (const info of await engine.store.nodes.list()) this.#hear(info);
     const now = clock.mono();
+    if (this.#listedAt === undefined) {
+      this.#listedAt = now;
+      this.#cancel = clock.after(limits.fleetKnownMs, () => this.#options.onNews(engine.node));
+    }
     // Whoever could not listen for a while, frozen or cut off, must not blame the others for it.
-    const deaf = now - this.#heardAt > 2 * limits.heartbeatMs;
+    const silence = now - this.#heardAt;
+    const deaf = silence > 2 * limits.heartbeatMs;
     this.#heardAt = now;
     const patience = { suspectMs: limits.nodeGoneMs, goneMs: Math.max(leaseMs, limits.nodeGoneMs) };
+    if (silence >= patience.goneMs) this.#options.onOverslept();
     for (const peer of this.peers) {
       if (deaf) peer.excuse(now);
       peer.tick(now, patience);
@@ -122,12 +147,13 @@ export class Fleet {
     const known = this.#peers.get(info.id);
     if (known?.info.saidAt === info.saidAt && known.info.startedAt === info.startedAt) return;
     const now = engine.world.clock.mono();
-    if (known?.info.startedAt === info.startedAt) known.hear(info, now);
+    const lives = [info.startedAt, UNHEARD.startedAt];
+    if (known && lives.includes(known.info.startedAt)) known.hear(info, now);
     else {
       if (known) this.#lose(info.id, "it was started again", { certain: true });
       this.#peers.set(info.id, new Peer(info, now));
     }
-    onNews();
+    onNews(info.id);
   }
 
   /** False when it was not there any more. */
@@ -142,6 +168,17 @@ export class Fleet {
     return true;
   }
 }
+
+/** What is known of a node that has said nothing yet. */
+const UNHEARD: Omit<NodeInfo, "id"> = {
+  startedAt: -1,
+  saidAt: -1,
+  workflows: [],
+  resources: {},
+  free: {},
+  labels: {},
+  draining: true,
+};
 
 /** The others in the order of the ring, the one after `self` first. */
 export function successors(self: string, others: readonly string[]): readonly string[] {

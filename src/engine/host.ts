@@ -3,6 +3,8 @@
  * there, and sweeps. It holds no truth; killing it at any moment costs time only.
  */
 
+import type { Allocator } from "../cluster/allocator.ts";
+import type { Labels } from "../cluster/labels.ts";
 import type { Resources } from "../cluster/resources.ts";
 import { isDriven, isTerminal } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
@@ -11,14 +13,14 @@ import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
-import { Capacity } from "./capacity.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
-import { Fleet, type Gone } from "./fleet.ts";
+import type { Gone } from "./fleet.ts";
 import { loadClaimed } from "./history.ts";
 import type { Surroundings } from "./last-duties.ts";
 import { isDamage, leaveEndedAgain, leaveFaulty, leaveIfParked, unattended } from "./leave.ts";
 import { Leaving } from "./leaving.ts";
+import { LocalNode } from "./local-node.ts";
 import type { Projector } from "./projector.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
@@ -32,7 +34,9 @@ export interface HostOptions {
   readonly summaries: Projector<RunSummaries>;
   /** All that this node has; `steps`: attempts that may run at once. */
   readonly resources: Resources;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: Labels;
+  /** Strategies by name, beside those that are always there. */
+  readonly allocators: ReadonlyMap<string, Allocator>;
   /** Runs that may be hosted at once. */
   readonly runs: number;
   readonly leaseMs: number;
@@ -47,8 +51,6 @@ const INPUT_SWEEP_EVERY = 10;
 
 export class Host {
   readonly #options: HostOptions;
-  readonly #capacity: Capacity;
-  readonly #fleet: Fleet;
   readonly #actors = new Map<string, RunActor>();
   /** Claims that are not yet hosted, or given up, each with its run. */
   readonly #arriving = new Map<Promise<void>, string>();
@@ -57,8 +59,10 @@ export class Host {
   readonly #stopping = new AbortController();
   readonly #leaving: Leaving;
   readonly #surroundings: Surroundings;
+  readonly #ended = new AbortController();
   readonly #loops: Promise<void>[] = [];
-  readonly #startedAt: number;
+  /** What this process is among others. */
+  readonly #node: LocalNode;
   #sweeps = 0;
   #whenRoom: () => void = () => undefined;
   /** Ends the claim that waits, so that the next one is made for what can be hosted now. */
@@ -67,20 +71,12 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     options.catalog.onGrowth = () => this.#start();
-    this.#capacity = new Capacity(options.resources);
-    this.#startedAt = options.engine.world.clock.now();
     this.#leaving = new Leaving(options.engine);
     this.#surroundings = {
       definitions: (name) => options.catalog.given(name),
       isHosted: (run) => this.#actors.has(run),
     };
-    this.#fleet = new Fleet({
-      engine: options.engine,
-      leaseMs: options.leaseMs,
-      self: () => this.#self(),
-      onGone: (node, gone) => this.#gone(node, gone),
-      onNews: () => undefined,
-    });
+    this.#node = new LocalNode({ ...options, onGone: (node, gone) => this.#gone(node, gone) });
   }
 
   /** Begins as soon as there is a workflow whose runs it can host. */
@@ -93,17 +89,17 @@ export class Host {
     this.#whenRoom();
     if (this.#loops.length > 0 || this.#stopping.signal.aborted) return;
     const { engine, leaseMs, sweepEveryMs } = this.#options;
-    const loop = (everyMs: number, work: () => Promise<void>): void => {
-      this.#loops.push(repeat(engine, everyMs, this.#stopping.signal, work));
+    const loop = (everyMs: number, work: () => Promise<void>, until = this.#stopping): void => {
+      this.#loops.push(repeat(engine, everyMs, until.signal, work));
     };
     // Nobody can notice the death of a process that was never heard of: nothing is claimed before. What
     // goes wrong here goes wrong again with the first heartbeat, and is told there.
-    const known = this.#fleet.announce().catch(() => undefined);
+    const known = this.#node.announce().catch(() => undefined);
     loop(0, () => known.then(() => this.#claim()));
     loop(leaseMs / 3, () => this.#extend());
-    loop(limits.heartbeatMs, () => this.#fleet.beat());
-    loop(limits.aliveEveryMs, () => this.#fleet.watch());
+    loop(limits.aliveEveryMs, () => this.#node.watch());
     loop(sweepEveryMs, () => this.#sweep());
+    loop(limits.heartbeatMs, () => this.#node.beat(), this.#ended);
   }
 
   /** Runs hosted here. */
@@ -113,9 +109,8 @@ export class Host {
 
   /** This node has other resources now; its slots stay. */
   async resize(resources: Resources): Promise<void> {
-    const { steps = 0 } = this.#capacity.total;
-    this.#capacity.resize({ steps, ...resources });
-    if (this.#loops.length > 0) await this.#fleet.announce();
+    this.#node.resize(resources);
+    if (this.#loops.length > 0) await this.#node.announce();
   }
 
   /**
@@ -129,12 +124,12 @@ export class Host {
     this.#whenRoom();
     if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
-    const announced = this.#fleet.announce();
+    const announced = this.#node.drain();
     // Looked at when everything is let go, whatever becomes of it.
     announced.catch(() => undefined);
     await Promise.all(this.#arriving.keys());
     const deadline = clock.mono() + graceMs;
-    while ([...this.#actors.values()].some((actor) => actor.busy) && clock.mono() < deadline) {
+    while (this.#isBusy && clock.mono() < deadline) {
       await pause(clock, 10);
     }
     const reason = new MillraceError(
@@ -145,10 +140,15 @@ export class Host {
     for (const actor of [...this.#actors.values()]) actor.letGo(reason);
     await Promise.all(claims.map((claim) => claim.release()));
     await this.#leaving.done();
+    this.#ended.abort();
     await Promise.all([...this.#loops, announced]);
-    this.#fleet.deafen();
     await this.#options.summaries.save(true);
-    await this.#options.engine.store.nodes.withdraw(this.#options.engine.node);
+    await this.#node.close(reason);
+  }
+
+  /** Steps run here: of its own runs, or of those of other hosts. */
+  get #isBusy(): boolean {
+    return this.#node.busy || [...this.#actors.values()].some((actor) => actor.busy);
   }
 
   /** How many further runs could be hosted. */
@@ -221,7 +221,7 @@ export class Host {
     const actor: RunActor = new RunActor({
       engine,
       workflow,
-      capacity: this.#capacity,
+      cluster: this.#node.cluster,
       claim,
       state,
       surroundings: this.#surroundings,
@@ -248,20 +248,6 @@ export class Host {
         }
       }),
     );
-  }
-
-  #self(): NodeInfo {
-    const { engine, labels, catalog } = this.#options;
-    return {
-      id: engine.node,
-      startedAt: this.#startedAt,
-      saidAt: engine.world.clock.now(),
-      workflows: catalog.names,
-      resources: this.#capacity.total,
-      free: this.#capacity.free,
-      labels,
-      draining: this.#stopping.signal.aborted,
-    };
   }
 
   #gone({ id }: NodeInfo, { mineAfterMs }: Gone): void {

@@ -1,8 +1,11 @@
 /** What others may tell a run, as bytes in its inbox. */
 import type { Decision } from "../../machines/approval.ts";
 import type { Failure, Value } from "../../machines/values.ts";
+import type { Resources } from "../cluster/resources.ts";
 import { isDecision, isFailure } from "../events/shapes.ts";
 import { limits } from "../kernel/limits.ts";
+import type { AttemptOutcome } from "./attempt.ts";
+import type { Noted } from "./noted.ts";
 
 /** One thing that a run is told from outside. */
 export type Input =
@@ -41,7 +44,24 @@ export type Input =
       readonly run: string;
       readonly output?: Value;
       readonly error?: Failure;
-    };
+    }
+  /** An attempt on another node has ended. `free`: what that node has free now. */
+  | ({
+      readonly kind: "report";
+      readonly outcome: AttemptOutcome;
+      readonly free: Resources;
+    } & OfAttempt)
+  /** An attempt on another node wants something recorded. */
+  | ({ readonly kind: "note"; readonly noted: Noted } & OfAttempt);
+
+/** Who says it, and about which attempt: that of this grant. */
+interface OfAttempt {
+  readonly id: string;
+  readonly node: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly grant: string;
+}
 
 /** The input as bytes for an inbox. */
 export const encodeInput = (input: Input): Uint8Array => Buffer.from(JSON.stringify(input));
@@ -82,6 +102,16 @@ const isOptional =
   (fits: (found: unknown) => boolean) =>
   (found: unknown): boolean =>
     found === undefined || fits(found);
+const isCount = (found: unknown): boolean => Number.isSafeInteger(found) && Number(found) >= 0;
+
+const RETRIES: readonly unknown[] = ["policy", "never", "lost"];
+
+const isOutcome = (found: unknown): boolean => {
+  if (!isRecord(found)) return false;
+  const { ok, output, error, retry, afterMs } = found;
+  if (ok === true) return isPayload(output);
+  return isFailure(error) && RETRIES.includes(retry) && (afterMs === undefined || isCount(afterMs));
+};
 
 const isStepCommand = (found: unknown): boolean => found === "cmd.cancel" || found === "cmd.skip";
 
@@ -91,6 +121,14 @@ const request: readonly Field[] = [
   ["by", isText],
   ["reason", isText],
   ["parent", isOptional(isText)],
+];
+
+const ofAttempt: readonly Field[] = [
+  ["id", isText],
+  ["node", isText],
+  ["step", isText],
+  ["attempt", isCount],
+  ["grant", isText],
 ];
 
 const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
@@ -117,4 +155,6 @@ const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
     ["output", isOptional(isPayload)],
     ["error", isFailure],
   ],
+  report: [...ofAttempt, ["outcome", isOutcome], ["free", isRecord]],
+  note: [...ofAttempt, ["noted", isRecord]],
 };

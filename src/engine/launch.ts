@@ -21,7 +21,8 @@ export interface Launch {
   readonly run: { readonly id: string; readonly workflow: string };
   readonly step: string;
   readonly attempt: number;
-  readonly body: StepBody;
+  /** May have to be looked for: the attempt then begins with that. */
+  readonly body: StepBody | Promise<StepBody>;
   readonly policy: StepPolicy;
   /** What its function gets, and the input of its run. */
   readonly input: Promise<Json | undefined>;
@@ -35,7 +36,7 @@ export const idempotencyKey = (run: string, step: string): string => `${run}/${s
 
 /** Begins an attempt of which the run's log says that it was started. */
 export function launch(task: Launch): RunningAttempt {
-  const { engine, step, attempt, body, policy, input, runInput } = task;
+  const { engine, step, attempt, policy, input, runInput } = task;
   // Whoever awaits them first reports a failure; until then it must not count as unhandled.
   input.catch(() => undefined);
   runInput.catch(() => undefined);
@@ -45,6 +46,7 @@ export function launch(task: Launch): RunningAttempt {
     policy,
     async run(signal) {
       const context = stepContext(task, signal, handOut(await runInput), () => running.beat());
+      const body = await task.body;
       const returned = await body.run(context, handOut(await input));
       const what = `output of step ${step}`;
       const checked = await validate(body.output, what, returned);

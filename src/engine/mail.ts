@@ -43,13 +43,19 @@ export interface Arrival {
   readonly input: StoredInput;
 }
 
+/** A node is gone, with all that it ran for this run. */
+export interface NodeGone {
+  readonly kind: "node gone";
+  readonly node: string;
+}
+
 /** Time passed, or a slot became free: look again. */
 export interface Nudge {
   readonly kind: "nudge";
 }
 
 /** Anything that a run's mailbox takes. */
-export type Mail = Report | Note | ChildMail | Arrival | Nudge;
+export type Mail = Report | Note | ChildMail | Arrival | NodeGone | Nudge;
 
 /** Tells those who wait for something to be recorded that this host will not record it any more. */
 export function refuse(mails: readonly Mail[], reason: unknown): void {

@@ -22,7 +22,7 @@ export type Rest = { readonly wake: number | undefined; readonly waitMs: number 
 
 /** Whether to keep the run, or to park it, if none of its attempts runs here. */
 export function restOf(state: RunState, { decidedAt, movedAt, now, parkAfterMs }: RestTimes): Rest {
-  const { run, pending, requested, stopping } = state;
+  const { run, pending, running, requested, stopping } = state;
   const wake = nextWake(state, decidedAt);
   const waitMs = (wake ?? Number.POSITIVE_INFINITY) - now;
   if (run.state === "parked") return { kind: "parked", wake, waitMs };
@@ -30,7 +30,8 @@ export function restOf(state: RunState, { decidedAt, movedAt, now, parkAfterMs }
   const owes = requested.size + stopping.size > 0;
   const waits = pending.size > 0 || owes || nextWake(state) !== wake;
   const stuck = waits && run.context.paused === null && !isHeldBack(state);
-  if (run.state !== "running" || stuck || waitMs <= parkAfterMs) {
+  // Attempts on other nodes are watched by the host.
+  if (run.state !== "running" || stuck || running.size > 0 || waitMs <= parkAfterMs) {
     return { kind: "stay", wake, waitMs };
   }
   // Children that end soon after each other would otherwise have the run folded anew for each of them.

@@ -2,7 +2,7 @@
 import type { RunState } from "../domain/state.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import type { Capacity } from "./capacity.ts";
+import type { Cluster } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
 import type { Surroundings } from "./last-duties.ts";
 
@@ -10,7 +10,7 @@ import type { Surroundings } from "./last-duties.ts";
 export interface RunActorOptions {
   readonly engine: Engine;
   readonly workflow: Workflow;
-  readonly capacity: Capacity;
+  readonly cluster: Cluster;
   readonly claim: Claim;
   readonly state: RunState;
   readonly surroundings: Surroundings;

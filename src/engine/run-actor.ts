@@ -5,12 +5,11 @@
  */
 import { isTerminal, type RunState } from "../domain/state.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
-import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { isMillraceError, type MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import { Attempts } from "./attempts.ts";
 import { parentFacts } from "./begin-child.ts";
-import { ONE_SLOT } from "./capacity.ts";
 import { inboxOf } from "./chain.ts";
 import { Children } from "./children.ts";
 import { claimRun } from "./claim-run.ts";
@@ -19,7 +18,9 @@ import { Draft } from "./draft.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
 import { leaveEnded, leaveParked, whyParked } from "./leave.ts";
+import { contended, faultOf, outdated, over, overtaken } from "./let-go.ts";
 import { type Mail, refuse } from "./mail.ts";
+import { Placing } from "./placing.ts";
 import { commitBehindNotes } from "./rebase.ts";
 import { restOf } from "./rest.ts";
 import type { RunActorOptions } from "./run-actor-options.ts";
@@ -35,6 +36,7 @@ export class RunActor {
   readonly #results: Results;
   readonly #attempts: Attempts;
   readonly #children: Children;
+  readonly #placing: Placing;
   readonly #life = new AbortController();
   readonly #mail: Mail[] = [];
   #state: RunState;
@@ -52,14 +54,16 @@ export class RunActor {
   #cancelWake: CancelTimer = () => undefined;
 
   constructor(options: RunActorOptions) {
+    const { engine, cluster } = options;
     this.#options = options;
     this.#state = options.state;
-    this.#results = new Results(options.engine.store.blobs);
-    this.#attempts = new Attempts({
-      capacity: options.capacity,
-      deliver: (mail) => this.deliver(mail),
+    this.#results = new Results(engine.store.blobs);
+    this.#attempts = new Attempts({ engine, cluster, deliver: (mail) => this.deliver(mail) });
+    this.#placing = new Placing(engine, cluster, {
+      look: this.#nudge,
+      onLost: (node) => this.deliver({ kind: "node gone", node }),
     });
-    const { engine, state, surroundings } = options;
+    const { state, surroundings } = options;
     this.#children = new Children({
       engine,
       parent: parentFacts(state),
@@ -109,10 +113,10 @@ export class RunActor {
   /** Stops at once: aborts what runs and lets go without another commit. The ticket is the caller's. */
   letGo(reason: MillraceError): void {
     if (this.over) return;
-    const { capacity, onOver } = this.#options;
+    const { cluster, onOver } = this.#options;
     this.#cancelWake();
     this.#unwatch();
-    capacity.forget(this.#nudge);
+    this.#placing.close();
     this.#driver?.stop();
     this.#life.abort(reason);
     this.#attempts.abort(reason);
@@ -120,7 +124,7 @@ export class RunActor {
     refuse(this.#mail.splice(0), reason);
     onOver();
     // It may have been this run's turn to take a slot that is free.
-    capacity.nudge();
+    cluster.capacity.nudge();
   }
 
   readonly #nudge = (): void => this.deliver({ kind: "nudge" });
@@ -153,8 +157,8 @@ export class RunActor {
         } finally {
           if (this.over) refuse(mails, this.#life.signal.reason);
         }
-        // Whoever was called for a free slot and had no use for it passes it on.
-        this.#options.capacity.nudge();
+        // Whoever was called for something free and had no use for it passes it on.
+        this.#options.cluster.capacity.nudge();
         if (this.#mail.length === 0 && !this.over) await this.#rest();
       }
     } finally {
@@ -175,14 +179,11 @@ export class RunActor {
       if (!this.over) await this.#reload();
       if (this.over) return;
     }
-    throw new MillraceError(
-      "E_STORE_UNAVAILABLE",
-      `run ${this.run} is written to from elsewhere without end; it is given back`,
-    );
+    throw contended(this.run);
   }
 
   #context(): TurnContext {
-    const { engine, workflow, capacity, surroundings } = this.#options;
+    const { engine, workflow, cluster, surroundings } = this.#options;
     const { definitions } = surroundings;
     if (workflow.kind === "code")
       this.#driver ??= new CodeDriver(engine, workflow, this.#results, definitions, this.#nudge);
@@ -192,17 +193,18 @@ export class RunActor {
       results: this.#results,
       driver: this.#driver,
       definitions,
-      takeSlot: () => !this.#draining && capacity.take(ONE_SLOT, this.#nudge),
-      giveSlotBack: () => capacity.release(ONE_SLOT),
+      placing: this.#draining ? undefined : this.#placing,
+      remotes: this.#attempts.remotes,
+      cluster,
     };
   }
 
   /**
    * False: the log has moved on, the run was let go, or the frame was too large and fewer mails must do.
-   * Gives back the slots of what does not begin.
+   * Gives back what is held for attempts that do not begin.
    */
   async #commit(draft: Draft, outcome: TurnOutcome, mails: Mail[]): Promise<boolean> {
-    const { engine, capacity } = this.#options;
+    const { engine } = this.#options;
     let stands = false;
     try {
       stands = await commitBehindNotes(engine, draft, outcome.inbox, this.#life.signal);
@@ -211,7 +213,7 @@ export class RunActor {
       this.#mail.unshift(...mails.splice(mails.length >> 1));
       this.#mailsPerCommit = mails.length;
     } finally {
-      if (!stands || this.over) for (const _ of outcome.started) capacity.release(ONE_SLOT);
+      if (!stands || this.over) for (const one of outcome.started) this.#placing.giveBack(one);
     }
     return stands;
   }
@@ -220,9 +222,7 @@ export class RunActor {
   async #reload(): Promise<void> {
     const { engine, onOutdated } = this.#options;
     if (this.#epoch === 0) {
-      this.letGo(
-        new MillraceError("E_FENCED", `run ${this.run} has moved on before it was claimed`),
-      );
+      this.letGo(outdated(this.run));
       return onOutdated();
     }
     this.#driver?.stop();
@@ -231,8 +231,7 @@ export class RunActor {
     const { epoch, node } = this.#state.run.context;
     const ours = epoch === this.#epoch && node === engine.node;
     if (ours && !isTerminal(this.#state)) return;
-    const whom = `${node ?? "nobody"} in epoch ${epoch}`;
-    this.letGo(new MillraceError("E_FENCED", `run ${this.run} is hosted by ${whom} now`));
+    this.letGo(overtaken(this.#state));
     if (isTerminal(this.#state)) this.#leaveEnded();
   }
 
@@ -243,16 +242,18 @@ export class RunActor {
 
   /** The commit stands: do what it says. */
   #act(context: TurnContext, outcome: TurnOutcome): void {
+    const isFirst = this.#epoch === 0;
     this.#epoch = this.#state.run.context.epoch;
     this.#movedAt = this.#decidedAt;
     for (const confirm of outcome.confirmed) confirm();
     if (outcome.more) this.#nudge();
     this.#attempts.stopEnded(this.#state);
     if (isTerminal(this.#state)) {
-      this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} has ended`));
+      this.letGo(over(this.run, "has ended"));
       this.#leaveEnded();
     } else if (!this.over) {
-      for (const step of outcome.started) this.#attempts.begin(context, this.#state, step);
+      if (isFirst) this.#attempts.resume(context, this.#state);
+      for (const one of outcome.started) this.#attempts.begin(context, this.#state, one);
       this.#children.tend(this.#state);
     }
   }
@@ -282,7 +283,7 @@ export class RunActor {
   }
 
   #parked(): void {
-    this.letGo(new MillraceError("E_CTX_CLOSED", `run ${this.run} is parked`));
+    this.letGo(over(this.run, "is parked"));
     const until = this.#state.run.context.parkedUntil ?? undefined;
     this.#options.onLeave(leaveParked(this.#options.engine, this.claim, this.#state, until));
   }
@@ -290,10 +291,7 @@ export class RunActor {
   #crash(error: unknown): void {
     // What is still under way when a run is let go meets a closed door; that is no news.
     if (this.over) return;
-    this.letGo(isMillraceError(error) ? error : faultOf(this.run, error));
+    this.letGo(faultOf(this.run, error));
     this.#options.onFault(error);
   }
 }
-
-const faultOf = (run: string, cause: unknown): MillraceError =>
-  new MillraceError("E_FENCED", `run ${run} met a fault: ${String(cause)}`, { cause });

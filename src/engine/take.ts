@@ -9,26 +9,39 @@ import type { Refusal } from "../domain/table.ts";
 import { toFailure } from "../events/failure.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Draft } from "./draft.ts";
-import { decodeInput, type Input } from "./input.ts";
-import type { Arrival, Note, Report } from "./mail.ts";
+import type { Input } from "./input.ts";
+import type { Note, Report } from "./mail.ts";
 import { noteEvent } from "./noted.ts";
 import { takeChildReport } from "./take-child.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
-/** The attempts that a dead or fenced host left running: each counts, and is tried again. */
-export function loseRunning(context: TurnContext, draft: Draft): void {
+/**
+ * The attempts that a dead or fenced host left running: each counts, and is tried again. Those on nodes
+ * that are there go on, and report to this host.
+ */
+export function loseRunning(
+  context: TurnContext,
+  draft: Draft,
+  isThere: ReadonlySet<string>,
+): void {
   for (const step of [...draft.state.running]) {
-    const { attempt, node } = stepActor(draft.state, step).context;
-    const error = toFailure(
-      new MillraceError(
-        "E_STEP_LOST",
-        `node ${node ?? "?"} went away during attempt ${attempt} of step ${step}`,
-      ),
-    );
-    const policy = policyOf(context, draft.state, step);
-    const setback = { attempt, error: withoutStack(error), retry: "lost" } as const;
-    takeSetback(context, draft, step, policy, setback);
+    const { node, grant } = stepActor(draft.state, step).context;
+    if (grant === null || !isThere.has(node ?? "")) loseStep(context, draft, step);
   }
+}
+
+/** Whoever ran the step is gone: its attempt counts, and it is tried again. */
+export function loseStep(context: TurnContext, draft: Draft, step: string): void {
+  const { attempt, node } = stepActor(draft.state, step).context;
+  const error = toFailure(
+    new MillraceError(
+      "E_STEP_LOST",
+      `node ${node ?? "?"} went away during attempt ${attempt} of step ${step}`,
+    ),
+  );
+  const policy = policyOf(context, draft.state, step);
+  const setback = { attempt, error: withoutStack(error), retry: "lost" } as const;
+  takeSetback(context, draft, step, policy, setback);
 }
 
 const withoutStack = ({ code, message }: { code: string; message: string }) => ({ code, message });
@@ -73,23 +86,17 @@ export function takeNote(draft: Draft, note: Note, confirmed: (() => void)[]): v
   confirmed.push(() => note.done.resolve(event));
 }
 
-/** Takes one input of the inbox. */
-export function takeInput(draft: Draft, { input }: Arrival): void {
-  const decoded = decodeInput(input.bytes);
-  if (decoded === undefined) {
-    draft.anomaly(
-      "unreadable-input",
-      `inbox position ${input.position} holds no input of millrace`,
-    );
-    return;
-  }
-  const refused = takeDecoded(draft, decoded);
-  if (refused) {
-    draft.anomaly("refused-input", `${decoded.kind} ${decoded.id} in state ${refused.state}`);
-  }
+/** An input that tells of no attempt. */
+export type PlainInput = Exclude<Input, { kind: "report" | "note" }>;
+
+/** Takes what somebody outside says. */
+export function takeInput(draft: Draft, input: PlainInput): void {
+  const refused = takeDecoded(draft, input);
+  if (refused)
+    draft.anomaly("refused-input", `${input.kind} ${input.id} in state ${refused.state}`);
 }
 
-function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
+function takeDecoded(draft: Draft, input: PlainInput): Refusal | undefined {
   const { now } = draft;
   switch (input.kind) {
     case "signal":
@@ -119,5 +126,6 @@ function takeDecoded(draft: Draft, input: Input): Refusal | undefined {
   }
 }
 
-const isKnown = (state: RunState, step: string): boolean =>
+/** The run has such a step. */
+export const isKnown = (state: RunState, step: string): boolean =>
   state.steps.has(step) || state.pending.has(step) || state.graph?.steps.has(step) === true;

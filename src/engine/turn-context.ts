@@ -3,8 +3,11 @@ import { type StepPolicy, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState } from "../domain/state.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { DEFAULT_RETRY } from "../workflow/policy.ts";
+import type { Cluster } from "./cluster.ts";
 import type { CodeDriver } from "./code-driver.ts";
 import type { Engine } from "./engine.ts";
+import type { Placing } from "./placing.ts";
+import type { Remotes } from "./remotes.ts";
 import type { Definitions } from "./request-child.ts";
 import type { Results } from "./step-input.ts";
 
@@ -17,10 +20,12 @@ export interface TurnContext {
   readonly driver: CodeDriver | undefined;
   /** Workflows that this process has, by name. */
   readonly definitions: Definitions;
-  /** False: no further attempt can begin in this process right now. */
-  takeSlot(): boolean;
-  /** A slot that was taken is not needed after all. */
-  giveSlotBack(): void;
+  /** Where its steps begin; undefined: none does, for this process is to end. */
+  readonly placing: Placing | undefined;
+  /** Its attempts on other nodes. */
+  readonly remotes: Remotes;
+  /** The process as one of many. */
+  readonly cluster: Cluster;
 }
 
 /** How the step is run: as its plan says, or as the code asked for it. */

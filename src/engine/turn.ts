@@ -2,28 +2,28 @@
  * One turn of a run: from what came in to the events of one commit. Everything here works on the
  * draft; nothing is acted on before the caller has appended it.
  */
-import { startCommand } from "../domain/decide.ts";
-import { nextWake, startable } from "../domain/outstanding.ts";
-import { undoOf } from "../domain/plan.ts";
-import { planStep, type RunState, standsStill } from "../domain/state.ts";
+import { nextWake } from "../domain/outstanding.ts";
+import { planStep, standsStill } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
-import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Draft } from "./draft.ts";
 import { answerWaits, openWaits } from "./graph-waits.ts";
 import type { Mail } from "./mail.ts";
+import type { Beginning } from "./placing.ts";
 import { requestChildren } from "./request-children.ts";
-import { stepBody } from "./step-body.ts";
-import { takeInput, takeNote, takeReport } from "./take.ts";
+import { startSteps } from "./start-steps.ts";
+import { takeNote, takeReport } from "./take.ts";
+import { takeArrival } from "./take-arrival.ts";
 import { takeChildMail } from "./take-child.ts";
-import { policyOf, type TurnContext } from "./turn-context.ts";
+import { loseNode } from "./take-remote.ts";
+import type { TurnContext } from "./turn-context.ts";
 import { handOut } from "./values.ts";
 
 /** What a turn decided, beyond the events in its draft. */
 export interface TurnOutcome {
-  /** Steps that this commit begins; each holds a slot. */
-  readonly started: readonly string[];
+  /** Attempts that this commit begins, each with what is held for it. */
+  readonly started: readonly Beginning[];
   /** The last inbox position taken. */
   readonly inbox: number;
   /** Not all that follows is in the draft: another turn is due. */
@@ -44,13 +44,15 @@ export async function decideTurn(
     if (mail.kind === "report") takeReport(context, draft, mail);
     else if (mail.kind === "note") takeNote(draft, mail, confirmed);
     else if (mail.kind === "child") takeChildMail(draft, mail);
+    else if (mail.kind === "node gone") loseNode(context, draft, mail.node);
     else if (mail.kind === "arrival" && mail.input.position > inbox) {
-      takeInput(draft, mail);
+      takeArrival(context, draft, mail, confirmed);
       inbox = mail.input.position;
     }
   }
   const more = await followUp(context, draft);
-  return { started: startSteps(context, draft), inbox, confirmed, more };
+  const { started, failed } = startSteps(context, draft);
+  return { started, inbox, confirmed, more: more || failed };
 }
 
 /** A commit that has come to have more events than this is made before anything else is decided. */
@@ -150,36 +152,4 @@ async function mapSteps(context: TurnContext, draft: Draft): Promise<void> {
       draft.failStep(id, { code: "E_TOO_LARGE", message });
     } else draft.step(id, { type: "cmd.map", now, count: list.length });
   }
-}
-
-function startSteps(context: TurnContext, draft: Draft): string[] {
-  const started: string[] = [];
-  if (standsStill(draft.state)) return started;
-  const due: string[] = [];
-  for (const duty of startable(draft.state, draft.now)) {
-    if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;
-    if (!context.takeSlot()) break;
-    due.push(duty.step);
-  }
-  for (const step of due) {
-    const policy = policyOf(context, draft.state, step);
-    const refused = draft.step(step, startCommand(context.engine.node, policy, draft.now));
-    if (refused === undefined) started.push(step);
-    else context.giveSlotBack();
-  }
-  return started;
-}
-
-/**
- * A step of code can only run once the code, run again after a crash, has come to it. What is to be
- * undone must be undone: without the code for it, nothing of the run is written here.
- */
-function canStart(context: TurnContext, state: RunState, step: string): boolean {
-  if (stepBody(context, state, step) !== undefined) return true;
-  if (undoOf(step) === undefined) return false;
-  throw new MillraceError(
-    "E_WORKFLOW_UNKNOWN",
-    `this process has no code for ${step} of run ${state.id}; give open() the version of workflow ${context.workflow.name} that the run began with`,
-    { details: { run: state.id, step } },
-  );
 }

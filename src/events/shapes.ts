@@ -187,7 +187,7 @@ function isValue(found: unknown): boolean {
   return typeof found["blob"] === "string" && isCount(found["bytes"]);
 }
 
-/** A loop: a chain of causes written by something else may be of any length. */
+/** Whether it is a recorded failure. A loop: a chain of causes written by something else may be of any length. */
 export function isFailure(found: unknown): boolean {
   for (let failure = found; failure !== undefined; failure = failure["cause"]) {
     if (!isRecord(failure)) return false;

@@ -34,10 +34,16 @@ export const limits = {
   leaseMs: 15_000,
   heartbeatMs: 2_000,
   nodeGoneMs: 6_000,
+  /** After so long every node that lives has been heard: what none of them can carry, none will. */
+  fleetKnownMs: 6_000,
   /** How often a process asks the next ones of the ring whether they are there … */
   aliveEveryMs: 200,
   /** … and how long it waits before it believes that one is gone: connections come back meanwhile. */
   goneConfirmMs: 400,
+  /** How long a node keeps room for a step that another one wants to run there, before that says go. */
+  grantMs: 10_000,
+  /** After so long without a word about it, a node looks into the log what became of a step's note. */
+  noteAnswerMs: 5_000,
   /** How often a running process looks for runs that nobody holds. */
   sweepEveryMs: 30_000,
   /** How long a graceful stop waits for running steps before it aborts them. */

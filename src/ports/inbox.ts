@@ -8,6 +8,11 @@ export interface StoredInput {
 }
 
 /**
+ * The inbox of a node: what other nodes say to a process, as long as it lives. Ids of runs hold no "@".
+ */
+export const addressOfNode = (node: string): string => `@${node}`;
+
+/**
  * What others want a run to know, kept until the run has taken it. Posting never fails because of the
  * run: it may be asleep, hosted elsewhere, or not exist yet.
  *
@@ -15,6 +20,7 @@ export interface StoredInput {
  * - `watch` calls back for every input posted after it resolved, by any process, promptly, in order;
  *   it MAY miss inputs while a connection is lost, so a reader also reads after (re)connecting:
  *   adapters call `onGap` when inputs may have been missed.
+ * - Where a run is named, `addressOfNode` names a node, whose inputs are kept apart in the same way.
  * - `discard` removes inputs up to a position that a frame of the run has recorded as taken.
  */
 export interface Inbox {

@@ -1,4 +1,5 @@
 /** The options of `open()`, checked once, with their defaults. */
+import type { Allocator } from "../cluster/allocator.ts";
 import { checkLabels, type Labels } from "../cluster/labels.ts";
 import { checkResources, type Resources } from "../cluster/resources.ts";
 import type { FrameCodec } from "../events/frame.ts";
@@ -39,6 +40,8 @@ export interface OpenOptions {
   readonly resources?: Readonly<Record<string, number>>;
   /** What steps may look for in a node: `{ zone: "a" }`. @default {} */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Strategies of one's own, for workflows that name them; see `Allocator`. @default [] */
+  readonly allocators?: readonly Allocator[];
   /** Separates installations that share a backend. @default "default" */
   readonly namespace?: string;
   /** Id of this process. @default a new one */
@@ -74,6 +77,7 @@ export interface WorkerSettings {
   /** All that it has, its slots (`steps`) included. */
   readonly resources: Resources;
   readonly labels: Labels;
+  readonly allocators: ReadonlyMap<string, Allocator>;
 }
 
 /** The options of `open()` with their defaults filled in. */
@@ -99,6 +103,7 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
   "worker",
   "resources",
   "labels",
+  "allocators",
   "namespace",
   "node",
   "codecs",
@@ -188,6 +193,17 @@ function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
   return named;
 }
 
+function checkAllocators(allocators: readonly Allocator[]): ReadonlyMap<string, Allocator> {
+  if (!Array.isArray(allocators)) throw invalid("allocators", "must be a list of strategies");
+  for (const allocator of allocators) {
+    if (typeof allocator?.place !== "function") {
+      throw invalid("allocators", "holds something that has no name and `place(request, view)`");
+    }
+    checkId("strategy name", allocator.name);
+  }
+  return new Map(allocators.map((allocator) => [allocator.name, allocator]));
+}
+
 /** @throws MillraceError `E_OPTION_INVALID` */
 export function checkNodeResources(resources: unknown): Resources {
   const has = checkResources("resources", resources);
@@ -199,9 +215,11 @@ function workerOf({
   worker,
   resources = {},
   labels = {},
+  allocators = [],
 }: OpenOptions): WorkerSettings | undefined {
   const has = checkNodeResources(resources);
   const checked = checkLabels("labels", labels);
+  const strategies = checkAllocators(allocators);
   if (worker === false) return undefined;
   if (worker !== undefined) {
     checkKeys("worker", worker, ["steps", "runs"] satisfies (keyof WorkerOptions)[]);
@@ -211,7 +229,12 @@ function workerOf({
     if (!Number.isSafeInteger(value) || value < 1)
       refuse(`worker.${name}`, `${value} is not a whole number from 1`);
   }
-  return { runs, resources: Object.freeze({ steps, ...has }), labels: checked };
+  return {
+    runs,
+    resources: Object.freeze({ steps, ...has }),
+    labels: checked,
+    allocators: strategies,
+  };
 }
 
 function checkKeys(what: string, options: unknown, known: readonly string[]): void {

@@ -1,5 +1,6 @@
 /** The contract of `Inbox`: posting, reading, watching, discarding. */
 import assert from "node:assert/strict";
+import { addressOfNode } from "../ports/inbox.ts";
 import type { ContractCase } from "./contract.ts";
 import { assertSameBytes, decode, encode, refuses } from "./event-log-contract-kit.ts";
 import { bodies, bodiesOf, positionsOf, postMany, watching } from "./inbox-contract-kit.ts";
@@ -164,6 +165,32 @@ const discarding: readonly ContractCase[] = [
   },
 ];
 
+const nodes: readonly ContractCase[] = [
+  {
+    name: "the inbox of a node is another than that of a run of its name",
+    requires: ["shared"],
+    async run(context) {
+      const { inbox } = await context.open();
+      const { inbox: other } = await context.peer();
+      const [node, run] = [addressOfNode("a"), "a"];
+      const watchers = {
+        node: await watching(context, other, node),
+        run: await watching(context, other, run),
+      };
+      const toNode = await inbox.post(node, encode("to the node"));
+      const toRun = await inbox.post(run, encode("to the run"));
+      await watchers.node.heardAll(1);
+      await watchers.run.heardAll(1);
+      assert.deepEqual(bodiesOf(watchers.node.heard), ["to the node"]);
+      assert.deepEqual(bodiesOf(watchers.run.heard), ["to the run"]);
+      assert.deepEqual(positionsOf(await other.read(node, 0)), [toNode]);
+      await other.discard(node, Math.max(toNode, toRun));
+      assert.deepEqual(positionsOf(await inbox.read(node, 0)), []);
+      assert.deepEqual(positionsOf(await inbox.read(run, 0)), [toRun]);
+    },
+  },
+];
+
 const lifetime: readonly ContractCase[] = [
   {
     name: "inputs and discards are there after reopening, and positions go on increasing",
@@ -208,5 +235,6 @@ export const inboxContract: readonly ContractCase[] = [
   ...posting,
   ...inboxWatchContract,
   ...discarding,
+  ...nodes,
   ...lifetime,
 ];

@@ -1,0 +1,78 @@
+/**
+ * The attempts of one run that run on other nodes. Which they are stands in the run's log, with what their
+ * nodes granted; so a host that takes the run over tells those nodes to go once more, and goes on listening.
+ */
+import type { StepPolicy } from "../domain/plan.ts";
+import { type RunState, stepActor } from "../domain/state.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Engine } from "./engine.ts";
+import { unattended } from "./leave.ts";
+import { packed, taskInput } from "./task-input.ts";
+
+/** The nodes on which attempts of the run run, other than its host. */
+export function remoteNodes(state: RunState): ReadonlySet<string> {
+  const nodes = new Set<string>();
+  for (const step of state.running) {
+    const { node, grant } = stepActor(state, step).context;
+    if (grant !== null && node !== null) nodes.add(node);
+  }
+  return nodes;
+}
+
+interface Remote {
+  readonly node: string;
+  readonly grant: string;
+}
+
+/** Remote attempts, by step. */
+export class Remotes {
+  readonly #engine: Engine;
+  readonly #cluster: Cluster;
+  readonly #running = new Map<string, Remote>();
+
+  constructor(engine: Engine, cluster: Cluster) {
+    this.#engine = engine;
+    this.#cluster = cluster;
+  }
+
+  /**
+   * Tells the node of an attempt that is recorded to go, if it is not this host's own. If it knows that
+   * already it does nothing.
+   */
+  begin(state: RunState, step: string, policy: StepPolicy): void {
+    const { node, grant, attempt } = stepActor(state, step).context;
+    if (grant === null || node === null) return;
+    const remote = { node, grant };
+    this.#running.set(step, remote);
+    const { workflow, input: runInput } = state.run.context;
+    const { id: run, plan } = state;
+    const version = plan?.version ?? "";
+    // Taken now: the state moves on.
+    const input = taskInput(state, step);
+    const going = packed(this.#engine.store.blobs, input).then((small) => {
+      // Whatever has ended meanwhile is not begun any more.
+      if (this.#running.get(step) !== remote) return;
+      const what = { run, workflow, version, step, attempt, policy, input: small, runInput };
+      this.#cluster.tell(node, { kind: "go", grant, ...what });
+    });
+    unattended(this.#engine, { run, step }, going);
+  }
+
+  /** The attempt has said how it ended: its node need not be told. */
+  reported(step: string): void {
+    this.#running.delete(step);
+  }
+
+  /** Stops attempts whose step is not running any more, or runs elsewhere. */
+  stopEnded(state: RunState): void {
+    for (const [step, { node, grant }] of this.#running) {
+      if (state.running.has(step) && stepActor(state, step).context.grant === grant) continue;
+      this.#running.delete(step);
+      const error = {
+        code: "E_RUN_CANCELLED",
+        message: `step ${step} of run ${state.id} was stopped`,
+      };
+      this.#cluster.tell(node, { kind: "stop", grant, error });
+    }
+  }
+}
