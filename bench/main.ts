@@ -16,6 +16,7 @@ import { startNatsServer } from "../scripts/nats-server.ts";
 import { open } from "../src/index.ts";
 import { type Floor, fsyncFloor, publishFloor } from "./floor.ts";
 import { foldRate } from "./fold.ts";
+import { type FollowingTimes, followingLines, followingTimes } from "./following.ts";
 import { idleRunBytes } from "./memory.ts";
 import { type Restart, restartTime } from "./restart.ts";
 import { latency, type Throughput, throughput } from "./sequential.ts";
@@ -41,6 +42,7 @@ interface StoreResult {
   readonly restart: Restart;
   readonly outputs: OutputTimes;
   readonly rebuild: RebuildRate;
+  readonly following: FollowingTimes;
   readonly wide: WideGraph;
   readonly wfformat: readonly Replayed[];
   readonly floor: Floor;
@@ -73,6 +75,8 @@ async function measure(
   const outputs = await outputTimes(store);
   say("  rebuild: the saved projections from all of this");
   const rebuild = await rebuildRate(store);
+  say("  following: live, from the past, and 500 subscribers");
+  const following = await followingTimes(store);
   say("  wide: a run of 10,000 steps, a thousand wide");
   const steps = await wideGraph(store);
   say("  wfformat: recorded scientific workflows, replayed");
@@ -80,7 +84,17 @@ async function measure(
   for (const file of instancesIn(flags.instances)) {
     wfformat.push(await replayed(store, file, { slots: 16, scale: 0.01 }));
   }
-  return { sequential: code, graph, single: one, restart, outputs, rebuild, wide: steps, wfformat };
+  return {
+    sequential: code,
+    graph,
+    single: one,
+    restart,
+    outputs,
+    rebuild,
+    following,
+    wide: steps,
+    wfformat,
+  };
 }
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-bench-"));
@@ -120,6 +134,7 @@ else {
       `  outputs       ${outputs.appendsPerSecond} appends/s; newest by name among ${outputs.outputs}: p50 ${outputs.p50Ms} ms, p99 ${outputs.p99Ms} ms`,
     );
     console.log(`  rebuild       ${rebuild.eventsPerSecond} events/s (${rebuild.events} events)`);
+    for (const line of followingLines(result.following)) console.log(line);
     const { wide, wfformat } = result;
     console.log(
       `  wide          ${wide.thousandsMs.join(", ")} ms of CPU per thousand steps; last over first ${wide.growth}`,
