@@ -48,6 +48,8 @@ export interface HostOptions {
 const FOREIGN_RUN_PAUSE_MS = 30_000;
 /** Every so many sweeps, also look into the inboxes of runs that wait for signals only. */
 const INPUT_SWEEP_EVERY = 10;
+/** Timers that are due this soon are looked after by a sweep, whatever comes between it and the next. */
+const SWEPT_AHEAD_MS = 60_000;
 
 export class Host {
   readonly #options: HostOptions;
@@ -263,7 +265,8 @@ export class Host {
 
   async #sweep(): Promise<void> {
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
-    await sweep({ ...this.#view(), inputs });
+    const aheadMs = Math.max(SWEPT_AHEAD_MS, 2 * this.#options.sweepEveryMs);
+    await sweep({ ...this.#view(), inputs, aheadMs });
   }
 
   /** What is to be known before others' runs are touched. */

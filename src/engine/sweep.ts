@@ -2,7 +2,8 @@
  * Tickets and timers are hints that may be lost: a queue deleted by hand, a process that died between
  * two writes. The sweep looks at every run that has not ended, and at ended ones that owe something to
  * others, and gives them what they lack. It runs at start and now and then; a run that lacks nothing costs
- * it one refused offer at most.
+ * it one refused offer at most, and one that sleeps longer than until the next sweep costs nothing: a timer
+ * that was lost is missed only when it is due.
  */
 import { hasEnded, type RunSummary } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
@@ -11,8 +12,10 @@ import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
 
 /** Where to sweep, and how thoroughly. */
 export interface SweepOptions extends TakeOverOptions {
-  /** Also look for inputs of runs that wait for nothing else (a request per such run). */
+  /** Also look for inputs of parked runs (a request per such run), after everything else. */
   readonly inputs: boolean;
+  /** What is due later than this from now is left to the next sweep (ms). */
+  readonly aheadMs: number;
 }
 
 /** Returns how many runs were given a ticket or a timer. */
@@ -35,6 +38,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (options.isHosted(summary.run)) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
+  if (options.inputs) mended += await mendInputs(options);
   return (await isAlone(engine, isAlive)) ? mended + (await offerUnclaimed(options)) : mended;
 }
 
@@ -52,24 +56,38 @@ async function mend(
   summary: RunSummary,
   isAlive: (node: string) => Promise<boolean>,
 ): Promise<boolean> {
-  const { engine, inputs } = options;
-  const { queue, inbox } = engine.store;
+  const { engine, aheadMs } = options;
+  const { queue } = engine.store;
   const ticket = { workflow: summary.workflow, run: summary.run };
-  const mailbox = summary.chain?.first ?? summary.run;
   if (summary.node !== null) {
     if (summary.node !== engine.node && (await isAlive(summary.node))) return false;
     // The process is gone for certain: its lease need not run out first.
     if (await hasMoved(options, summary)) return false;
     if (summary.lease !== null) await queue.reclaim(summary.lease);
   } else if (summary.status === "parked") {
-    if (summary.parkedUntil !== null) {
-      await queue.offer(ticket, summary.parkedUntil);
-      return true;
-    }
-    if (!inputs || (await inbox.read(mailbox, summary.inbox)).length === 0) return false;
+    const { parkedUntil } = summary;
+    if (parkedUntil === null || parkedUntil > engine.world.clock.now() + aheadMs) return false;
+    await queue.offer(ticket, parkedUntil);
+    return true;
   }
   await queue.offer(ticket);
   return true;
+}
+
+/** Whoever told a parked run something may have died before its ticket was offered. */
+async function mendInputs({ engine, summaries, isHosted }: SweepOptions): Promise<number> {
+  const { queue, inbox } = engine.store;
+  const parked = [...(await summaries.current()).values()].filter(
+    ({ run, status, driven }) => status === "parked" && !driven && !isHosted(run),
+  );
+  let mended = 0;
+  for (const { run, workflow, inbox: taken, chain } of parked) {
+    // Runs that continue each other share the inbox of the first.
+    if ((await inbox.read(chain?.first ?? run, taken)).length === 0) continue;
+    await queue.offer({ workflow, run });
+    mended++;
+  }
+  return mended;
 }
 
 /** A sweep takes a while; a claim that was made meanwhile must not be given back in place of the old. */

@@ -155,6 +155,34 @@ onStores("a sweep that takes its time", (scene) => {
   });
 });
 
+onStores("runs that sleep", (scene) => {
+  it("long are left alone, unless somebody told them something and no ticket came of it", async () => {
+    const patient = workflow("patient", (ctx) => ctx.waitFor("word", { timeout: "1w" }));
+    const workflows = [patient];
+    const first = await scene().open({ workflows, parkAfter: 1 });
+    for (const id of ["told", "asleep"]) {
+      await first.start(patient, undefined, { id });
+      await until("it is parked", async () => (await first.get(id)).status === "parked");
+    }
+    await scene().close(first);
+    const { inbox } = await scene().store();
+    const input = { kind: "signal", id: "s", name: "word", payload: { json: "posted" } };
+    await inbox.post("told", Buffer.from(JSON.stringify(input)));
+    const offered: string[] = [];
+    const watched = faulty({
+      queue: (queue) => ({
+        offer(ticket, at) {
+          offered.push(ticket.run);
+          return queue.offer(ticket, at);
+        },
+      }),
+    });
+    const second = await scene().open({ workflows, wrap: watched });
+    expect(await second.handle("told").result({ timeoutMs: 5_000 })).toBe("posted");
+    expect(offered).not.toContain("asleep");
+  });
+});
+
 function tickets(scene: Scene): unknown {
   const db = new DatabaseSync(scene.file);
   const row = db.prepare("SELECT count(*) AS count FROM tickets").get();
