@@ -1,7 +1,7 @@
 /** Where to branch off a run so that something in it can be otherwise: found in its events. */
 import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Engine } from "../engine/engine.ts";
-import { forkPointOf } from "../engine/history.ts";
+import { forkPointOf, inheritedEvents } from "../engine/history.ts";
 import { openFrame } from "../events/frame.ts";
 import { type MillraceEvent, RUN_ENDS } from "../events/vocabulary.ts";
 
@@ -48,8 +48,9 @@ async function before(
   for await (const { bytes } of engine.store.log.read({ run })) {
     const { frame } = openFrame(run, bytes, engine.codecs);
     const fork = scope === "all" ? forkPointOf(frame) : undefined;
-    const inherited = fork && (await before(engine, fork.run, wanted));
-    if (inherited !== undefined && inherited.seq < (fork?.seq ?? 0)) return inherited;
+    for await (const older of inheritedEvents(engine, fork)) {
+      if (wanted(older.event)) return { run: older.run, seq: older.seq - 1 };
+    }
     const at = frame.events.findIndex(wanted);
     if (at >= 0) return { run, seq: frame.seq + at - 1 };
   }

@@ -61,6 +61,8 @@ const OPTIONS = [
 /** Somewhere to branch off, and what then to do anew. */
 interface Branch {
   readonly engine: Engine;
+  /** The run that is to be otherwise, as it is now; the point may lie in one that it branched off. */
+  readonly of: RunState;
   readonly point: ForkPoint;
   readonly options: Omit<ForkOptions, "seq">;
   /** The definition that is to be found under the workflow's name here, for its input's schema. */
@@ -77,7 +79,13 @@ export async function forkRun(
   const options = callOptions("fork()", rawOptions, OPTIONS);
   const origin = await existingRun(engine, run);
   const point = await pointOf(engine, origin, options);
-  return branchOff({ engine, point, options, known: known(origin.run.context.workflow) });
+  return branchOff({
+    engine,
+    of: origin,
+    point,
+    options,
+    known: known(origin.run.context.workflow),
+  });
 }
 
 async function pointOf(
@@ -107,16 +115,16 @@ async function pointOf(
 }
 
 /** Appends the first frame of a fork, and offers its ticket. */
-export async function branchOff({ engine, point, options, known }: Branch): Promise<Started> {
+export async function branchOff({ engine, of, point, options, known }: Branch): Promise<Started> {
   const origin = await loadRunAt(engine, point.run, point.seq);
   const { id = engine.world.ids(), workflow = known } = options;
   const run = checkId("run id", id);
-  checkSame(origin, workflow);
+  checkSame(of, workflow);
   await refuseIrreversible(engine, origin, point, options);
   const now = engine.world.clock.now();
   const changed = await changesOf(engine, workflow, options);
   const draft = new Draft(inherit(origin, run, point.reset), now);
-  draft.add([createdFrom(origin, options, point, changed, now)]);
+  draft.add([createdFrom(of, options, point, changed, now)]);
   for (const [step, output] of changed.results) giveResult(engine, draft, step, output);
   if (changed.signal !== undefined) {
     const { name, payload } = changed.signal;
@@ -135,12 +143,11 @@ function checkSame(origin: RunState, workflow: Workflow | undefined): void {
       { details: { run: origin.id } },
     );
   }
-  if (workflow === undefined || (workflow.name === name && workflow.kind === origin.plan?.kind)) {
-    return;
-  }
+  const { kind = workflow?.kind } = origin.plan ?? {};
+  if (workflow === undefined || (workflow.name === name && workflow.kind === kind)) return;
   throw invalidOption(
     "workflow",
-    `run ${origin.id} is of workflow ${name} (${origin.plan?.kind}), not ${workflow.name} (${workflow.kind})`,
+    `run ${origin.id} is of workflow ${name} (${kind}), not ${workflow.name} (${workflow.kind})`,
   );
 }
 
@@ -210,7 +217,7 @@ function createdFrom(
     workflow: context.workflow,
     content: digest(canonicalJson([context.content, run, seq, [...(reset ?? [])], content])),
     input: input ?? context.input,
-    plan: workflow?.plan ?? origin.plan,
+    plan: workflow?.plan ?? origin.plan ?? null,
     ...(Object.keys(kept).length === 0 ? {} : { labels: kept }),
     ...(timeoutMs === undefined ? {} : { deadline: now + timeoutMs }),
     forkOf: { run, seq, ...(reset === undefined ? {} : { reset }) },

@@ -37,7 +37,7 @@ export async function rerunRun(
   const then = await loadRunAt(engine, run, end.seq);
   const point =
     then.graph === undefined ? await inCode(engine, then, from, end) : inGraph(then, from, end);
-  return branchOff({ engine, point, options, known: known(now.run.context.workflow) });
+  return branchOff({ engine, of: now, point, options, known: known(now.run.context.workflow) });
 }
 
 /** Code goes back to where it asked for the step: what it did beside may depend on it as well. */
