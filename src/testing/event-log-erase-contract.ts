@@ -4,7 +4,16 @@
 import assert from "node:assert/strict";
 import type { EventLog, Position, StoredFrame } from "../ports/event-log.ts";
 import type { ContractCase } from "./contract.ts";
-import { all, bodiesOf, follow, frame, put, putMany, refuses } from "./event-log-contract-kit.ts";
+import {
+  all,
+  bodiesOf,
+  follow,
+  frame,
+  positionsOf,
+  put,
+  putMany,
+  refuses,
+} from "./event-log-contract-kit.ts";
 
 const tombstones = (frames: readonly StoredFrame[]): readonly string[] =>
   frames.flatMap((one) =>
@@ -124,6 +133,11 @@ const marks: readonly ContractCase[] = [
       assert.deepEqual(bodiesOf(after), ["b 1", "b 2"]);
       const limited = await all(log.read({ tombstones: true, limit: 2 }));
       assert.deepEqual(bodiesOf(limited), ["", "b 1"]);
+      // A limit counts what is given: tombstones that nobody asked for are no frames.
+      for (const run of ["too", "three"]) await entomb(log, run);
+      const end = await put(log, frame("c", 0, "c 1"));
+      const next = await all(log.read({ after: later, limit: 1 }));
+      assert.deepEqual(positionsOf(next), [end]);
       const last = await all(log.read({ tombstones: true, after: later - 1, upTo: later }));
       assert.deepEqual(bodiesOf(last), ["b 2"]);
     },
