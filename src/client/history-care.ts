@@ -59,7 +59,8 @@ export class History {
 
   /**
    * The runs that a rule does not want any more, the oldest first: to be archived, erased, or looked at.
-   * Runs that others branched off are always wanted.
+   * Runs that others branched off, that a living run goes on for, or whose end a living parent does not know
+   * yet, are always wanted.
    * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
    */
   async unwanted(rule: RetentionRule): Promise<readonly RunSummary[]> {

@@ -5,6 +5,7 @@ import { type Duration, millis } from "../kernel/duration.ts";
 import { checkId } from "../kernel/ids.ts";
 import {
   hasEnded,
+  livesOn,
   type RunStatus,
   type RunSummaries,
   type RunSummary,
@@ -56,15 +57,19 @@ export function checkRule(rule: RetentionRule): CheckedRule {
   };
 }
 
-/** Runs that the rule does not want any more, the oldest first; those that others branched off are wanted. */
+/**
+ * Runs that the rule does not want any more, the oldest first. Those that others need are wanted: runs that
+ * others branched off or go on for, and children of whose end their parent does not know yet.
+ */
 export async function unwanted(
   engine: Engine,
   summaries: Projector<RunSummaries>,
   { workflow, statuses, olderThanMs, keep }: CheckedRule,
 ): Promise<RunSummary[]> {
   const before = engine.world.clock.now() - olderThanMs;
-  const all = [...(await summaries.current()).values()];
-  const origins = new Set(all.flatMap(({ forkOf }) => forkOf?.run ?? []));
+  const known = await summaries.current();
+  const all = [...known.values()];
+  const needed = new Set(all.flatMap((one) => [...neededBy(one), ERASURES]));
   const kept = new Map<string, number>();
   return all
     .filter((one) => statuses.has(one.status) && (workflow ?? one.workflow) === one.workflow)
@@ -72,10 +77,16 @@ export async function unwanted(
     .filter((one) => {
       const nth = (kept.get(one.workflow) ?? 0) + 1;
       kept.set(one.workflow, nth);
-      return nth > keep && endOf(one) <= before && !origins.has(one.run) && one.run !== ERASURES;
+      return nth > keep && endOf(one) <= before && !needed.has(one.run) && !livesOn(known, one);
     })
     .reverse()
     .map((summary) => structuredClone(summary));
+}
+
+function neededBy(summary: RunSummary): string[] {
+  const { forkOf, children } = summary;
+  const awaited = hasEnded(summary) ? [] : Object.values(children).map(({ run }) => run);
+  return forkOf === null ? awaited : [forkOf.run, ...awaited];
 }
 
 const endOf = ({ endedAt, updatedAt }: RunSummary): number => endedAt ?? updatedAt;

@@ -108,6 +108,17 @@ const ENDED: ReadonlySet<RunStatus> = new Set([
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
 
+/** Whether a later run of the chain lives that the run is a part of. */
+export function livesOn(view: RunSummaries, { next }: RunSummary): boolean {
+  for (let at = next; at !== null; ) {
+    const later = view.get(at);
+    if (later === undefined) return false;
+    if (!hasEnded(later)) return true;
+    at = later.next;
+  }
+  return false;
+}
+
 /** The status as people see it. */
 export const shownStatus = ({
   paused,

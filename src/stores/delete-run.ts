@@ -4,7 +4,7 @@ import type { Journal } from "../engine/journal.ts";
 import type { Projector } from "../engine/projector.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { BlobReferences } from "../projections/blob-references.ts";
-import type { RunSummaries } from "../projections/run-summary.ts";
+import { livesOn, type RunSummaries } from "../projections/run-summary.ts";
 
 /** A projection over all runs that keeps a copy of itself in the store. */
 export interface SavedProjection {
@@ -20,8 +20,8 @@ export interface Traces {
 }
 
 /**
- * Removes the run: its blobs unless other runs have equal ones, its log, its inbox, its ticket and
- * timer, and what saved projections know of it. True if there was such a run. When it is cut short,
+ * Removes the run: its blobs unless other runs have equal ones, its log, its inbox unless a run that goes
+ * on for it uses it, its ticket and timer, and what saved projections know of it. True if there was such a run. When it is cut short,
  * call it again: it goes on where it was.
  */
 export async function deleteRun(
@@ -32,6 +32,10 @@ export async function deleteRun(
 ): Promise<boolean> {
   await refuseForked(summaries, run);
   const { log, inbox, queue, blobs } = engine.store;
+  const view = await summaries.current();
+  const summary = view.get(run);
+  // The inbox of a chain is that of its first run: what is in there is for the one that lives.
+  const isShared = summary !== undefined && livesOn(view, summary);
   // Before the log goes, which alone knows them.
   for (const blob of await ownBlobs(references, run)) {
     const bytes = await blobs.get(blob);
@@ -44,10 +48,10 @@ export async function deleteRun(
   journal.forget(run);
   await queue.remove(run);
   const last = (await inbox.read(run, 0)).at(-1);
-  if (last !== undefined) await inbox.discard(run, last.position);
-  for (const view of [references, summaries, ...views]) {
-    await view.current();
-    await view.save(true);
+  if (last !== undefined && !isShared) await inbox.discard(run, last.position);
+  for (const saved of [references, summaries, ...views]) {
+    await saved.current();
+    await saved.save(true);
   }
   return removed;
 }
