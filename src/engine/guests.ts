@@ -126,11 +126,15 @@ export class Guests {
 
   /** Stops all that run here; each is reported as lost, so that it is tried elsewhere at once. */
   abort(reason: MillraceError): void {
-    for (const guest of [...this.#guests.values()]) {
-      if (guest.phase === "running") guest.attempt?.abort(reason);
-      else this.#leave(guest);
-    }
+    for (const { attempt } of [...this.#guests.values()]) attempt?.abort(reason);
     this.#notes.abort(reason);
+  }
+
+  /** Forgets all that has not begun, and says so. */
+  dismiss(): void {
+    for (const guest of [...this.#guests.values()]) {
+      if (guest.phase !== "running") this.#drop(guest);
+    }
   }
 
   /** Why it is no use to wait here; undefined: it may. */
@@ -145,7 +149,7 @@ export class Guests {
     const { capacity, engine } = this.#options;
     if (!capacity.take(guest.ask.needs, guest.whenFree)) return;
     guest.phase = "granted";
-    guest.expire = engine.world.clock.after(limits.grantMs, () => this.#leave(guest));
+    guest.expire = engine.world.clock.after(limits.grantMs, () => this.#drop(guest));
     this.#answer(guest, "granted");
     // Whoever is called for something free calls the next one.
     capacity.nudge();
@@ -184,6 +188,11 @@ export class Guests {
     }
     if (phase === "waiting") capacity.forget(guest.whenFree);
     else capacity.release(ask.needs);
+  }
+
+  #drop(guest: Guest): void {
+    this.#leave(guest);
+    this.#answer(guest, "dropped");
   }
 
   #answer({ ask, host }: Guest, answer: Answer["answer"]): void {

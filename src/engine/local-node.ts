@@ -115,6 +115,7 @@ export class LocalNode {
 
   /** Stops what still runs for others, and says goodbye. */
   async close(reason: MillraceError): Promise<void> {
+    this.#guests.dismiss();
     this.#guests.abort(reason);
     this.#announcing?.();
     await this.#office.flushed();

@@ -20,11 +20,14 @@ export interface Ask {
   readonly needs: Resources;
 }
 
-/** What becomes of an ask. `queued`: it does not fit now, and is granted as soon as it does. */
+/**
+ * What becomes of an ask. `queued`: it does not fit now, and is granted as soon as it does. `dropped`: it
+ * is forgotten, and may be made again.
+ */
 export interface Answer {
   readonly kind: "answer";
   readonly grant: string;
-  readonly answer: "granted" | "queued" | "refused";
+  readonly answer: "granted" | "queued" | "refused" | "dropped";
   /** Why it is refused. */
   readonly why?: string;
 }

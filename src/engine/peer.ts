@@ -52,7 +52,8 @@ export class Peer {
 
   /** Time has passed. */
   tick(now: number, patience: Patience): void {
-    this.#send({ type: "cmd.tick", now, ...patience });
+    // Silence may have lasted for both of its steps.
+    for (const _ of ["suspect", "gone"]) this.#send({ type: "cmd.tick", now, ...patience });
   }
 
   /** It is known to be no more. */

@@ -10,6 +10,8 @@ import { type Choice, choose } from "../cluster/choose.ts";
 import { fits, NOTHING, type Resources } from "../cluster/resources.ts";
 import type { StepPlace } from "../domain/plan.ts";
 import type { RunState } from "../domain/state.ts";
+import type { CancelTimer } from "../kernel/clock.ts";
+import { limits } from "../kernel/limits.ts";
 import { ONE_SLOT } from "./capacity.ts";
 import type { Asker, Cluster } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
@@ -33,6 +35,8 @@ interface Asked {
   readonly node: string;
   readonly placement: Placement;
   phase: "sent" | "queued" | "granted";
+  /** Forgets it if no answer comes. */
+  readonly cancel: CancelTimer;
 }
 
 /** Whom the placing of a run tells. */
@@ -120,7 +124,8 @@ export class Placing implements Asker {
       this.#soon.delete(step);
       this.#cluster.capacity.release(takes);
     } else if (this.#closed || placement === undefined) this.#cluster.withdraw(node, grant);
-    else this.#asked.set(step, { grant, node, placement, phase: "granted" });
+    else
+      this.#asked.set(step, { grant, node, placement, phase: "granted", cancel: () => undefined });
   }
 
   /** Begins nothing more. */
@@ -160,9 +165,10 @@ export class Placing implements Asker {
     const found = [...this.#asked].find(([, asked]) => asked.grant === grant);
     if (found === undefined) return;
     const [step, asked] = found;
-    if (answer !== "refused") asked.phase = answer;
-    else {
-      this.#forget(step);
+    asked.cancel();
+    if (answer === "queued" || answer === "granted") asked.phase = answer;
+    else this.#forget(step);
+    if (answer === "refused") {
       this.#refused.set(node, this.#engine.world.clock.mono() + REFUSED_MS);
     }
     this.#listener.look();
@@ -212,7 +218,11 @@ export class Placing implements Asker {
     const { node } = choice;
     const grant = this.#engine.world.ids();
     const placement = this.#placement(request, choice);
-    this.#asked.set(step, { grant, node, placement, phase: "sent" });
+    const cancel = this.#engine.world.clock.after(limits.askAnswerMs, () => {
+      this.#withdraw(step);
+      this.#listener.look();
+    });
+    this.#asked.set(step, { grant, node, placement, phase: "sent", cancel });
     this.#soon.set(step, node);
     const { id: run, plan } = state;
     const { workflow } = state.run.context;
@@ -229,6 +239,7 @@ export class Placing implements Asker {
 
   #forget(step: string): void {
     const asked = this.#asked.get(step);
+    asked?.cancel();
     if (asked !== undefined) this.#cluster.close(asked.grant);
     this.#asked.delete(step);
     this.#soon.delete(step);

@@ -40,6 +40,8 @@ export const limits = {
   aliveEveryMs: 200,
   /** … and how long it waits before it believes that one is gone: connections come back meanwhile. */
   goneConfirmMs: 400,
+  /** A node that does not answer an ask for so long is asked again, or another one is. */
+  askAnswerMs: 5_000,
   /** How long a node keeps room for a step that another one wants to run there, before that says go. */
   grantMs: 10_000,
   /** After so long without a word about it, a node looks into the log what became of a step's note. */
