@@ -10,8 +10,11 @@
  *   {"end":"r1","frames":12}
  */
 import type { ForkPoint } from "../../machines/run-data.ts";
+import type { Value } from "../../machines/values.ts";
+import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { forkPointOf } from "../engine/history.ts";
+import { decodeInput } from "../engine/input.ts";
 import { carriedValue } from "../events/carried-value.ts";
 import { type Frame, openFrame } from "../events/frame.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -51,15 +54,17 @@ export async function* exportRun(
   const run = checkId("run id", rawRun);
   const upTo = await engine.store.log.head(run);
   const written = new Set<string>();
-  let [frames, inbox] = [0, 0];
+  let [frames, taken, inbox] = [0, 0, run];
   for await (const stored of engine.store.log.read({ run, upTo })) {
     const { frame } = openFrame(run, stored.bytes, engine.codecs);
     if (frames++ === 0) {
+      const [created] = frame.events;
+      if (created?.type === "run.created") inbox = inboxOf(run, { chain: created.chain ?? null });
       if (options.ancestors ?? true) yield* ancestorsOf(engine, forkPointOf(frame));
       yield line({ millrace: "run", version: 1, run, workflow: stored.workflow });
     }
-    yield* blobsOf(engine, run, frame, written);
-    inbox = frame.inbox;
+    yield* blobsOf(engine, run, frame.events.map(carriedValue), written);
+    taken = frame.inbox;
     // Positions of an inbox mean nothing in another store; what it still holds is exported as well.
     yield line({ frame: { ...frame, inbox: 0 } });
   }
@@ -70,7 +75,10 @@ export async function* exportRun(
       { details: { run } },
     );
   }
-  for (const { bytes } of await engine.store.inbox.read(run, inbox)) {
+  for (const { bytes } of await engine.store.inbox.read(inbox, taken)) {
+    const input = decodeInput(bytes);
+    if (input?.kind === "signal") yield* blobsOf(engine, run, [input.payload], written);
+    if (input?.kind === "child") yield* blobsOf(engine, run, [input.output], written);
     yield line({ input: Buffer.from(bytes).toString("base64") });
   }
   yield line({ end: run, frames });
@@ -83,11 +91,10 @@ async function* ancestorsOf(engine: Engine, fork: ForkPoint | undefined): AsyncG
 async function* blobsOf(
   engine: Engine,
   run: string,
-  { events }: Frame,
+  values: readonly (Value | undefined)[],
   written: Set<string>,
 ): AsyncGenerator<string> {
-  for (const event of events) {
-    const value = carriedValue(event);
+  for (const value of values) {
     if (value === undefined || !("blob" in value) || written.has(value.blob)) continue;
     written.add(value.blob);
     const bytes = await engine.store.blobs.get(value.blob);

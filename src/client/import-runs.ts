@@ -3,9 +3,11 @@
  * file that was changed or cut short leaves nothing behind.
  */
 import { evolveFrame } from "../domain/evolve.ts";
-import { isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { groundOf, loadRun } from "../engine/history.ts";
+import { decodeInput, encodeInput } from "../engine/input.ts";
 import { type Frame, NO_PREVIOUS, openFrame, sealFrame } from "../events/frame.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
@@ -105,48 +107,64 @@ async function settle(engine: Engine, arriving: Arriving, number: number): Promi
     digests.set(digest, await engine.store.blobs.put(Buffer.concat(parts)));
   }
   const frames = arriving.frames.map((frame) => relinked(frame, digests));
-  const { sealed, state } = await folded(engine, run, frames, number);
-  const known = await loadRun(engine, run);
-  const imported = { run, workflow, events: state.cursor.seq };
-  if (known.cursor.seq > 0) {
-    if (await isSame(engine, run, frames)) return { ...imported, created: false };
-    throw conflict(run);
+  const state = await folded(engine, run, frames, number);
+  if (state.run.context.workflow !== workflow) {
+    throw invalid(number, `ends run ${run}, which is not of workflow ${workflow}`);
   }
-  let expected = 0;
-  for (const bytes of sealed) {
-    const outcome = await engine.store.log.append({ workflow, run, expected, bytes });
-    if (!outcome.ok) throw conflict(run);
-    expected = outcome.position;
+  const created = await appendMissing(engine, arriving, frames);
+  const inbox = inboxOf(run, state.run.context);
+  const there = (await engine.store.inbox.read(inbox, 0)).map(({ bytes }) => textOf(bytes));
+  for (const bytes of inputs) {
+    const input = decodeInput(bytes);
+    const told = input === undefined ? bytes : encodeInput(relinked(input, digests));
+    if (!there.includes(textOf(told))) await engine.store.inbox.post(inbox, told);
   }
-  for (const input of inputs) await engine.store.inbox.post(run, input);
-  if (!isTerminal(state)) await engine.store.queue.offer({ workflow, run });
-  return { ...imported, created: true };
+  if (!isTerminal(state) && !isDriven(state)) await engine.store.queue.offer({ workflow, run });
+  return { run, workflow, events: state.cursor.seq, created };
 }
 
-/** Whether the run that is there was made by the very same commits. */
-async function isSame(engine: Engine, run: string, frames: readonly Frame[]): Promise<boolean> {
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+/** Appends the frames that are not there yet: an import may have been cut short. False: all were there. */
+async function appendMissing(
+  engine: Engine,
+  { run, workflow }: Arriving,
+  frames: readonly Frame[],
+): Promise<boolean> {
+  const missing = frames.slice(await framesThere(engine, run, frames));
+  if (missing.length === 0) return false;
+  let { sum, head: expected } = (await loadRun(engine, run)).cursor;
+  for (const frame of missing) {
+    const sealed = sealFrame(run, sum, frame, engine.codec);
+    const outcome = await engine.store.log.append({ workflow, run, expected, bytes: sealed.bytes });
+    if (!outcome.ok) throw conflict(run);
+    expected = outcome.position;
+    sum = sealed.sum;
+  }
+  return true;
+}
+
+/**
+ * How many of the run's frames are there, made by the very same commits.
+ * @throws MillraceError `E_RUN_CONFLICT` when others are
+ */
+async function framesThere(engine: Engine, run: string, frames: readonly Frame[]): Promise<number> {
   let nth = 0;
   for await (const { bytes } of engine.store.log.read({ run })) {
     const { commit, events } = openFrame(run, bytes, engine.codecs).frame;
     const other = frames[nth++];
-    if (commit !== other?.commit || events.length !== other.events.length) return false;
+    if (commit !== other?.commit || events.length !== other.events.length) throw conflict(run);
   }
-  return nth === frames.length;
+  return nth;
 }
 
-interface Folded {
-  readonly sealed: readonly Uint8Array[];
-  readonly state: RunState;
-}
-
-/** The run as its frames make it, sealed for this store; nothing is written. */
+/** The run as its frames make it; nothing is written. */
 async function folded(
   engine: Engine,
   run: string,
   frames: readonly Frame[],
   number: number,
-): Promise<Folded> {
-  const sealed: Uint8Array[] = [];
+): Promise<RunState> {
   let state: RunState | undefined;
   try {
     for (const frame of frames) {
@@ -154,7 +172,6 @@ async function folded(
       const opened = openFrame(run, bytes, engine.codecs);
       state ??= await groundOf(engine, run, opened.frame);
       evolveFrame(state, opened, state.cursor.head + 1);
-      sealed.push(bytes);
     }
   } catch (error) {
     const damaged =
@@ -163,11 +180,11 @@ async function folded(
     throw invalid(number, `ends run ${run}, whose frames do not fit`, error);
   }
   if (state === undefined) throw invalid(number, `ends run ${run}, which has no frames`);
-  return { sealed, state };
+  return state;
 }
 
-/** The frame with the digests that its large values have in this store. */
-function relinked(frame: Frame, digests: ReadonlyMap<string, string>): Frame {
+/** The frame, or input, with the digests that its large values have in this store. */
+function relinked<T>(content: T, digests: ReadonlyMap<string, string>): T {
   const visit = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(visit);
     if (typeof value !== "object" || value === null) return value;
@@ -177,7 +194,7 @@ function relinked(frame: Frame, digests: ReadonlyMap<string, string>): Frame {
     return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, visit(held)]));
   };
   const changed = [...digests].some(([before, after]) => before !== after);
-  return changed ? (visit(frame) as Frame) : frame;
+  return changed ? (visit(content) as T) : content;
 }
 
 const invalid = (number: number, what: string, cause?: unknown): MillraceError =>
