@@ -49,10 +49,11 @@ export async function eraseRun(
   }
   const { cursor, run: actor } = await existingRun(engine, run);
   const { workflow } = actor.context;
+  // First of all: nothing is erased where the proof could not be kept.
+  await checkpoints.createRun(ERASURES, ERASURES);
   await checkpoints.deleteRun(run);
   const at = engine.world.clock.now();
   const proof: Erasure = { run, workflow, events: cursor.seq, sum: cursor.sum, at, by, reason };
-  await checkpoints.createRun(ERASURES, ERASURES);
   await checkpoints.appendEvent(ERASURES, { type: "run-erased", payload: proof });
   return proof;
 }

@@ -1,7 +1,7 @@
 /** Retention and erasing where runs need one another: chains that go on, children that are awaited. */
 import { expect, it } from "vitest";
 import { workflow } from "../../src/index.ts";
-import { onStores, until } from "../engine/kit/scene.ts";
+import { onStores, refusal, until } from "../engine/kit/scene.ts";
 
 const twice = workflow("twice", async (ctx, n: number) => {
   if (n === 1) return ctx.continueAsNew(2);
@@ -14,6 +14,19 @@ const awaiting = workflow("awaiting", async (ctx) => {
 });
 
 onStores("retention", (scene) => {
+  it("erases nothing where the proof could not be kept", async () => {
+    const millrace = await scene().open({ workflows: [nothing] });
+    const taken = await millrace.start(nothing, undefined, { id: "millrace-erasures" });
+    await taken.result();
+    const run = await millrace.start(nothing);
+    await run.result();
+    const refused = await refusal(millrace.history.erase(run.id));
+    expect(refused).toMatchObject({ code: "E_RUN_CONFLICT" });
+    expect(await run.result()).toBe("nothing");
+    const twice = await millrace.search({ statuses: ["completed", "completed"] });
+    expect(twice.runs).toHaveLength(2);
+  });
+
   it("keeps the runs that a living one goes on for, until it has ended", async () => {
     const millrace = await scene().open({ workflows: [twice] });
     const run = await millrace.start(twice, 1);

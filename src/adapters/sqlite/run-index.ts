@@ -68,7 +68,7 @@ export class SqliteRunIndex implements RunIndex {
   ): RunSummary[] {
     const { statuses } = filter;
     // One ordered look-up per status; together they are put in order again.
-    const parts = (statuses ?? [undefined]).map((status) => {
+    const parts = [...new Set(statuses ?? [undefined])].map((status) => {
       const { sql, values } = pageQuery({ ...filter, status }, order, after, limit);
       return this.#sql(sql).all(...values);
     });
