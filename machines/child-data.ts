@@ -28,8 +28,8 @@ export type ChildEvent =
       at: number;
       step: string;
       attempt: number;
-      run: string;
-      workflow: string;
+      childRun: string;
+      childWorkflow: string;
       input: Value;
       onParentClose: OnParentClose;
       endBy?: number;
@@ -52,8 +52,8 @@ export type ChildCommand =
   | {
       type: "cmd.request";
       now: number;
-      run: string;
-      workflow: string;
+      childRun: string;
+      childWorkflow: string;
       input: Value;
       onParentClose: OnParentClose;
       endBy?: number;
@@ -78,7 +78,7 @@ interface Delegating {
 export function delegate(context: Delegating, event: ChildEvent): void {
   switch (event.type) {
     case "child.requested": {
-      const { run, workflow, onParentClose, input } = event;
+      const { childRun: run, childWorkflow: workflow, onParentClose, input } = event;
       context.error = null;
       context.attempt = event.attempt;
       context.startedAt = event.at;

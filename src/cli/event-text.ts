@@ -109,7 +109,7 @@ function stepDetail(event: StepEvent): string {
     case "step.cancelled":
       return event.reason;
     case "child.requested":
-      return `run ${event.run} of ${event.workflow} ${valueText(event.input)}`;
+      return `run ${event.childRun} of ${event.childWorkflow} ${valueText(event.input)}`;
     case "child.stopping":
       return event.reason;
     case "step.scheduled":

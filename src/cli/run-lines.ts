@@ -14,6 +14,9 @@ export function headLines(view: RunView, now: number, paint: Paint): string[] {
     ["host", view.endedAt === null && view.node !== null ? view.node : undefined],
     ["epoch", view.epoch > 1 ? `${view.epoch} (taken up ${view.epoch} times)` : undefined],
     ["fork of", view.forkOf === null ? undefined : `${view.forkOf.run}, event ${view.forkOf.seq}`],
+    ["child of", view.parent === null ? undefined : `${view.parent.run}, step ${view.parent.step}`],
+    ["goes on for", view.chain === null ? undefined : placeText(view.chain)],
+    ["goes on as", view.next ?? undefined],
     ["labels", labels.length > 0 ? labels.join(" ") : undefined],
     ["events", String(view.seq)],
     ["input", valueText(view.input)],
@@ -27,6 +30,9 @@ export function headLines(view: RunView, now: number, paint: Paint): string[] {
     paint,
   );
 }
+
+const placeText = ({ first, previous, index }: NonNullable<RunView["chain"]>): string =>
+  `${previous}, the ${index}. run of the chain that ${first} began`;
 
 /**
  * The steps below an empty line, none if there are none.

@@ -6,7 +6,7 @@ import { type Cell, duration, statusCell } from "./render.ts";
 /** What a row says; a step's machine context has all of it but the status. */
 export type StepFacts = Pick<
   StepView,
-  "attempt" | "startedAt" | "endedAt" | "retryAt" | "error" | "reason" | "items"
+  "attempt" | "startedAt" | "endedAt" | "retryAt" | "error" | "reason" | "items" | "child"
 > & { readonly step: string; readonly status: string };
 
 /** How far the items of a mapped step are. */
@@ -66,10 +66,11 @@ export function stepDuration({ status, startedAt, endedAt }: StepFacts, now: num
 
 /** What else there is to say of a step: its items, when it is tried again, why it failed. */
 export function stepNote(facts: StepFacts, counts: ItemCounts | undefined, now: number): string {
-  const { status, items, retryAt, error, reason } = facts;
+  const { status, items, retryAt, error, reason, child } = facts;
   const failure = error === null ? "" : `${error.code}: ${error.message}`;
   const parts = [
     items === null ? "" : itemsText(items, counts),
+    child === null ? "" : `run ${child.run} of ${child.workflow}`,
     status === "retrying" && retryAt !== null ? `again ${soon(retryAt - now)}` : "",
     status === "running" && failure !== "" ? `after ${failure}` : failure || (reason ?? ""),
   ];

@@ -45,8 +45,8 @@ export async function requestChild(
     type: "cmd.request",
     now,
     // A child that is tried again by hand is another run.
-    run: (attempt === 0 ? run : undefined) ?? childRunId(state.id, step, attempt + 1),
-    workflow: name,
+    childRun: (attempt === 0 ? run : undefined) ?? childRunId(state.id, step, attempt + 1),
+    childWorkflow: name,
     onParentClose,
     ...(timeoutMs === undefined ? {} : { endBy: now + timeoutMs }),
     ...(undo ? { undo: true as const } : {}),

@@ -105,8 +105,8 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "child.requested": {
     step: "string",
     attempt: "count",
-    run: "string",
-    workflow: "string",
+    childRun: "string",
+    childWorkflow: "string",
     input: "value",
     onParentClose: "string",
     endBy: "number?",

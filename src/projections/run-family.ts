@@ -40,7 +40,7 @@ export function applyFamily(family: RunFamily, event: MillraceEvent): void {
       family.next = event.next;
       break;
     case "child.requested": {
-      const { run, onParentClose } = event;
+      const { childRun: run, onParentClose } = event;
       family.children[event.step] = { run, onParentClose, started: false };
       break;
     }

@@ -21,8 +21,8 @@ export interface Traces {
 
 /**
  * Removes the run: its blobs unless other runs have equal ones, its log, its inbox unless a run that goes
- * on for it uses it, its ticket and timer, and what saved projections know of it. True if there was such a run. When it is cut short,
- * call it again: it goes on where it was.
+ * on for it uses it, its ticket and timer, and what saved projections know of it. True if there was such a
+ * run. When it is cut short, call it again: it goes on where it was.
  */
 export async function deleteRun(
   engine: Engine,

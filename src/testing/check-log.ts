@@ -9,6 +9,7 @@ import { inherit } from "../domain/fork.ts";
 import { emptyRun, isDriven, type RunState } from "../domain/state.ts";
 import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
+import { FamilyCheck } from "./check-family.ts";
 import { OutputCheck } from "./check-outputs.ts";
 import { StepCheck } from "./check-steps.ts";
 import { WaitCheck } from "./check-waits.ts";
@@ -43,6 +44,8 @@ export interface LogCheckOptions {
  * - I21 a signal is taken once, and goes to one wait, or is refused
  * - I22 a wait ends once: by a signal of its name, for an approval by a decision of somebody who may
  *   decide, or by nothing but its time
+ * - I24 a child run was asked for by its parent before it began, and gave it a result only by completing
+ * - I25 a run goes on for one that ended for it, and is the only one
  *
  * I2, I4, I8 and I15 speak of bytes, of repeated reads and of values, which events do not show.
  */
@@ -57,6 +60,7 @@ export function checkLog(
   const runs = new Map<string, RunCheck>();
   const commits = new Map<string, number>();
   const outputs = new OutputCheck(report);
+  const family = new FamilyCheck(report);
   for (const event of events) {
     const check = runs.get(event.run) ?? new RunCheck(event.run, report, (run) => runs.get(run));
     runs.set(event.run, check);
@@ -65,6 +69,7 @@ export function checkLog(
     if (position !== event.position) report("I5", event, `commit ${event.commit} is there twice`);
     check.take(event);
     outputs.take(event);
+    family.take(event);
   }
   outputs.end();
   for (const run of options.started ?? []) {

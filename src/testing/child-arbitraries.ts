@@ -30,14 +30,14 @@ export const chains: fc.Arbitrary<Chain> = fc.record({
 const policies: fc.Arbitrary<OnParentClose> = fc.constantFrom("cancel", "abandon", "wait");
 
 const requested = {
-  run: ids,
-  workflow: ids,
+  childRun: ids,
+  childWorkflow: ids,
   input: values,
   onParentClose: policies,
   endBy: times,
   undo: fc.constant(true as const),
 };
-const REQUIRED = ["type", "run", "workflow", "input", "onParentClose"] as const;
+const REQUIRED = ["type", "childRun", "childWorkflow", "input", "onParentClose"] as const;
 
 /** An arbitrary for each event of a step that is a child run, by its name. */
 export const childEventTypes: ByType<ChildEvent> = {

@@ -87,6 +87,7 @@ describe("steps in few lines", () => {
       error: null,
       reason: null,
       items: null,
+      child: null,
     },
     counts: undefined,
   });

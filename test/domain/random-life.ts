@@ -226,7 +226,8 @@ export class RandomLife {
     const { now, state } = this.run;
     const onParentClose = planStep(state, step)?.child?.onParentClose ?? "cancel";
     const more = this.#choices.next(3) === 2 ? { endBy: now + 20 } : {};
-    const child = { run: `r-${step}`, workflow: "w", input: { json: step }, onParentClose };
+    const input = { json: step };
+    const child = { childRun: `r-${step}`, childWorkflow: "w", input, onParentClose };
     assert.ok(this.run.step(step, { type: "cmd.request", now, ...child, ...more }));
   }
 

@@ -151,7 +151,12 @@ export class RecordedRun {
   }
 }
 
-const CHILD = { run: "c", workflow: "w", input: { json: null }, onParentClose: "cancel" } as const;
+const CHILD = {
+  childRun: "c",
+  childWorkflow: "w",
+  input: { json: null },
+  onParentClose: "cancel",
+} as const;
 
 /** Whether a duty can be done: the step takes the command that does it. */
 function takes(

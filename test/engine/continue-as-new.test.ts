@@ -88,3 +88,33 @@ onStores(
   },
   ALL_STORES,
 );
+
+onStores("a loop of a thousand runs", (scene) => {
+  it("loses no signal of those that come all the time, and takes none twice", async () => {
+    const loops = 1_000;
+    const sends = 200;
+    /** Goes on as fast as it can, and takes what has come meanwhile. */
+    const spinning = workflow(
+      "spinning",
+      async (ctx, { nth, seen }: { nth: number; seen: readonly number[] }) => {
+        const got = [...seen];
+        if (nth >= loops) {
+          while (got.length < sends) got.push(await ctx.waitFor<number>("number"));
+          return got;
+        }
+        const n = await ctx.waitFor<number>("number", { timeout: 0 });
+        return ctx.continueAsNew({ nth: nth + 1, seen: n === undefined ? got : [...got, n] });
+      },
+    );
+    const millrace = await scene().open({ workflows: [spinning] });
+    const run = await millrace.start(spinning, { nth: 1, seen: [] }, { id: "first" });
+    for (let n = 0; n < sends; n++) await run.signal("number", n, { id: `s${n}` });
+    const got = (await run.result({ timeoutMs: 25_000 })) as number[];
+    expect(got.toSorted((a, b) => a - b)).toEqual(Array.from({ length: sends }, (_, n) => n));
+    const runs = await millrace.list({ limit: loops + 1 });
+    expect(runs).toHaveLength(loops);
+    expect(runs.filter(({ status }) => status === "continued")).toHaveLength(loops - 1);
+    const received = only(await scene().log(), "wait.matched").map(({ signal }) => signal);
+    expect(new Set(received).size).toBe(received.length);
+  });
+});

@@ -1,6 +1,7 @@
 // Old frames are lifted, version by version; what nobody can lift is refused.
 import { describe, expect, it } from "vitest";
 import { recordedEvents } from "../../src/events/recorded.ts";
+import { shapes } from "../../src/events/shapes.ts";
 import { upcast } from "../../src/events/upcast.ts";
 import type { MillraceError } from "../../src/kernel/errors.ts";
 
@@ -52,6 +53,16 @@ describe("upcast", () => {
 });
 
 describe("recorded events", () => {
+  it("of runs and steps hide no field of theirs behind their place", () => {
+    const place = ["run", "workflow", "seq", "position", "commit", "writer"];
+    const ofRuns = Object.entries(shapes).filter(([type]) => !/^(gate|schedule)\./.test(type));
+    const hidden = ofRuns.flatMap(([type, fields]) =>
+      Object.keys(fields).flatMap((field) => (place.includes(field) ? [`${type}.${field}`] : [])),
+    );
+    // It is the same there.
+    expect(hidden).toEqual(["run.created.workflow"]);
+  });
+
   it("carry the place of their frame and a seq of their own, which no field of theirs can forge", () => {
     const forged = { type: "run.cancelled", at: 1, seq: 99, run: "other", position: 1 } as const;
     const frame = {

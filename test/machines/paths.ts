@@ -138,7 +138,7 @@ const heldEvents: readonly StepEvent[] = [
   { type: "step.cancelled", at, step, reason: "r" },
 ];
 
-const other = { run: "c", workflow: "w", input: json };
+const other = { childRun: "c", childWorkflow: "w", input: json };
 const requested = { type: "child.requested", at, step, attempt: 1, ...other } as const;
 const childEvents: readonly StepEvent[] = [
   { type: "step.scheduled", at, step },
