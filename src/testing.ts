@@ -26,6 +26,7 @@ export type { Life, Outcome, TestSignal } from "./testing/life.ts";
 export {
   cancelCommand,
   crashCommand,
+  decisionCommand,
   pauseCommand,
   type RealRun,
   type RunModel,

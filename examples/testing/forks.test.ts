@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import type { RunStatus, Workflow } from "../../src/index.ts";
 import { type Outside, type TestRuntime, testRuntime } from "../../src/testing.ts";
-import { spend } from "../agent-approval.ts";
+import { agentWith, think } from "../agent-approval.ts";
 import { documentsWith } from "../document-etl.ts";
 import { tripWith } from "../trip-saga.ts";
 
@@ -23,6 +23,9 @@ const trip = ({ effects }: Outside) =>
     },
     cancel: async (booking, key) => void (await effects.apply("cancel", { key, detail: booking })),
   });
+const agent = ({ effects }: Outside) =>
+  agentWith({ think, pay: (key, detail) => effects.apply("pay", { key, detail: { ...detail } }) });
+const task = (amount: number) => ({ invoices: [["A-1", amount]], patience: "1h" });
 const documents = ({ effects }: Outside) =>
   documentsWith({
     put: (document, why, key) => effects.apply("put", { key, detail: { document, why } }),
@@ -33,20 +36,14 @@ const subjects: readonly Subject[] = [
   { name: "a trip without a car", make: trip, input: { car: false } },
   { name: "a document", make: documents, input: { name: "a", text: "an invoice" } },
   { name: "an unreadable document", make: documents, input: { name: "a", text: null } },
-  { name: "an expense", make: () => spend, input: 50 },
+  { name: "an agent", make: agent, input: task(50) },
   {
-    name: "an expense that is approved",
-    make: () => spend,
-    input: 5_000,
-    tell: (runtime, run) =>
-      runtime.client.signal(
-        run,
-        "approval",
-        { request: `request-${run}`, by: "Grace" },
-        { id: "yes" },
-      ),
+    name: "an agent whose payment is approved",
+    make: agent,
+    input: task(5_000),
+    tell: (runtime, run) => runtime.client.approve(run, "pay-A-1", { by: "Grace", id: "yes" }),
   },
-  { name: "an expense that nobody approves", make: () => spend, input: 5_000 },
+  { name: "an agent whose payment nobody approves", make: agent, input: task(5_000) },
 ];
 
 const ENDED: readonly RunStatus[] = ["completed", "failed", "cancelled"];

@@ -12,6 +12,7 @@
 import { AssertionError } from "node:assert";
 import fc from "fast-check";
 import { type Duration, millis } from "../kernel/duration.ts";
+import { isMillraceError } from "../kernel/errors.ts";
 import type { TestRuntime } from "./runtime.ts";
 import type { TestRun } from "./test-run.ts";
 
@@ -39,6 +40,8 @@ export type RunModelCommand = fc.AsyncCommand<RunModel, RealRun>;
 export interface RunModelOptions {
   /** By name: what the payloads of signals look like. @default none is sent */
   readonly signals?: Readonly<Record<string, fc.Arbitrary<unknown>>>;
+  /** By name: who tries to decide approvals. @default nobody */
+  readonly approvals?: Readonly<Record<string, readonly string[]>>;
   /** Most time that goes by at once. @default "1w" */
   readonly longest?: Duration;
 }
@@ -57,6 +60,9 @@ export function runModelCommands(options: RunModelOptions = {}): fc.Arbitrary<Ru
   return [
     ...signals.map(([name, payload]) => signalCommand(name, payload)),
     ...(signals.length === 0 ? [] : [repeatedSignalCommand()]),
+    ...Object.entries(options.approvals ?? {}).map(([name, people]) =>
+      decisionCommand(name, people),
+    ),
     timeCommand(options.longest),
     crashCommand(),
     restartCommand(),
@@ -101,6 +107,26 @@ export const repeatedSignalCommand = (): fc.Arbitrary<RunModelCommand> =>
       },
     }),
   );
+
+/** Somebody approves or rejects, whether or not they are asked, or may. */
+export const decisionCommand = (
+  name: string,
+  people: readonly string[],
+): fc.Arbitrary<RunModelCommand> =>
+  fc
+    .tuple(fc.constantFrom("approve" as const, "reject" as const), fc.constantFrom(...people))
+    .map(([verb, by]) =>
+      command({
+        name: `${verb} ${name} by ${by}`,
+        act: async (_, { run }) => {
+          try {
+            await run[verb](name, { by });
+          } catch (error) {
+            if (!isMillraceError(error, "E_COMMAND_REFUSED")) throw error;
+          }
+        },
+      }),
+    );
 
 const signalId = (nth: number): string => `signal-${nth}`;
 
