@@ -27,7 +27,10 @@ export const requestOf = (
   run: string,
   step: string,
 ): Promise<ForkPoint | undefined> =>
-  before(engine, run, (event) => event.type === "step.scheduled" && event.step === step);
+  before(engine, run, (event) => ASKING.has(event.type) && "step" in event && event.step === step);
+
+/** A child run is asked for at once; other steps are scheduled first. */
+const ASKING: ReadonlySet<string> = new Set(["step.scheduled", "child.requested"]);
 
 /** Right before the run began to end; undefined as long as it has not. */
 export const endingOf = (engine: Engine, run: string): Promise<ForkPoint | undefined> =>

@@ -1,7 +1,7 @@
 /** Forks of forks, and of runs whose workflow was not known where they were begun. */
 import { expect, it } from "vitest";
 import { graph, workflow } from "../../src/index.ts";
-import { onStores, until } from "../engine/kit/scene.ts";
+import { onStores, refusal, until } from "../engine/kit/scene.ts";
 
 const letter = workflow("letter", async (ctx, to: string) => {
   const text = await ctx.run("write", () => "dear");
@@ -54,5 +54,21 @@ onStores("a fork of a run whose workflow its parent did not have", (scene) => {
     expect(await parent.result()).toBe(2);
     const late = await hosting.fork(child, { seq: 1, input: { of: 4 } });
     expect([await early.result(), await late.result()]).toEqual([3, 4]);
+  });
+});
+
+onStores("a rerun of code", (scene) => {
+  it("asks again for a child run that failed", async () => {
+    let broken = true;
+    const child = workflow("child", async () => {
+      if (broken) throw new Error("torn");
+      return "whole";
+    });
+    const parent = workflow("parent", (ctx) => ctx.child("call", child));
+    const millrace = await scene().open({ workflows: [parent, child] });
+    const run = await millrace.start(parent);
+    await refusal(run.result());
+    broken = false;
+    expect(await (await millrace.rerun(run.id)).result()).toBe("whole");
   });
 });
