@@ -4,7 +4,7 @@
  * between only means that it is done again, and doing it again is no harm.
  */
 import type { Failure, Value } from "../../machines/values.ts";
-import { outstanding } from "../domain/outstanding.ts";
+import { type Duty, outstanding } from "../domain/outstanding.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { askToStop, beginChild, parentFacts } from "./begin-child.ts";
@@ -27,29 +27,43 @@ export async function doLastDuties(
   state: RunState,
   surroundings: Surroundings,
 ): Promise<void> {
+  const duties = [...outstanding(state, engine.world.clock.now())];
+  while (duties.length > 0) {
+    const some = duties.splice(0, AT_ONCE);
+    await Promise.all(some.map((duty) => doDuty(engine, state, surroundings, duty)));
+  }
+}
+
+/** Duties done at once: one that was terminated may have left thousands of children open. */
+const AT_ONCE = 64;
+
+async function doDuty(
+  engine: Engine,
+  state: RunState,
+  surroundings: Surroundings,
+  duty: Duty,
+): Promise<void> {
   const { definitions } = surroundings;
   const { context } = state.run;
-  for (const duty of outstanding(state, engine.world.clock.now())) {
-    switch (duty.kind) {
-      case "child":
-      case "stop": {
-        const { child } = stepActor(state, duty.step).context;
-        if (child === null) break;
-        if (duty.kind === "stop") await askToStop(engine, state.id, child, "its parent has ended");
-        else {
-          const definition = definitions(child.workflow);
-          await beginChild(engine, parentFacts(state), duty.step, child, definition);
-        }
-        break;
+  switch (duty.kind) {
+    case "child":
+    case "stop": {
+      const { child } = stepActor(state, duty.step).context;
+      if (child === null) break;
+      if (duty.kind === "stop") await askToStop(engine, state.id, child, "its parent has ended");
+      else {
+        const definition = definitions(child.workflow);
+        await beginChild(engine, parentFacts(state), duty.step, child, definition);
       }
-      case "continue":
-        if (context.next === null) break;
-        await beginNext(engine, state, context.next, definitions(context.workflow));
-        break;
-      case "tell":
-        await tellParent(engine, state, surroundings);
-        break;
+      break;
     }
+    case "continue":
+      if (context.next === null) break;
+      await beginNext(engine, state, context.next, definitions(context.workflow));
+      break;
+    case "tell":
+      await tellParent(engine, state, surroundings);
+      break;
   }
 }
 
