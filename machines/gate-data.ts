@@ -30,7 +30,8 @@ export interface Admission {
 /** Who asks: a run, or a step of one. */
 export interface Ask extends Omit<Admission, "gate"> {
   readonly holder: string;
-  readonly workflow: string;
+  /** Its workflow. */
+  readonly of: string;
   /** When what asks came to be (ms): within a priority, the older comes first. */
   readonly createdAt: number;
 }
@@ -44,7 +45,7 @@ export type GateEvent =
   /** It has ended, or does not wait any more. */
   | { type: "gate.released"; at: number; holder: string }
   /** Starts with this key are put together into this run, as long as it has not begun. */
-  | { type: "gate.gathered"; at: number; key: string; run: string };
+  | { type: "gate.gathered"; at: number; key: string; into: string };
 
 /** What can be asked of a gate; never recorded. */
 export type GateCommand =
@@ -52,7 +53,7 @@ export type GateCommand =
   | ({ type: "cmd.ask"; now: number } & Ask)
   | { type: "cmd.admit"; now: number; holder: string }
   | { type: "cmd.release"; now: number; holder: string }
-  | { type: "cmd.gather"; now: number; key: string; run: string };
+  | { type: "cmd.gather"; now: number; key: string; into: string };
 
 /** Somebody who waits. `no`: the how-manieth ask it was. */
 export interface Waiting extends Omit<Ask, "holder"> {
@@ -62,7 +63,7 @@ export interface Waiting extends Omit<Ask, "holder"> {
 
 /** Somebody who was let in. */
 export interface Holder {
-  readonly workflow: string;
+  readonly of: string;
   readonly limits: readonly Limit[];
   readonly at: number;
 }
@@ -157,12 +158,12 @@ export const gateReducer = reducer<GateContext, GateEvent>((context, event) => {
     case "gate.released":
       if (Object.hasOwn(context.waiting, event.holder)) leaveLine(context, event.holder);
       else leave(context, event.holder);
-      for (const [key, run] of Object.entries(context.gathering)) {
-        if (run === event.holder) delete context.gathering[key];
+      for (const [key, into] of Object.entries(context.gathering)) {
+        if (into === event.holder) delete context.gathering[key];
       }
       break;
     case "gate.gathered":
-      context.gathering[fairKey(event.key)] = event.run;
+      context.gathering[fairKey(event.key)] = event.into;
       break;
   }
 });
@@ -186,12 +187,12 @@ function admit(context: GateContext, event: Extract<GateEvent, { type: "gate.adm
   const { holder, at } = event;
   const ask = context.waiting[holder];
   if (ask === undefined) return;
-  const { workflow, limits, fair } = ask;
+  const { of, limits, fair } = ask;
   leaveLine(context, holder);
   context.turn++;
   const line = context.lines[fairKey(fair)];
   if (line !== undefined) context.lines[fairKey(fair)] = { ...line, turn: context.turn };
-  context.holders[holder] = { workflow, limits, at };
+  context.holders[holder] = { of, limits, at };
   for (const limit of limits) {
     const key = limitKey(limit);
     const { perMs } = inForce(context, limit);

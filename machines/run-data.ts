@@ -125,7 +125,14 @@ export type RunCommand =
       faults?: number;
     }
   | { type: "cmd.complete"; now: number; output: Value }
-  | { type: "cmd.plan"; now: number; plan: unknown; input?: Value; deadline?: number }
+  | {
+      type: "cmd.plan";
+      now: number;
+      plan: unknown;
+      input?: Value;
+      deadline?: number;
+      admission?: Admission;
+    }
   | { type: "cmd.continue"; now: number; next: string; input: Value }
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps may end by themselves until `until` (absent: at once). */

@@ -65,7 +65,7 @@ export type ScheduleEvent =
       type: "schedule.ticked";
       at: number;
       tick: number;
-      run: string;
+      started: string;
       order?: string;
       ended?: readonly string[];
     }
@@ -103,7 +103,7 @@ export type ScheduleCommand =
       type: "cmd.tick";
       now: number;
       tick: number;
-      run: string;
+      started: string;
       order?: string;
       ended?: readonly string[];
     }
@@ -227,7 +227,7 @@ export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context,
 function tick(context: ScheduleContext, event: TickEvent): void {
   const { at, tick, order = null } = event;
   const [run, reason, count] =
-    event.type === "schedule.ticked" ? [event.run, null, 1] : [null, event.reason, event.count];
+    event.type === "schedule.ticked" ? [event.started, null, 1] : [null, event.reason, event.count];
   if (order === null) context.since = tick;
   else {
     const { orders } = context;

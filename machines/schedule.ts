@@ -56,12 +56,12 @@ const schedule = setup({
 const tick = schedule.createAction(
   emit(({ event }) => {
     if (event.type !== "cmd.tick") throw new Error(`cannot tick on ${event.type}`);
-    const { now: at, tick, run, order, ended } = event;
+    const { now: at, tick, started, order, ended } = event;
     return {
       type: "schedule.ticked",
       at,
       tick,
-      run,
+      started,
       ...(order === undefined ? {} : { order }),
       ...(ended === undefined ? {} : { ended }),
     };

@@ -18,8 +18,9 @@ export function recordSubject(event: RecordEvent): string {
     case "gate.released":
       return event.holder;
     case "gate.gathered":
+      return event.into;
     case "schedule.ticked":
-      return event.run;
+      return event.started;
     case "schedule.triggered":
     case "schedule.backfilled":
     case "schedule.served":

@@ -29,9 +29,11 @@ function built(workflow: Workflow | undefined): Workflow {
 export class Client extends ReadClient {
   readonly #engine: Engine;
   readonly #workflows: ReadonlyMap<string, Workflow>;
+  readonly #views: Views;
 
   constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
     super(engine, views);
+    this.#views = views;
     this.#engine = engine;
     this.#workflows = workflows;
   }
@@ -56,7 +58,8 @@ export class Client extends ReadClient {
     options: StartOptions = {},
   ): Promise<RunHandle<unknown>> {
     const definition = typeof workflow === "string" ? this.#known(workflow) : built(workflow);
-    const { run, position } = await startRun(this.#engine, definition, input, options);
+    const parts = { engine: this.#engine, gates: this.#views.gates };
+    const { run, position } = await startRun(parts, definition, input, options);
     return new RunHandle(this, this.feed, run, position);
   }
 

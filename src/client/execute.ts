@@ -12,11 +12,10 @@ import type { GraphWorkflow } from "../workflow/definition.ts";
 import { checkExecution, type ExecuteOptions } from "./execute-options.ts";
 import { type Executed, executed } from "./executed.ts";
 import { runEnd } from "./run-end.ts";
-import { startRun } from "./start-run.ts";
+import { type StartParts, startRun } from "./start-run.ts";
 
 /** What this process lends for an execution. */
-export interface Executor {
-  readonly engine: Engine;
+export interface Executor extends StartParts {
   readonly feed: LogFeed;
   /** The code that this process has; undefined: it hosts nothing. */
   readonly catalog: Catalog | undefined;
@@ -86,12 +85,13 @@ async function checkKnown({ engine, catalog }: Executor, name: string): Promise<
 }
 
 async function run(
-  { engine, feed, catalog }: Executor,
+  executor: Executor,
   dag: Dag,
   workflow: GraphWorkflow | undefined,
   options: ExecuteOptions,
   lends: boolean,
 ): Promise<Executed> {
+  const { engine, feed, catalog } = executor;
   const given = checkExecution(options);
   const id = given.id === undefined ? engine.world.ids() : checkId("run id", given.id);
   if (workflow === undefined) return { dagId: id, results: {}, allocations: {}, failures: {} };
@@ -103,7 +103,7 @@ async function run(
   const takeBack = lends ? lend(catalog, id, ofCall) : undefined;
   try {
     const labels = dag.id === undefined ? {} : { labels: { dag: dag.id } };
-    const { position } = await startRun(engine, ofCall, null, { id, ...labels });
+    const { position } = await startRun(executor, ofCall, null, { id, ...labels });
     if (position === 0) await checkSame(engine, id, ofCall);
     await runEnd(feed, id, position, new AbortController().signal);
     return await executed(engine, await loadRun(engine, id, workflow.name), dag.functions);

@@ -3,6 +3,7 @@ import type { FollowedFrame } from "../engine/followed-frame.ts";
 import { mayHold } from "../events/frame.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
+import { isRecordId } from "../kernel/ids.ts";
 import { type Batch, type Following, framesOf } from "./following.ts";
 import { storeClosed } from "./run-end.ts";
 import { RunLabels } from "./run-labels.ts";
@@ -28,6 +29,9 @@ async function wantedEvents(
   run: string,
 ): Promise<readonly RecordedEvent[]> {
   if (filter.runs !== undefined && !filter.runs.has(run)) return [];
+  // Gates and schedules are no runs: who wants to hear of them says so.
+  const isNamed = filter.types ?? filter.runs ?? filter.scope.workflow;
+  if (isNamed === undefined && isRecordId(run)) return [];
   const { bytes, position } = frame.stored;
   try {
     if (!(await labels.match(frame))) return [];

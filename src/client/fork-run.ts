@@ -220,6 +220,7 @@ function createdFrom(
     plan: workflow?.plan ?? origin.plan ?? null,
     ...(Object.keys(kept).length === 0 ? {} : { labels: kept }),
     ...(timeoutMs === undefined ? {} : { deadline: now + timeoutMs }),
+    ...(context.admission === null ? {} : { admission: context.admission }),
     forkOf: { run, seq, ...(reset === undefined ? {} : { reset }) },
   };
 }

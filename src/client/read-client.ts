@@ -3,6 +3,7 @@ import { freeze } from "immer";
 import type { Resources } from "../cluster/resources.ts";
 import { type Explanation, explain } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Gates } from "../engine/gates.ts";
 import { LogFeed } from "../engine/log-feed.ts";
 import { Moments } from "../engine/moments.ts";
 import { Projector } from "../engine/projector.ts";
@@ -35,6 +36,7 @@ import { type ProjectionDefinition, UserProjection } from "./user-projection.ts"
 export interface Views {
   readonly summaries: Projector<RunSummaries>;
   readonly index: RunIndexKeeper;
+  readonly gates: Gates;
 }
 
 export class ReadClient {

@@ -1,61 +1,105 @@
-/** Starting a run: its first frame, and a ticket. */
-
-import type { RunEvent } from "../../machines/run-data.ts";
+/** Starting a run: what was said is read and checked, then it begins. */
 import { emptyRun } from "../domain/state.ts";
-import { beginRun, definedBy, type Started } from "../engine/begin-run.ts";
+import { beginRun, type Creation, createdEvent, type Started } from "../engine/begin-run.ts";
 import { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Gates } from "../engine/gates.ts";
 import { readJson, toValue } from "../engine/values.ts";
+import { type Duration, millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { checkId } from "../kernel/ids.ts";
-import { canonicalJson, digest, type Json } from "../kernel/json.ts";
+import { checkId, checkNewId } from "../kernel/ids.ts";
+import { type AnyInstant, anyInstantMs } from "../kernel/instant.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import { checkPriority } from "../workflow/flow.ts";
 import { validate } from "../workflow/schema.ts";
+import { gatherStart } from "./gather-start.ts";
 import { callOptions, invalidOption, isPlainObject } from "./options.ts";
 
 /** What `start` may be told besides the input. */
 export interface StartOptions {
-  /** The run's id; by default a new one. The same id with the same input is the same run. */
+  /**
+   * The run's id; by default a new one. The same id with the same input is the same run. If starts of the
+   * workflow are debounced or batched, it is the id of this start, which is put into its run once.
+   */
   readonly id?: string;
   /** Up to 32 names and values to find the run by later. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** It begins so much later. @default at once */
+  readonly delay?: Duration;
+  /** It begins at this time. @default at once */
+  readonly at?: AnyInstant;
+  /** Among runs that wait for admission: see `FlowOptions.priority`. @default as the workflow says */
+  readonly priority?: number;
 }
 
+/** What it takes to start runs. */
+export interface StartParts {
+  readonly engine: Engine;
+  readonly gates: Gates;
+}
+
+const START_OPTIONS = ["id", "labels", "delay", "at", "priority"] as const;
+
 /**
- * Appends `run.created` unless the run exists, and offers a ticket.
+ * Appends `run.created` unless the run exists, and offers a ticket. If starts of the workflow are put
+ * together, it may become a part of a run that exists.
  * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`, `E_NOT_JSON`, `E_SCHEMA`, `E_TOO_LARGE`,
  * `E_RUN_CONFLICT` (the id is taken by a run with other content), `E_RUN_ERASED`
  */
 export async function startRun(
-  engine: Engine,
+  { engine, gates }: StartParts,
   workflow: Workflow,
   input: unknown,
   options: StartOptions,
 ): Promise<Started> {
-  const { id = engine.world.ids(), ...rest } = callOptions("start()", options, ["id", "labels"]);
-  const run = checkId("run id", id);
-  const labels = checkLabels(rest.labels);
+  const given = callOptions("start()", options, START_OPTIONS);
+  const { id = engine.world.ids() } = given;
+  const run = checkNewId("run id", id);
+  const labels = checkLabels(given.labels);
+  const priority =
+    given.priority === undefined ? undefined : checkPriority("priority", given.priority);
+  const notBefore = beginTime(given, engine.world.clock.now());
   const what = `input of ${workflow.name}`;
   // Without a schema the copy is made before anything is waited for: the caller may go on to change it.
-  const given = workflow.input === undefined ? readJson(what, input) : input;
-  const json = readJson(what, await validate(workflow.input, what, given));
+  const copied = workflow.input === undefined ? readJson(what, input) : input;
+  const json = readJson(what, await validate(workflow.input, what, copied));
   const value = await toValue(engine.store.blobs, what, json);
-  const content = digest(canonicalJson([workflow.name, json] as Json));
-  const now = engine.world.clock.now();
-  const created: RunEvent = {
-    type: "run.created",
-    at: now,
-    workflow: workflow.name,
-    content,
-    input: value,
-    ...definedBy(workflow, now),
+  const creation: Creation = {
+    json,
+    value,
+    wishes: { priority },
     ...(labels === undefined ? {} : { labels }),
   };
+  const how = workflow.flow?.gather;
+  if (how === undefined) return beginOne(engine, workflow, run, creation, notBefore);
+  if (notBefore === undefined) {
+    return gatherStart({ engine, gates, workflow, how, start: run, creation });
+  }
+  throw invalidOption("delay", `runs of ${workflow.name} begin when their ${how.by} says so`);
+}
+
+function beginOne(
+  engine: Engine,
+  workflow: Workflow,
+  run: string,
+  creation: Creation,
+  notBefore: number | undefined,
+): Promise<Started> {
+  const draft = new Draft(emptyRun(run), engine.world.clock.now());
   // Folding it first refuses, before anything is written, what no host could fold later.
-  const draft = new Draft(emptyRun(run), now);
-  draft.add([created]);
+  draft.add([createdEvent(workflow, creation, draft.now, notBefore)]);
   return beginRun(engine, draft, { hinted: true });
+}
+
+/** When the run is to begin; undefined: at once. */
+function beginTime(
+  { delay, at }: Pick<StartOptions, "delay" | "at">,
+  now: number,
+): number | undefined {
+  if (delay === undefined) return at === undefined ? undefined : anyInstantMs("at", at);
+  if (at === undefined) return now + millis("delay", delay);
+  throw invalidOption("at", "a run begins at a time or after a delay, not both");
 }
 
 /**

@@ -12,6 +12,13 @@ const ALIVE: ReadonlySet<string> = new Set(["pending", "running", "parked"]);
 export const isHeldBack = ({ run }: RunState): boolean =>
   ALIVE.has(run.state) && holdsBack(run.context);
 
+/** When a run that is held back is to ask again whether it may begin; undefined: it is not, or must not. */
+export function nextAsk(state: RunState, now: number): number | undefined {
+  const { notBefore, paused } = state.run.context;
+  if (!isHeldBack(state) || paused !== null) return undefined;
+  return Math.max(notBefore ?? now, now);
+}
+
 /** Whether what was read from a log, if anything, has the form that gates are asked by. */
 export function isAdmission(raw: unknown): raw is Admission | undefined {
   if (raw === undefined) return true;

@@ -13,7 +13,8 @@ function copyContext<C extends object>(context: C): C {
   return copy;
 }
 
-const copyActor = <C extends object>({ state, context }: Actor<C>): Actor<C> => ({
+/** An actor that can be tried out: what its machine may change is a copy. */
+export const copyActor = <C extends object>({ state, context }: Actor<C>): Actor<C> => ({
   state,
   context: copyContext(context),
 });

@@ -47,7 +47,7 @@ export async function beginChild(
     workflow: child.workflow,
     content: digest(canonicalJson([child.workflow, given])),
     input,
-    ...definedBy(workflow, now),
+    ...(await definedBy(engine, workflow, { id: child.run, input, now })),
     parent: { run, workflow: name, step, ...(inbox === run ? {} : { inbox }) },
   };
   const draft = new Draft(emptyRun(child.run), now);

@@ -1,20 +1,93 @@
 /** The beginning of a run: its first frame, and a ticket. */
 import type { RunContext, RunEvent } from "../../machines/run-data.ts";
+import type { Value } from "../../machines/values.ts";
+import { emptyRun } from "../domain/state.ts";
 import { NO_PREVIOUS, sealFrame } from "../events/frame.ts";
-import { MillraceError } from "../kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { canonicalJson, digest, type Json } from "../kernel/json.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import { admissionOf, type EntryWishes } from "../workflow/flow.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { loadRun } from "./history.ts";
+import { fromValue } from "./values.ts";
 
-/** What a run gets from the definition of its workflow; null: nobody here has it, and its host adds it. */
-export const definedBy = (
+type Created = Extract<RunEvent, { type: "run.created" }>;
+/** What a run's first event has from the definition of its workflow. */
+type Defined = Pick<Created, "plan" | "deadline" | "admission" | "gather">;
+
+/**
+ * What a run that a run begins gets from the definition of its workflow; no plan: nobody here has it, or
+ * its flow control cannot be told from this input. Its host adds it then, or fails it.
+ */
+export async function definedBy(
+  engine: Engine,
   workflow: Workflow | undefined,
+  { id, input, now }: { readonly id: string; readonly input: Value; readonly now: number },
+): Promise<Defined> {
+  if (workflow === undefined) return { plan: null };
+  try {
+    const { flow } = workflow;
+    const json = flow && (await fromValue(engine.store.blobs, input, emptyRun(id)));
+    // A run that stands alone is a batch of one.
+    const gather = { by: "batch", key: "", start: id } as const;
+    return {
+      ...definition(workflow, json, now, {}),
+      ...(flow?.gather?.by === "batch" ? { gather } : {}),
+    };
+  } catch (error) {
+    if (!isMillraceError(error, "E_OPTION_INVALID")) throw error;
+    return { plan: null };
+  }
+}
+
+function definition(
+  workflow: Workflow,
+  json: unknown,
+  begins: number,
+  wishes: EntryWishes,
+): Defined {
+  const { plan, timeoutMs } = workflow;
+  const admission = admissionOf(workflow, json, wishes);
+  return {
+    plan,
+    ...(timeoutMs === undefined ? {} : { deadline: begins + timeoutMs }),
+    ...(admission === undefined ? {} : { admission }),
+  };
+}
+
+/** What a run is created from, read and checked. */
+export interface Creation {
+  readonly json: Json;
+  /** The same as it is recorded. */
+  readonly value: Value;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly wishes?: EntryWishes;
+}
+
+/**
+ * The first event of a run that is started for its own sake.
+ * @param notBefore ms since the epoch; absent: it begins at once
+ * @throws MillraceError `E_OPTION_INVALID` when a key or priority of the workflow's flow control is none
+ */
+export function createdEvent(
+  workflow: Workflow,
+  { json, value, labels, wishes = {} }: Creation,
   now: number,
-): Pick<Extract<RunEvent, { type: "run.created" }>, "plan" | "deadline"> => ({
-  plan: workflow?.plan ?? null,
-  ...(workflow?.timeoutMs === undefined ? {} : { deadline: now + workflow.timeoutMs }),
-});
+  notBefore?: number,
+): Created {
+  const { name } = workflow;
+  return {
+    type: "run.created",
+    at: now,
+    workflow: name,
+    content: digest(canonicalJson([name, json] as Json)),
+    input: value,
+    ...definition(workflow, json, notBefore ?? now, wishes),
+    ...(labels === undefined ? {} : { labels }),
+    ...(notBefore === undefined ? {} : { notBefore }),
+  };
+}
 
 /** A run that is durable. */
 export interface Started {
@@ -42,7 +115,7 @@ export async function beginRun(
   { hinted, inbox = 0 }: BeginOptions,
 ): Promise<Started> {
   const { id: run } = draft.state;
-  const { workflow } = draft.state.run.context;
+  const { workflow, notBefore } = draft.state.run.context;
   const frame = {
     commit: engine.world.ids(),
     writer: { node: engine.node, epoch: 0 },
@@ -56,7 +129,8 @@ export async function beginRun(
   const outcome = await log.append({ workflow, run, expected: 0, bytes });
   if (!outcome.ok) return sameRun(engine, draft);
   const { position } = outcome;
-  await queue.offer({ workflow, run, ...(hinted ? { hint: { position, bytes } } : {}) });
+  const hint = hinted ? { hint: { position, bytes } } : {};
+  await queue.offer({ workflow, run, ...hint }, notBefore ?? undefined);
   return { run, position };
 }
 
@@ -64,7 +138,7 @@ export async function beginRun(
 async function sameRun(engine: Engine, { state: wanted }: Draft): Promise<Started> {
   const { id: run } = wanted;
   const found = await loadRun(engine, run);
-  const { workflow, content } = found.run.context;
+  const { workflow, content, notBefore } = found.run.context;
   if (content !== wanted.run.context.content || !isOfSame(wanted.run.context, found.run.context)) {
     throw new MillraceError(
       "E_RUN_CONFLICT",
@@ -73,7 +147,9 @@ async function sameRun(engine: Engine, { state: wanted }: Draft): Promise<Starte
     );
   }
   // Whoever began it may have died before its ticket was offered.
-  if (found.run.state === "pending") await engine.store.queue.offer({ workflow, run });
+  if (found.run.state === "pending") {
+    await engine.store.queue.offer({ workflow, run }, notBefore ?? undefined);
+  }
   return { run, position: 0 };
 }
 

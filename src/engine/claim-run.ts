@@ -3,6 +3,8 @@
  * the name of its workflow only, and what was running with the host before.
  */
 import { toFailure } from "../events/failure.ts";
+import type { Claim } from "../ports/work-queue.ts";
+import { admissionOf } from "../workflow/flow.ts";
 import { validate } from "../workflow/schema.ts";
 import type { Draft } from "./draft.ts";
 import { remoteNodes } from "./remotes.ts";
@@ -10,11 +12,24 @@ import { loseRunning } from "./take.ts";
 import type { TurnContext } from "./turn-context.ts";
 import { fromValue, handOut, toValue } from "./values.ts";
 
-/** @param lease what a peer needs to give the ticket back when this process is dead */
-export async function claimRun(context: TurnContext, draft: Draft, lease: string): Promise<void> {
+/** What is known of a claim before it is recorded. */
+export interface ClaimFacts {
+  /** Its token is what a peer needs to give the ticket back when this process is dead. */
+  readonly claim: Pick<Claim, "token">;
+  /** The run was held back, and may begin now. */
+  readonly admitted: boolean;
+}
+
+/** Adds the claim to the draft, and what it brings with it. */
+export async function claimRun(
+  context: TurnContext,
+  draft: Draft,
+  { claim, admitted }: ClaimFacts,
+): Promise<void> {
   const { state, now } = draft;
   const there = await context.cluster.thereOf(remoteNodes(state));
-  draft.run({ type: "cmd.claim", now, node: context.engine.node, lease });
+  draft.run({ type: "cmd.claim", now, node: context.engine.node, lease: claim.token });
+  if (admitted) draft.run({ type: "cmd.admit", now });
   if (!state.run.context.planned && state.run.state === "running") await planRun(context, draft);
   // A function that is run again must first come to where its lost steps are.
   await context.driver?.replay(state);
@@ -33,7 +48,9 @@ async function planRun({ engine, workflow }: TurnContext, draft: Draft): Promise
     const given = handOut(await fromValue(blobs, recorded, state));
     const checked = schema === undefined ? undefined : await validate(schema, what, given);
     const input = schema === undefined ? {} : { input: await toValue(blobs, what, checked) };
-    draft.run({ type: "cmd.plan", now, plan, ...input, ...limit });
+    const found = admissionOf(workflow, schema === undefined ? given : checked);
+    const admission = found === undefined ? {} : { admission: found };
+    draft.run({ type: "cmd.plan", now, plan, ...input, ...limit, ...admission });
   } catch (thrown) {
     draft.run({ type: "cmd.plan", now, plan, ...limit });
     draft.fail(toFailure(thrown));

@@ -47,7 +47,8 @@ export async function beginNext(
   const now = engine.world.clock.now();
   const { context } = state.run;
   const draft = new Draft(emptyRun(run), now);
-  draft.add([createdFrom(state, input, workflow, now)]);
+  const defined = await definedBy(engine, workflow, { id: run, input, now });
+  draft.add([createdFrom(state, input, defined, now)]);
   for (const { id: signal, name, payload, decision } of untaken(context)) {
     const value = await smaller(engine, state, payload, draft);
     draft.run({
@@ -77,7 +78,7 @@ async function smaller(
 function createdFrom(
   state: RunState,
   input: Value,
-  workflow: Workflow | undefined,
+  defined: Awaited<ReturnType<typeof definedBy>>,
   now: number,
 ): RunEvent {
   const { labels, parent, correlation, chain, signals, workflow: name } = state.run.context;
@@ -93,7 +94,7 @@ function createdFrom(
     workflow: name,
     content: digest(canonicalJson([name, given])),
     input,
-    ...definedBy(workflow, now),
+    ...defined,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(correlation === null ? {} : { correlation }),
     ...(parent === null ? {} : { parent }),

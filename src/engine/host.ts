@@ -6,7 +6,6 @@
 import type { Allocator } from "../cluster/allocator.ts";
 import type { Labels } from "../cluster/labels.ts";
 import type { Resources } from "../cluster/resources.ts";
-import { isDriven, isTerminal } from "../domain/state.ts";
 import { pause } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -16,22 +15,25 @@ import type { RunSummaries } from "../projections/run-summary.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
 import type { Gone } from "./fleet.ts";
-import { loadClaimed } from "./history.ts";
+import type { Gates } from "./gates.ts";
 import type { Surroundings } from "./last-duties.ts";
-import { isDamage, leaveEndedAgain, leaveFaulty, leaveIfParked, unattended } from "./leave.ts";
+import { isDamage, leaveFaulty, unattended } from "./leave.ts";
 import { Leaving } from "./leaving.ts";
 import { LocalNode } from "./local-node.ts";
 import type { Projector } from "./projector.ts";
+import { Reception } from "./reception.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
 import { sweep } from "./sweep.ts";
 import { type TakeOverOptions, takeOver } from "./take-over.ts";
+import { tendGates } from "./tend-gates.ts";
 
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
   readonly engine: Engine;
   readonly catalog: Catalog;
   readonly summaries: Projector<RunSummaries>;
+  readonly gates: Gates;
   /** All that this node has; `steps`: attempts that may run at once. */
   readonly resources: Resources;
   readonly labels: Labels;
@@ -44,8 +46,6 @@ export interface HostOptions {
   readonly sweepEveryMs: number;
 }
 
-/** A run whose code this process lacks is offered to others, and looked at again after this long. */
-const FOREIGN_RUN_PAUSE_MS = 30_000;
 /** Every so many sweeps, also look into the inboxes of runs that wait for signals only. */
 const INPUT_SWEEP_EVERY = 10;
 /** Timers that are due this soon are looked after by a sweep, whatever comes between it and the next. */
@@ -60,6 +60,7 @@ export class Host {
   readonly #setAside = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #leaving: Leaving;
+  readonly #reception: Reception;
   readonly #surroundings: Surroundings;
   readonly #ended = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -76,8 +77,10 @@ export class Host {
     this.#leaving = new Leaving(options.engine);
     this.#surroundings = {
       definitions: (name) => options.catalog.given(name),
+      gates: options.gates,
       isHosted: (run) => this.#actors.has(run),
     };
+    this.#reception = new Reception({ ...options, surroundings: this.#surroundings });
     this.#node = new LocalNode({ ...options, onGone: (node, gone) => this.#gone(node, gone) });
   }
 
@@ -204,28 +207,18 @@ export class Host {
   }
 
   async #host(claim: Claim, hint: Ticket["hint"]): Promise<void> {
-    const { engine, catalog, parkAfterMs } = this.#options;
-    const { run, workflow: name } = claim.ticket;
+    const { engine, parkAfterMs } = this.#options;
+    const { run } = claim.ticket;
     const known = this.#actors.get(run);
     // The lease ran out and came back to this very process: the actor holds a claim that is no more.
     known?.letGo(new MillraceError("E_FENCED", `the lease of run ${run} was lost`));
-    const state = await loadClaimed(engine, { run, workflow: name }, hint);
-    if (this.#stopping.signal.aborted) return claim.release();
-    // A run that is driven by hand is nobody's to host.
-    if (state.cursor.seq === 0 || isDriven(state)) return claim.ack();
-    if (isTerminal(state)) return leaveEndedAgain(engine, claim, state, this.#surroundings);
-    const workflow = catalog.codeFor(state);
-    if (workflow === undefined) {
-      engine.logger.warn("this process lacks code for the run", { run, workflow: name });
-      return claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
-    }
-    if (state.run.state === "parked" && (await leaveIfParked(engine, claim, state))) return;
+    const guest = await this.#reception.receive(claim, hint, () => !this.#stopping.signal.aborted);
+    if (guest === undefined) return;
     const actor: RunActor = new RunActor({
       engine,
-      workflow,
+      ...guest,
       cluster: this.#node.cluster,
       claim,
-      state,
       surroundings: this.#surroundings,
       parkAfterMs,
       onLeave: (work) => this.#leaving.add(run, work),
@@ -267,6 +260,7 @@ export class Host {
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
     const aheadMs = Math.max(SWEPT_AHEAD_MS, 2 * this.#options.sweepEveryMs);
     await sweep({ ...this.#view(), inputs, aheadMs });
+    await tendGates({ ...this.#options, inputs });
   }
 
   /** What is to be known before others' runs are touched. */

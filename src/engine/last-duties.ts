@@ -17,6 +17,8 @@ import { fromValue, toValue } from "./values.ts";
 export interface Surroundings {
   /** Workflows that this process has, by name. */
   readonly definitions: (name: string) => Workflow | undefined;
+  /** Where runs that were let in are given leave. */
+  readonly gates: { release(gate: string, holders: readonly string[]): Promise<void> };
   /** Whether this process hosts the run, so that it needs no ticket. */
   readonly isHosted: (run: string) => boolean;
 }
@@ -57,6 +59,9 @@ async function doDuty(
       }
       break;
     }
+    case "release":
+      await surroundings.gates.release(duty.gate, [state.id]);
+      break;
     case "continue":
       if (context.next === null) break;
       await beginNext(engine, state, context.next, definitions(context.workflow));

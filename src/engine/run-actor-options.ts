@@ -14,6 +14,8 @@ export interface RunActorOptions {
   readonly claim: Claim;
   readonly state: RunState;
   readonly surroundings: Surroundings;
+  /** The run was held back and may begin now. */
+  readonly admitted: boolean;
   /** Waits longer than this park the run (ms). */
   readonly parkAfterMs: number;
   /** Called with what is still done for the run after it was let go of. */

@@ -3,6 +3,7 @@
  * that happens to the run goes through here one turn at a time: take what came in, decide, append,
  * and only then act on it.
  */
+import { nextAsk } from "../domain/admission.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
 import { isMillraceError, type MillraceError } from "../kernel/errors.ts";
@@ -172,7 +173,7 @@ export class RunActor {
       const draft = new Draft(this.#state, engine.world.clock.now());
       this.#decidedAt = draft.now;
       const context = this.#context();
-      if (this.#epoch === 0) await claimRun(context, draft, this.claim.token);
+      if (this.#epoch === 0) await claimRun(context, draft, this.#options);
       const outcome = await decideTurn(context, draft, mails);
       if (draft.events.length === 0) return;
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
@@ -284,7 +285,8 @@ export class RunActor {
 
   #parked(): void {
     this.letGo(over(this.run, "is parked"));
-    const until = this.#state.run.context.parkedUntil ?? undefined;
+    const askAt = nextAsk(this.#state, this.#options.engine.world.clock.now());
+    const until = askAt ?? this.#state.run.context.parkedUntil ?? undefined;
     this.#options.onLeave(leaveParked(this.#options.engine, this.claim, this.#state, until));
   }
 

@@ -5,7 +5,7 @@
  * it one refused offer at most, and one that sleeps longer than until the next sweep costs nothing: a timer
  * that was lost is missed only when it is due.
  */
-import { hasEnded, type RunSummary } from "../projections/run-summary.ts";
+import { awaitsAdmission, hasEnded, type RunSummary } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
 import { endedOwing, tellOfErased } from "./sweep-family.ts";
 import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
@@ -36,6 +36,8 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (hasEnded(summary) || summary.driven) continue;
     mended += await tellOfErased(engine, view, { ...summary });
     if (options.isHosted(summary.run)) continue;
+    // Gates are looked after on their own.
+    if (awaitsAdmission(summary) && summary.node === null) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
   if (options.inputs) mended += await mendInputs(options);

@@ -3,7 +3,12 @@
  * run out. Whoever hosts them next is decided as always, by who claims their tickets.
  */
 import { pause } from "../kernel/clock.ts";
-import { hasEnded, type RunSummaries, type RunSummary } from "../projections/run-summary.ts";
+import {
+  awaitsAdmission,
+  hasEnded,
+  type RunSummaries,
+  type RunSummary,
+} from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
 import type { Projector } from "./projector.ts";
 
@@ -59,5 +64,8 @@ export async function offerUnclaimed(options: TakeOverOptions): Promise<number> 
   return unclaimed.length;
 }
 
-const isUnclaimed = (options: TakeOverOptions, { status, driven, run, workflow }: RunSummary) =>
-  status === "pending" && !driven && !options.isHosted(run) && options.isWaitingFor(workflow);
+const isUnclaimed = (options: TakeOverOptions, summary: RunSummary): boolean => {
+  const { status, driven, run, workflow } = summary;
+  if (status !== "pending" || driven || awaitsAdmission(summary)) return false;
+  return !options.isHosted(run) && options.isWaitingFor(workflow);
+};

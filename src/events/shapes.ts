@@ -118,7 +118,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "ledger.closed": {},
   "gate.asked": {
     holder: "string",
-    workflow: "string",
+    of: "string",
     createdAt: "number",
     limits: "array",
     priority: "number",
@@ -126,7 +126,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   },
   "gate.admitted": { holder: "string" },
   "gate.released": { holder: "string" },
-  "gate.gathered": { key: "string", run: "string" },
+  "gate.gathered": { key: "string", into: "string" },
   "schedule.declared": { by: "string", spec: "object" },
   "schedule.paused": { by: "string", reason: "string" },
   "schedule.resumed": { by: "string" },
@@ -138,7 +138,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     to: "number",
     overlap: "string",
   },
-  "schedule.ticked": { tick: "number", run: "string", order: "string?", ended: "array?" },
+  "schedule.ticked": { tick: "number", started: "string", order: "string?", ended: "array?" },
   "schedule.skipped": {
     tick: "number",
     count: "count",

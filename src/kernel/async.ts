@@ -113,3 +113,20 @@ export class Feed<T> implements AsyncIterableIterator<T> {
     return waiting;
   }
 }
+
+/** Does things one after the other that have the same key, in the order in which they were asked for. */
+export class InTurn {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  /** What `work` comes to, which is begun when all before it with this key have ended, however they ended. */
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#last.set(key, mine);
+    const done = (): void => {
+      if (this.#last.get(key) === mine) this.#last.delete(key);
+    };
+    mine.then(done, done);
+    return mine;
+  }
+}

@@ -14,6 +14,26 @@ const LENGTH = 20;
 /** What an id given by a user must look like: 1 to 128 of `A-Z a-z 0-9 _ -`, first a letter or digit. */
 export const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
+/** Ids of millrace's own records, which lie in the log beside runs: nothing else may be called that. */
+const RECORD_PATTERN = /^millrace-(?:gate|schedule)(?:-|$)/;
+
+/** Whether a run id or workflow name is one of millrace's own records. */
+export const isRecordId = (id: string): boolean => RECORD_PATTERN.test(id);
+
+/**
+ * Returns `value` if it is an id that can be given to something new.
+ * @throws MillraceError `E_ID_INVALID`
+ */
+export function checkNewId(what: string, value: unknown): string {
+  const id = checkId(what, value);
+  if (!isRecordId(id)) return id;
+  throw new MillraceError(
+    "E_ID_INVALID",
+    `${what} ${id} is kept for millrace's own records; choose one that does not begin like that`,
+    { details: { what } },
+  );
+}
+
 /** Makes ids that match `ID_PATTERN`; each call gives a new one. */
 export type Ids = () => string;
 

@@ -57,6 +57,10 @@ export const limits = {
   carriedSignalsMax: 10_000,
   /** Ids of signals taken that a run of a chain remembers from the runs before it. */
   rememberedSignalsMax: 256,
+  /** A gate remembers when each of so many was let in, to be exact about every span. */
+  rateMax: 10_000,
+  /** Starts that become one run. */
+  batchMax: 10_000,
   /** Runs, types or steps that one subscription may ask for by name. */
   filterEntriesMax: 1_000,
 } as const;

@@ -6,6 +6,7 @@ import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
+import { isRecordId } from "../kernel/ids.ts";
 import type { FoldedFrame, Projection } from "./projection.ts";
 import { applyFamily, noFamily, type RunFamily } from "./run-family.ts";
 
@@ -71,6 +72,10 @@ export interface RunSummary extends RunFamily {
   paused: boolean;
   /** Signals sent to this key reach it. */
   correlation: string | null;
+  /** It does not begin before this, and before its gate lets it in; whether it has. */
+  notBefore: number | null;
+  gate: string | null;
+  admitted: boolean;
   /** Driven by hand: nobody hosts it. */
   driven: boolean;
   /** Last inbox position taken. */
@@ -126,6 +131,12 @@ export const shownStatus = ({
 }: Pick<RunSummary, "paused" | "status">): RunStatus =>
   paused && (status === "running" || status === "parked") ? "paused" : status;
 
+/** True for a run that was not let in yet: by its time, or by its gate. */
+export const awaitsAdmission = ({ notBefore, gate, admitted, status }: RunSummary): boolean =>
+  (notBefore !== null || gate !== null) && !admitted && HELD_BACK.has(status);
+
+const HELD_BACK: ReadonlySet<RunStatus> = new Set(["pending", "running", "parked"]);
+
 /** The line of a run of which nothing is known yet. */
 export const emptySummary = (run: string, workflow: string): RunSummary => ({
   run,
@@ -148,6 +159,9 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
   parkedError: null,
   paused: false,
   correlation: null,
+  notBefore: null,
+  gate: null,
+  admitted: false,
   driven: false,
   inbox: 0,
   active: [],
@@ -160,12 +174,13 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 6,
+  version: 7,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
   restore: (saved) => new Map((saved as RunSummary[]).map((summary) => [summary.run, summary])),
   apply(view, { place, opened }: FoldedFrame) {
+    if (isRecordId(place.run)) return;
     const summary = view.get(place.run) ?? emptySummary(place.run, place.workflow);
     view.set(place.run, summary);
     summary.position = place.position;
@@ -202,8 +217,19 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.createdAt = event.at;
       summary.labels = event.labels ?? {};
       summary.correlation = event.correlation ?? null;
+      summary.notBefore = event.notBefore ?? null;
+      summary.gate = event.admission?.gate ?? null;
       summary.forkOf = placeOf(event.forkOf);
       summary.driven = (event.plan as { declares?: unknown } | null)?.declares !== undefined;
+      break;
+    case "run.planned":
+      summary.gate = event.admission?.gate ?? summary.gate;
+      break;
+    case "run.gathered":
+      summary.notBefore = event.notBefore;
+      break;
+    case "run.admitted":
+      summary.admitted = true;
       break;
     case "run.claimed":
       if (summary.status === "pending" || summary.status === "parked") summary.status = "running";

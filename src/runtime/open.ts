@@ -9,6 +9,7 @@ import { History } from "../client/history-care.ts";
 import type { Resources } from "../cluster/resources.ts";
 import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
+import { Gates } from "../engine/gates.ts";
 import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
 import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
@@ -38,6 +39,7 @@ export class Millrace extends Client implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #index: RunIndexKeeper;
   readonly #catalog: Catalog;
+  readonly #gates: Gates;
   readonly #host: Host | undefined;
   readonly #stopGraceMs: number;
   #closing: Promise<void> | undefined;
@@ -45,8 +47,10 @@ export class Millrace extends Client implements AsyncDisposable {
   constructor(engine: Engine, configured: Settings) {
     const summaries = new Projector(engine, runSummary);
     const index = new RunIndexKeeper(engine, () => openIndex(configured.index));
-    super(engine, configured.workflows, { summaries, index });
+    const gates = new Gates(engine);
+    super(engine, configured.workflows, { summaries, index, gates });
     this.#index = index;
+    this.#gates = gates;
     this.#engine = engine;
     this.#catalog = new Catalog(configured.workflows);
     this.node = engine.node;
@@ -60,6 +64,7 @@ export class Millrace extends Client implements AsyncDisposable {
         engine,
         catalog: this.#catalog,
         summaries,
+        gates,
         leaseMs,
         parkAfterMs,
         sweepEveryMs,
@@ -101,7 +106,7 @@ export class Millrace extends Client implements AsyncDisposable {
 
   get #executor(): Executor {
     const catalog = this.#host === undefined ? undefined : this.#catalog;
-    return { engine: this.#engine, feed: this.feed, catalog };
+    return { engine: this.#engine, gates: this.#gates, feed: this.feed, catalog };
   }
 
   /** Runs hosted by this process now. */

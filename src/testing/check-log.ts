@@ -9,8 +9,11 @@ import { inherit } from "../domain/fork.ts";
 import { emptyRun, isDriven, type RunState } from "../domain/state.ts";
 import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
+import { isRecordId } from "../kernel/ids.ts";
+import { AdmissionCheck } from "./check-admissions.ts";
 import { FamilyCheck } from "./check-family.ts";
 import { OutputCheck } from "./check-outputs.ts";
+import { RecordCheck } from "./check-records.ts";
 import { StepCheck } from "./check-steps.ts";
 import { WaitCheck } from "./check-waits.ts";
 import type { Report, Violation } from "./violation.ts";
@@ -46,6 +49,9 @@ export interface LogCheckOptions {
  *   decide, or by nothing but its time
  * - I24 a child run was asked for by its parent before it began, and gave it a result only by completing
  * - I25 a run goes on for one that ended for it, and is the only one
+ * - I23 a run that is held back is let in not before its time, and begins nothing before that
+ * - I26 no limit is ever exceeded, neither by whom its gate has let in nor by the runs at work
+ * - I27 a tick of a schedule is taken once, and later ones after earlier ones
  *
  * I2, I4, I8 and I15 speak of bytes, of repeated reads and of values, which events do not show.
  */
@@ -61,7 +67,16 @@ export function checkLog(
   const commits = new Map<string, number>();
   const outputs = new OutputCheck(report);
   const family = new FamilyCheck(report);
+  const admissions = new AdmissionCheck(report);
+  const records = new Map<string, RecordCheck>();
   for (const event of events) {
+    if (isRecordId(event.run)) {
+      const record = records.get(event.run) ?? new RecordCheck(event.workflow, report);
+      records.set(event.run, record);
+      record.take(event);
+      continue;
+    }
+    admissions.take(event);
     const check = runs.get(event.run) ?? new RunCheck(event.run, report, (run) => runs.get(run));
     runs.set(event.run, check);
     const position = commits.get(event.commit) ?? event.position;

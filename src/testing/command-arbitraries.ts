@@ -4,6 +4,7 @@ import type { NodeCommand } from "../../machines/node.ts";
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { StepCommand } from "../../machines/step-data.ts";
 import { childCommandTypes } from "./child-arbitraries.ts";
+import { admissions } from "./gate-arbitraries.ts";
 import {
   approvals,
   type ByType,
@@ -74,7 +75,14 @@ export const runCommandTypes: ByType<RunCommand> = {
   "cmd.expire_wait": fc.record({ type: type("cmd.expire_wait"), now: times, wait: ids }),
   "cmd.cancel_wait": fc.record({ type: type("cmd.cancel_wait"), now: times, wait: ids }),
   "cmd.plan": fc.record(
-    { type: type("cmd.plan"), now: times, plan: plans, input: values, deadline: times },
+    {
+      type: type("cmd.plan"),
+      now: times,
+      plan: plans,
+      input: values,
+      deadline: times,
+      admission: admissions,
+    },
     { requiredKeys: ["type", "now", "plan"] },
   ),
   "cmd.continue": fc.record({ type: type("cmd.continue"), now: times, next: ids, input: values }),

@@ -42,13 +42,13 @@ export const gateEventTypes: ByType<GateEvent> = {
     type: type("gate.asked"),
     at: times,
     holder: ids,
-    workflow: ids,
+    of: ids,
     createdAt: times,
     ...asked,
   }),
   "gate.admitted": fc.record({ type: type("gate.admitted"), at: times, holder: ids }),
   "gate.released": fc.record({ type: type("gate.released"), at: times, holder: ids }),
-  "gate.gathered": fc.record({ type: type("gate.gathered"), at: times, key: text, run: ids }),
+  "gate.gathered": fc.record({ type: type("gate.gathered"), at: times, key: text, into: ids }),
 };
 
 /** An arbitrary for each command to a gate, by its name. */
@@ -62,11 +62,11 @@ export const gateCommandTypes: ByType<GateCommand> = {
     type: type("cmd.ask"),
     now: times,
     holder: ids,
-    workflow: ids,
+    of: ids,
     createdAt: times,
     ...asked,
   }),
   "cmd.admit": fc.record({ type: type("cmd.admit"), now: times, holder: ids }),
   "cmd.release": fc.record({ type: type("cmd.release"), now: times, holder: ids }),
-  "cmd.gather": fc.record({ type: type("cmd.gather"), now: times, key: text, run: ids }),
+  "cmd.gather": fc.record({ type: type("cmd.gather"), now: times, key: text, into: ids }),
 };

@@ -37,7 +37,7 @@ const carried = fc.record(
 );
 
 const ended = fc.array(ids, { maxLength: 2 });
-const ticked = { tick: times, run: ids, order: ids, ended } as const;
+const ticked = { tick: times, started: ids, order: ids, ended } as const;
 const skipped = { tick: times, count: counts, reason: text, order: ids, ended } as const;
 const backfilled = { order: ids, by: ids, from: times, to: times, overlap: overlaps } as const;
 
@@ -75,7 +75,7 @@ export const scheduleEventTypes: ByType<ScheduleEvent> = {
   }),
   "schedule.ticked": fc.record(
     { type: type("schedule.ticked"), at: times, ...ticked },
-    { requiredKeys: ["type", "at", "tick", "run"] },
+    { requiredKeys: ["type", "at", "tick", "started"] },
   ),
   "schedule.skipped": fc.record(
     { type: type("schedule.skipped"), at: times, ...skipped },
@@ -99,7 +99,7 @@ export const scheduleCommandTypes: ByType<ScheduleCommand> = {
   "cmd.backfill": fc.record({ type: type("cmd.backfill"), now: times, ...backfilled }),
   "cmd.tick": fc.record(
     { type: type("cmd.tick"), now: times, ...ticked },
-    { requiredKeys: ["type", "now", "tick", "run"] },
+    { requiredKeys: ["type", "now", "tick", "started"] },
   ),
   "cmd.skip": fc.record(
     { type: type("cmd.skip"), now: times, ...skipped },

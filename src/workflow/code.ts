@@ -11,7 +11,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { compileCode, readHeader } from "./compile.ts";
 import type { CodeWorkflow } from "./definition.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
-import type { MaybeSchema, ResultOf, WorkflowOptions } from "./workflow-options.ts";
+import type { Batched, MaybeSchema, ResultOf, WorkflowOptions } from "./workflow-options.ts";
 
 /**
  * A code workflow. The function is run again from its beginning whenever the run is taken up, so it
@@ -25,12 +25,22 @@ export function workflow<T, In = unknown>(
 ): CodeWorkflow<In, ResultOf<T, undefined>>;
 export function workflow<T, In extends StandardSchemaV1, Out extends MaybeSchema = undefined>(
   name: string,
-  options: WorkflowOptions<In, Out> & { readonly input: In },
+  options: Batched<In, Out, StandardSchemaV1.InferOutput<In>> & { readonly input: In },
+  fn: (ctx: WorkflowContext, inputs: StandardSchemaV1.InferOutput<In>[]) => T,
+): CodeWorkflow<StandardSchemaV1.InferInput<In>, ResultOf<T, Out>>;
+export function workflow<T, In = unknown, Out extends MaybeSchema = undefined>(
+  name: string,
+  options: Batched<undefined, Out, In>,
+  fn: (ctx: WorkflowContext, inputs: In[]) => T,
+): CodeWorkflow<In, ResultOf<T, Out>>;
+export function workflow<T, In extends StandardSchemaV1, Out extends MaybeSchema = undefined>(
+  name: string,
+  options: WorkflowOptions<In, Out, StandardSchemaV1.InferOutput<In>> & { readonly input: In },
   fn: (ctx: WorkflowContext, input: StandardSchemaV1.InferOutput<In>) => T,
 ): CodeWorkflow<StandardSchemaV1.InferInput<In>, ResultOf<T, Out>>;
 export function workflow<T, In = unknown, Out extends MaybeSchema = undefined>(
   name: string,
-  options: WorkflowOptions<undefined, Out>,
+  options: WorkflowOptions<undefined, Out, In>,
   fn: (ctx: WorkflowContext, input: In) => T,
 ): CodeWorkflow<In, ResultOf<T, Out>>;
 export function workflow(name: string, ...rest: readonly unknown[]): CodeWorkflow {

@@ -4,11 +4,12 @@
  */
 import type { CodePlan, GraphPlan, PlanStep } from "../domain/plan.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { checkId } from "../kernel/ids.ts";
+import { checkId, checkNewId } from "../kernel/ids.ts";
 import { canonicalJson, digest, toJson } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";
 import type { Declared } from "./declare.ts";
 import type { CodeWorkflow, GraphWorkflow } from "./definition.ts";
+import { readFlow } from "./flow.ts";
 import { checkAcyclic, checkCollocation, checkDistinct, checkKnown } from "./graph-checks.ts";
 import {
   checkFunction,
@@ -29,7 +30,7 @@ export interface Header {
   readonly concurrency?: number;
   readonly strategy?: string;
   /** The optional parts of a definition that were given. */
-  readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs">;
+  readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs" | "flow">;
 }
 
 /** What a graph has besides its steps. */
@@ -45,18 +46,19 @@ const WORKFLOW_OPTIONS = [
   "timeout",
   "version",
   "strategy",
+  "flow",
 ] as const;
 const GRAPH_OPTIONS = [...WORKFLOW_OPTIONS, "onFailure"] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
 export function readHeader(rawName: unknown, rawOptions: unknown): Header {
-  const name = checkId("workflow name", rawName);
+  const name = checkNewId("workflow name", rawName);
   return headerOf(name, readOptions(`workflow ${name}`, rawOptions, WORKFLOW_OPTIONS));
 }
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
 export function readGraphHeader(rawName: unknown, rawOptions: unknown): GraphHeader {
-  const name = checkId("workflow name", rawName);
+  const name = checkNewId("workflow name", rawName);
   const what = `workflow ${name}`;
   const read = readOptions(what, rawOptions, GRAPH_OPTIONS);
   const onFailure = readOnFailure(what, read.get("onFailure"));
@@ -84,6 +86,7 @@ function headerOf(name: string, read: Read): Header {
   const input = schemaOption(what, read, "input");
   const output = schemaOption(what, read, "output");
   const timeoutMs = durationOption(what, read, "timeout");
+  const flow = readFlow(what, read.get("flow"));
   return {
     name,
     retryBudget: numberOption(what, read, "retryBudget", range) ?? DEFAULT_RETRY_BUDGET,
@@ -94,6 +97,7 @@ function headerOf(name: string, read: Read): Header {
       ...(input === undefined ? {} : { input }),
       ...(output === undefined ? {} : { output }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(flow === undefined ? {} : { flow }),
     },
   };
 }

@@ -15,7 +15,7 @@ import { declareChild } from "./declare-child.ts";
 import { declareApproval, declareSleep, declareWaitFor } from "./declare-wait.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
-import type { GraphOptions, MaybeSchema } from "./workflow-options.ts";
+import type { BatchedGraph, GraphOptions, MaybeSchema } from "./workflow-options.ts";
 
 type OutOf<Out> = Out extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<Out> : never;
 
@@ -29,11 +29,19 @@ type Fresh<In, Run, Out> = GraphBuilder<In, Run, Record<never, never>, never, Ou
  */
 export function graph<In extends StandardSchemaV1, Out extends MaybeSchema = undefined>(
   name: string,
-  options: GraphOptions<In, Out> & { readonly input: In },
+  options: BatchedGraph<In, Out, StandardSchemaV1.InferOutput<In>> & { readonly input: In },
+): Fresh<StandardSchemaV1.InferInput<In>, StandardSchemaV1.InferOutput<In>[], Out>;
+export function graph<In = unknown, Out extends MaybeSchema = undefined>(
+  name: string,
+  options: BatchedGraph<undefined, Out, In>,
+): Fresh<In, In[], Out>;
+export function graph<In extends StandardSchemaV1, Out extends MaybeSchema = undefined>(
+  name: string,
+  options: GraphOptions<In, Out, StandardSchemaV1.InferOutput<In>> & { readonly input: In },
 ): Fresh<StandardSchemaV1.InferInput<In>, StandardSchemaV1.InferOutput<In>, Out>;
 export function graph<In = unknown, Out extends MaybeSchema = undefined>(
   name: string,
-  options?: GraphOptions<undefined, Out>,
+  options?: GraphOptions<undefined, Out, In>,
 ): Fresh<In, In, Out>;
 export function graph(name: string, options?: unknown): unknown {
   return builder(readGraphHeader(name, options), undefined);

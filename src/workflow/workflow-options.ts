@@ -4,6 +4,7 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../kernel/duration.ts";
+import type { BatchFlowOptions, FlowOptions } from "./flow-options.ts";
 
 /** Where a schema may be given. */
 export type MaybeSchema = StandardSchemaV1 | undefined;
@@ -16,8 +17,13 @@ export type ResultOf<T, Checked> = Checked extends StandardSchemaV1
   ? StandardSchemaV1.InferOutput<Checked>
   : Recorded<Awaited<T>>;
 
-/** Options of a workflow of either style. */
-export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema> {
+/** Options of a workflow of either style. `Input`: what its runs get. */
+export interface WorkflowOptions<
+  In extends MaybeSchema,
+  Out extends MaybeSchema,
+  Input = never,
+  FlowControl = FlowOptions<Input>,
+> {
   /** What the input must look like; steps get what it makes of the input. */
   readonly input?: In;
   /** What the result must look like; the result is what it makes of it. */
@@ -28,6 +34,8 @@ export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema
   readonly concurrency?: number;
   /** A run that has not ended after this long fails. @default never */
   readonly timeout?: Duration;
+  /** How many runs may be at work, who comes first, which starts become one. @default all at once */
+  readonly flow?: FlowControl;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
   /**
@@ -37,9 +45,29 @@ export interface WorkflowOptions<In extends MaybeSchema, Out extends MaybeSchema
   readonly strategy?: string;
 }
 
+/** Options of a workflow whose runs get the inputs of several starts. */
+export type Batched<In extends MaybeSchema, Out extends MaybeSchema, Input> = WorkflowOptions<
+  In,
+  Out,
+  Input,
+  BatchFlowOptions<Input>
+> & { readonly flow: BatchFlowOptions<Input> };
+
+/** The same for a graph. */
+export type BatchedGraph<In extends MaybeSchema, Out extends MaybeSchema, Input> = GraphOptions<
+  In,
+  Out,
+  Input,
+  BatchFlowOptions<Input>
+> & { readonly flow: BatchFlowOptions<Input> };
+
 /** Options of a graph workflow. */
-export interface GraphOptions<In extends MaybeSchema, Out extends MaybeSchema>
-  extends WorkflowOptions<In, Out> {
+export interface GraphOptions<
+  In extends MaybeSchema,
+  Out extends MaybeSchema,
+  Input = never,
+  FlowControl = FlowOptions<Input>,
+> extends WorkflowOptions<In, Out, Input, FlowControl> {
   /**
    * When a step fails for good: `fail-fast` stops the others, and the run fails. `continue` lets
    * everything run that does not need it; the rest is skipped, and then the run fails. @default "fail-fast"

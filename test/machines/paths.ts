@@ -159,7 +159,7 @@ const nodeEvents: readonly NodeEvent[] = [
   { type: "node.gone", at, reason: "r" },
 ];
 
-const ask = { workflow: "w", createdAt: 0, priority: 0, fair: "f" };
+const ask = { of: "w", createdAt: 0, priority: 0, fair: "f" };
 const one = { name: "l", key: "", limit: 1 };
 const span = { name: "s", key: "", limit: 1, perMs: 10 };
 
@@ -177,7 +177,7 @@ const gateFacets: readonly (readonly GateEvent[])[] = [
   [
     ...[opened, asksA, entersA],
     { type: "gate.released", at, holder: "a" },
-    { type: "gate.gathered", at, key: "k", run: "a" },
+    { type: "gate.gathered", at, key: "k", into: "a" },
     { type: "ledger.closed", at },
   ],
 ];
@@ -207,13 +207,13 @@ const scheduleFacets: readonly (readonly ScheduleEvent[])[] = [
   ],
   [
     ...[begun, declared, paused],
-    { type: "schedule.ticked", at, tick: 5, run: "s-5" },
+    { type: "schedule.ticked", at, tick: 5, started: "s-5" },
     { type: "schedule.skipped", at, tick: 10, count: 1, reason: "r" },
   ],
   [
     ...[begun, declared],
     { type: "schedule.triggered", at, order: "t", by: "b" },
-    { type: "schedule.ticked", at, tick: 5, run: "s-t", order: "t" },
+    { type: "schedule.ticked", at, tick: 5, started: "s-t", order: "t" },
   ],
   [
     ...[begun, declared],

@@ -1,0 +1,73 @@
+/**
+ * What a claimed ticket comes to, before anything of its run is hosted: a run to host here, or a ticket
+ * that goes again, because the run has ended, waits on, or is for somebody else.
+ */
+import { isHeldBack } from "../domain/admission.ts";
+import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import type { Claim, Ticket } from "../ports/work-queue.ts";
+import type { Workflow } from "../workflow/definition.ts";
+import type { Catalog } from "./catalog.ts";
+import { Door } from "./door.ts";
+import { loadClaimed } from "./history.ts";
+import type { Surroundings } from "./last-duties.ts";
+import { leaveEndedAgain, leaveIfParked } from "./leave.ts";
+import type { TendOptions } from "./tend-gates.ts";
+
+/** What it takes to receive runs. */
+export interface ReceptionOptions extends TendOptions {
+  readonly catalog: Catalog;
+  readonly surroundings: Surroundings;
+}
+
+/** A run to be hosted. */
+export interface Guest {
+  readonly state: RunState;
+  readonly workflow: Workflow;
+  /** It was held back and may begin now. */
+  readonly admitted: boolean;
+}
+
+/** A run whose code this process lacks is offered to others, and looked at again after this long. */
+const FOREIGN_RUN_PAUSE_MS = 30_000;
+
+export class Reception {
+  readonly #options: ReceptionOptions;
+  readonly #door: Door;
+
+  constructor(options: ReceptionOptions) {
+    this.#options = options;
+    this.#door = new Door(options);
+  }
+
+  /** Undefined: there is nothing to host, and the ticket was seen to. */
+  async receive(
+    claim: Claim,
+    hint: Ticket["hint"],
+    isOpen: () => boolean,
+  ): Promise<Guest | undefined> {
+    const { engine, catalog, gates, surroundings } = this.#options;
+    const { run, workflow: name } = claim.ticket;
+    const state = await loadClaimed(engine, { run, workflow: name }, hint);
+    if (!isOpen()) return gone(claim.release());
+    // A run that was erased, or is driven by hand, is nobody's to host.
+    if (state.cursor.seq === 0) await gates.release(name, [run]);
+    if (state.cursor.seq === 0 || isDriven(state)) return gone(claim.ack());
+    if (isTerminal(state)) return gone(leaveEndedAgain(engine, claim, state, surroundings));
+    const workflow = catalog.codeFor(state);
+    if (workflow === undefined) {
+      engine.logger.warn("this process lacks code for the run", { run, workflow: name });
+      return gone(claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS));
+    }
+    const passage = await this.#door.pass(state, claim);
+    if (passage === "left") return undefined;
+    const isHeld = isHeldBack(state);
+    // A ticket that came too early, or twice.
+    const mayWait = state.run.state === "parked" && !isHeld;
+    if (mayWait && (await leaveIfParked(engine, claim, state))) return undefined;
+    return { state, workflow, admitted: passage === "open" && isHeld };
+  }
+}
+
+const gone = async (leaving: Promise<void>): Promise<undefined> => {
+  await leaving;
+};
