@@ -24,6 +24,9 @@ export interface Beginning {
   gather?: Gather;
 }
 
+/** What a run that was started by the name of its workflow learns about its beginning from its host. */
+export type Entry = Pick<Beginning, "admission">;
+
 /** What can happen to a run before it begins. */
 export type AdmissionEvent =
   /** Another start was put into it: its input replaces the last (debounce) or is added to it (batch). */

@@ -3,13 +3,13 @@
  * remembers (context). `run-reducer.ts` has the recipe by which events change that.
  */
 import type { ApprovalRequest, AskedApproval, Decision } from "./approval.ts";
-import type { Admission } from "./gate-data.ts";
 import {
   type AdmissionCommand,
   type AdmissionContext,
   type AdmissionEvent,
   admissionContext,
   type Beginning,
+  type Entry,
 } from "./run-admission.ts";
 import type { Chain, ForkPoint, Parent } from "./run-origin.ts";
 import type { Failure, Value } from "./values.ts";
@@ -45,14 +45,7 @@ export type RunEvent =
       chain?: Chain;
     } & Beginning)
   /** What a run that was started by the name of its workflow lacked. `input`: what its schema made of it. */
-  | {
-      type: "run.planned";
-      at: number;
-      plan: unknown;
-      input?: Value;
-      deadline?: number;
-      admission?: Admission;
-    }
+  | ({ type: "run.planned"; at: number; plan: unknown; input?: Value; deadline?: number } & Entry)
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   /** `error`: it could not be gone on with, for the `faults`-th time in a row. */
@@ -125,14 +118,7 @@ export type RunCommand =
       faults?: number;
     }
   | { type: "cmd.complete"; now: number; output: Value }
-  | {
-      type: "cmd.plan";
-      now: number;
-      plan: unknown;
-      input?: Value;
-      deadline?: number;
-      admission?: Admission;
-    }
+  | ({ type: "cmd.plan"; now: number; plan: unknown; input?: Value; deadline?: number } & Entry)
   | { type: "cmd.continue"; now: number; next: string; input: Value }
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps may end by themselves until `until` (absent: at once). */

@@ -132,3 +132,26 @@ onStores("a run that waits for admission", (scene) => {
     await millrace.result("first");
   });
 });
+
+onStores("children of a workflow with limits", (scene) => {
+  it("keep to them, also those that a process began by name only", async () => {
+    const works = new Works();
+    const flow = { concurrency: { limit: 1, key: ({ customer }: Job) => customer } };
+    const child = workflow("child", { flow }, (ctx, _job: Job) =>
+      ctx.run("work", () => works.at(ctx.runId)),
+    );
+    const parent = workflow("parent", (ctx) =>
+      ctx.all([1, 2, 3].map((no) => ctx.child(`job-${no}`, "child", job("x", no)))),
+    );
+    const first = await scene().open({ workflows: [parent] });
+    await scene().open({ workflows: [child] });
+    const run = await first.start(parent);
+    for (let ended = 0; ended < 3; ended++) {
+      await until("one is at work", () => works.working.length > 0);
+      expect(works.working).toHaveLength(1);
+      works.end(works.working[0] ?? "");
+    }
+    expect(await run.result()).toHaveLength(3);
+    expect(works.begun).toHaveLength(3);
+  });
+});
