@@ -9,6 +9,7 @@ import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isRecordId } from "../kernel/ids.ts";
 import type { FoldedFrame, Projection } from "./projection.ts";
 import { applyFamily, noFamily, type RunFamily } from "./run-family.ts";
+import { applyStep, type StepSummary } from "./step-summary.ts";
 
 /** What a run is at, as lists show it. */
 export type RunStatus =
@@ -47,7 +48,7 @@ export const runStatuses: readonly RunStatus[] = [
 ];
 
 /** One line about one run. */
-export interface RunSummary extends RunFamily {
+export interface RunSummary extends RunFamily, StepSummary {
   readonly run: string;
   readonly workflow: string;
   status: RunStatus;
@@ -80,22 +81,7 @@ export interface RunSummary extends RunFamily {
   driven: boolean;
   /** Last inbox position taken. */
   inbox: number;
-  /** Steps and items whose attempt is running. */
-  active: string[];
-  /** Steps and items out of attempts, for somebody to look at. */
-  held: HeldStep[];
-  steps: { completed: number; failed: number; running: number; retries: number };
-  /** The first step that failed for good; null: none. */
-  failedStep: string | null;
   error: Failure | null;
-}
-
-/** A step that waits for somebody to retry, skip or fail it. */
-export interface HeldStep {
-  readonly step: string;
-  readonly attempt: number;
-  readonly since: number;
-  readonly error: Failure;
 }
 
 /** The lines of all runs, by run id. */
@@ -277,32 +263,3 @@ function letGo(summary: RunSummary): void {
   summary.node = null;
   summary.lease = null;
 }
-
-function applyStep(summary: RunSummary, event: MillraceEvent): void {
-  const { steps, active, held } = summary;
-  if (!("step" in event) || event.step === undefined) return;
-  if (event.type === "step.failed") summary.failedStep ??= event.step;
-  const { step } = event;
-  const was = held.findIndex((one) => one.step === step);
-  if (was >= 0 && event.type.startsWith("step.")) held.splice(was, 1);
-  if (event.type === "step.held") {
-    held.push({ step, attempt: event.attempt, since: event.at, error: event.error });
-  }
-  const at = active.indexOf(event.step);
-  if (event.type === "step.started") active.push(event.step);
-  else if (at >= 0 && ATTEMPT_ENDS.has(event.type)) active.splice(at, 1);
-  if (event.type === "step.completed") steps.completed++;
-  if (event.type === "step.failed") steps.failed++;
-  if (event.type === "step.retrying") steps.retries++;
-  steps.running = active.length;
-}
-
-const ATTEMPT_ENDS: ReadonlySet<string> = new Set([
-  "step.completed",
-  "step.retrying",
-  "step.failed",
-  "step.held",
-  "step.rescheduled",
-  "step.skipped",
-  "step.cancelled",
-]);
