@@ -41,7 +41,7 @@ interface Guest {
   dismissed: boolean;
 }
 
-/** So many grants are remembered after their end, so that what is said twice is done once. */
+/** So many attempts are remembered after their end, so that what is said twice is done once. */
 const REMEMBERED = 10_000;
 
 /** All guests of this process, by what was granted. */
@@ -181,7 +181,8 @@ export class Guests {
     const { ask, phase } = guest;
     if (!this.#guests.delete(ask.grant)) return;
     guest.expire();
-    this.#ended.add(ask.grant);
+    // Of what never ran, whoever says go must hear that it is lost.
+    if (phase === "running") this.#ended.add(ask.grant);
     for (const oldest of this.#ended) {
       if (this.#ended.size <= REMEMBERED) break;
       this.#ended.delete(oldest);

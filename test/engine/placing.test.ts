@@ -5,6 +5,8 @@
 import { expect, it } from "vitest";
 import { graph, type Millrace, RetryableError, type Workflow, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
+import { addressOfNode } from "../../src/ports/inbox.ts";
+import { faulty } from "./kit/faulty.ts";
 import { ALL_STORES, only, onStores, onVirtualTime, refusal, sleep, until } from "./kit/scene.ts";
 
 async function nothingIsTaken(client: Millrace): Promise<void> {
@@ -14,6 +16,14 @@ async function nothingIsTaken(client: Millrace): Promise<void> {
     ),
   );
 }
+
+/** Waits until the one node has so many slots taken and no more. */
+const nothingIsTakenBut = (client: Millrace, steps: number): Promise<void> =>
+  until(`${steps} slots are taken`, async () => {
+    const [node, ...others] = await client.nodes();
+    const taken = (node?.resources["steps"] ?? 0) - (node?.free["steps"] ?? 0);
+    return others.length === 0 && taken === steps;
+  });
 
 onStores(
   "resources of one process",
@@ -221,6 +231,52 @@ onStores(
     });
   },
   ALL_STORES,
+);
+
+onStores(
+  "an attempt whose host is gone before its node was told to go",
+  (scene) => {
+    it("is lost, and made again for the next host", async () => {
+      const busy = deferred<void>();
+      const holding = graph("holding")
+        .step("only", () => busy.promise)
+        .build();
+      const flow = graph("untold")
+        .step("only", { node: "worker", retry: { initial: 1 } }, (ctx) => ctx.attempt)
+        .build();
+      let untold = 0;
+      const mute = faulty({
+        inbox: (inbox) => ({
+          async post(to, bytes) {
+            const isGo =
+              to === addressOfNode("worker") && Buffer.from(bytes).includes('"kind":"go"');
+            if (!isGo) return inbox.post(to, bytes);
+            untold++;
+            return 0;
+          },
+        }),
+      });
+      // It has no place for another run: what runs there was sent.
+      const both = { workflows: [flow, holding], node: "worker", worker: { runs: 1 } } as const;
+      const worker = await scene().open(both);
+      const held = await worker.start(holding);
+      await until("it is full", () => worker.hosted === 1);
+      const options = { workflows: [flow], stopGrace: 1 } as const;
+      const first = await scene().open({ ...options, node: "first", wrap: mute });
+      const run = await first.start(flow);
+      await until("it is begun, and its node does not know", () => untold > 0);
+      await scene().close(first);
+      await nothingIsTakenBut(worker, 1);
+      const next = await scene().open({ ...options, node: "next" });
+      expect(await next.handle(run.id).result({ timeoutMs: 10_000 })).toBe(2);
+      const [lost] = only(await scene().log(run.id), "step.retrying");
+      expect(lost).toMatchObject({ attempt: 1, error: { code: "E_STEP_LOST" } });
+      busy.resolve();
+      await held.result();
+      await nothingIsTaken(worker);
+    });
+  },
+  ["memory", "sqlite"],
 );
 
 onVirtualTime("a step that no node could ever carry", (scene, time) => {
