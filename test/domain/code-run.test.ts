@@ -124,24 +124,25 @@ describe("a run of code under a random scheduler", () => {
 /** What the function said and heard is what the log says, in the log's order. */
 function checkConversation({ events, state }: RecordedRun): void {
   const calls: string[] = [];
-  const answers: { key: string; at: number }[] = [];
+  const answers: { key: string; at: number; seq: number }[] = [];
   const taken: string[] = [];
   const due = new Map<string, number>();
-  for (const event of events) {
+  for (const [index, event] of events.entries()) {
     const { type, at } = event;
+    const seq = index + 1;
     if (type === "step.scheduled") calls.push(`step:${event.step}`);
     else if (type === "timer.set") {
       calls.push(`timer:${event.timer}`);
       due.set(event.timer, event.due);
     } else if (type === "timer.fired") {
       assert.ok(at >= (due.get(event.timer) ?? Infinity), "I20: not before it is due");
-      answers.push({ key: `timer:${event.timer}`, at });
+      answers.push({ key: `timer:${event.timer}`, at, seq });
     } else if (type === "wait.opened") calls.push(`wait:${event.wait}`);
     else if (type === "wait.matched" || type === "wait.expired") {
-      answers.push({ key: `wait:${event.wait}`, at });
+      answers.push({ key: `wait:${event.wait}`, at, seq });
       if (type === "wait.matched") taken.push(event.signal);
     } else if (type === "step.completed" || type === "step.failed") {
-      answers.push({ key: `step:${event.step}`, at });
+      answers.push({ key: `step:${event.step}`, at, seq });
     }
   }
   assert.deepEqual(state.calls, calls);
