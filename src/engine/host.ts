@@ -162,6 +162,8 @@ export class Host {
   }
 
   async #claim(): Promise<void> {
+    // It may have been told to stop before its first claim.
+    if (this.#stopping.signal.aborted) return;
     const { engine, catalog } = this.#options;
     const max = this.#places;
     const workflows = catalog.names;
