@@ -64,7 +64,7 @@ describe("explain", () => {
         for (const { since } of kept) assert.ok(since >= BEGIN && since <= event.at);
       }
     });
-    fc.assert(property, { numRuns: 150 });
+    fc.assert(property, { numRuns: 500 });
     for (const kind of ["timer", "signal", "approval", "paused", "host", "decision", "attempt"]) {
       expect(kinds, kind).toContain(kind);
     }
