@@ -64,13 +64,13 @@ export function evolve(state: RunState, event: MillraceEvent): void {
 
 function evolveRun(state: RunState, event: RunEvent): void {
   const { paused } = state.run.context;
+  if (event.type === "run.created" && (event.forkOf !== undefined) !== state.inherits) {
+    throw corrupt(state, "what it branched off was not folded first");
+  }
   const moved = runTable.evolve(state.run, event);
   if (!moved.ok) throw corrupt(state, `${event.type} in state ${moved.error.state}`);
   switch (event.type) {
     case "run.created":
-      if ((event.forkOf !== undefined) !== state.inherits) {
-        throw corrupt(state, "what it branched off was not folded first");
-      }
       demandPlan(state, event);
       state.inherits = false;
       break;

@@ -93,7 +93,7 @@ const setAside = (state: RunState): Wait[] =>
 
 function parkedWait(state: RunState): Wait {
   const { parkedReason, parkedUntil, parkedError, faults, updatedAt: since } = state.run.context;
-  const what = parkedReason || "parked";
+  const what = parkedReason?.trim() || "parked";
   const next = "a process claims the run and looks again";
   if (parkedError !== null) {
     const times = faults > 1 ? ` (${faults} times in a row)` : "";
