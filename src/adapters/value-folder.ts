@@ -86,7 +86,7 @@ export class ValueFolder {
     if (this.#closed) return;
     this.#closed = true;
     // Whoever asked for the folder was told that it could not be made; here it only must be settled.
-    await this.#made?.catch(() => undefined);
+    await Promise.allSettled([this.#made]);
     await rm(this.#path, { recursive: true, force: true });
   }
 

@@ -1,7 +1,9 @@
 /** Events as an async iterable: of one run until its end, of many, or of all. */
+
 import type { LogFeed } from "../engine/log-feed.ts";
 import { ENOUGH } from "../engine/shared-tail.ts";
 import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
+import { awaitedLater } from "../kernel/async.ts";
 import {
   checkFilter,
   type EventFilter,
@@ -42,8 +44,7 @@ export function subscribe<T extends EventType>(
   const { live = true } = given;
   if (typeof live !== "boolean") throw invalidOption("live", "must be true or false");
   // "now" is when this was called, not when the iteration begins. A failure is told to the iteration.
-  const place = find(feed.engine);
-  place.catch(() => undefined);
+  const place = awaitedLater(find(feed.engine));
   return eventsOf({ feed, filter, place, signal, live }) as AsyncIterable<EventOf<T>>;
 }
 

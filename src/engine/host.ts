@@ -6,8 +6,9 @@
 import type { Allocator } from "../cluster/allocator.ts";
 import type { Labels } from "../cluster/labels.ts";
 import type { Resources } from "../cluster/resources.ts";
+import { awaitedLater } from "../kernel/async.ts";
 import { pause } from "../kernel/clock.ts";
-import { MillraceError } from "../kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
@@ -97,9 +98,12 @@ export class Host {
     const loop = (everyMs: number, work: () => Promise<void>, until = this.#stopping): void => {
       this.#loops.push(repeat(engine, everyMs, until.signal, work));
     };
-    // Nobody can notice the death of a process that was never heard of: nothing is claimed before. What
-    // goes wrong here goes wrong again with the first heartbeat, and is told there.
-    const known = this.#node.announce().catch(() => undefined);
+    // Nobody can notice the death of a process that was never heard of: nothing is claimed before. A
+    // failure keeps nobody from claiming: the first heartbeat announces it again.
+    const known = this.#node.announce().catch((error: unknown) => {
+      if (isMillraceError(error, "E_STORE_CLOSED")) return;
+      engine.logger.warn("not announced yet", { error: String(error) });
+    });
     loop(0, () => known.then(() => this.#claim()));
     loop(leaseMs / 3, () => this.#extend());
     loop(limits.aliveEveryMs, () => this.#node.watch());
@@ -129,9 +133,8 @@ export class Host {
     this.#whenRoom();
     if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
-    const announced = this.#node.drain();
     // Looked at when everything is let go, whatever becomes of it.
-    announced.catch(() => undefined);
+    const announced = awaitedLater(this.#node.drain());
     await Promise.all(this.#arriving.keys());
     const deadline = clock.mono() + graceMs;
     while (this.#isBusy && clock.mono() < deadline) {

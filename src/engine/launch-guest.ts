@@ -3,6 +3,7 @@
 import { declaredName, undoOf } from "../domain/plan.ts";
 import { emptyRun } from "../domain/state.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
+import { awaitedLater } from "../kernel/async.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Json } from "../kernel/json.ts";
 import {
@@ -37,8 +38,7 @@ export function launchGuest(
   const read = (blob: string): Promise<Json> => fromValue(blobs, { blob, bytes: 0 }, none);
   const runInput = fromValue(blobs, go.runInput, none);
   const input = unpacked(go.input, () => runInput, read);
-  const body = bodyOf(engine, catalog, go);
-  body.catch(() => undefined);
+  const body = awaitedLater(bodyOf(engine, catalog, go));
   const of = { run: { id: run, workflow }, step, attempt, body, policy, input, runInput };
   return launch({ engine, ...of, record });
 }

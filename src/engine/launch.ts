@@ -2,6 +2,7 @@
 
 import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
+import { awaitedLater } from "../kernel/async.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { Json } from "../kernel/json.ts";
 import type { StepBody } from "../workflow/definition.ts";
@@ -36,10 +37,8 @@ export const idempotencyKey = (run: string, step: string): string => `${run}/${s
 
 /** Begins an attempt of which the run's log says that it was started. */
 export function launch(task: Launch): RunningAttempt {
-  const { engine, step, attempt, policy, input, runInput } = task;
-  // Whoever awaits them first reports a failure; until then it must not count as unhandled.
-  input.catch(() => undefined);
-  runInput.catch(() => undefined);
+  const { engine, step, attempt, policy } = task;
+  const [input, runInput] = [awaitedLater(task.input), awaitedLater(task.runInput)];
   const running: RunningAttempt = beginAttempt(engine.world.clock, {
     step,
     attempt,

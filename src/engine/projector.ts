@@ -35,7 +35,7 @@ export class Projector<V> {
     if (this.#view !== undefined && this.#position >= head) return this.#view;
     // Whoever comes while a pass is under way may have seen a newer head: it needs the next pass.
     // What that pass met is told to those who asked for it; the next one meets it anew.
-    if (this.#running !== undefined) await this.#running.catch(() => undefined);
+    if (this.#running !== undefined) await Promise.allSettled([this.#running]);
     this.#running ??= this.#catchUp(head).finally(() => {
       this.#running = undefined;
     });

@@ -13,6 +13,15 @@ export function deferred<T>(): Deferred<T> {
   return { promise, resolve, reject };
 }
 
+/**
+ * The promise itself, for whoever awaits it later. Node would end the process for a rejection that nobody
+ * listens to yet; whoever awaits it is told all the same.
+ */
+export function awaitedLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** One waiter. Being woken while not waiting is remembered. */
 export class Wakeup {
   #woken = false;

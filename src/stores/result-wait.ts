@@ -1,7 +1,7 @@
 /** Waiting for a result: the run is listened to, and looked at again when it says something about it. */
 import type { Engine } from "../engine/engine.ts";
 import { openFrame } from "../events/frame.ts";
-import { deferred } from "../kernel/async.ts";
+import { awaitedLater, deferred } from "../kernel/async.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { tellsOf } from "./result-places.ts";
@@ -40,10 +40,9 @@ export async function awaitResult(
     if (!found.ok) throw late(found.error);
     return found.value;
   });
-  // One of the two is not waited for, and may reject later.
-  for (const promise of [result, end.promise]) promise.catch(() => undefined);
   try {
-    return await Promise.race([result, end.promise]);
+    // One of the two is not waited for, and may reject later.
+    return await Promise.race([awaitedLater(result), awaitedLater(end.promise)]);
   } finally {
     for (const cancel of cancels) cancel();
     waiting.abort();

@@ -139,15 +139,6 @@ function contextOf(
   };
 }
 
-/**
- * For a promise that a case starts now and awaits further down. Should the case fail in between,
- * the rejection that follows is not reported a second time, as one that nobody handled.
- */
-export function later<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => undefined);
-  return promise;
-}
-
 function demand(test: ContractCase, capability: Capability): void {
   if (test.requires?.includes(capability)) return;
   throw new MillraceError(

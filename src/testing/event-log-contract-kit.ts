@@ -1,7 +1,9 @@
 /** What the cases about the event log share: frames with readable bodies, and a follower. */
+
 import assert from "node:assert/strict";
+import { awaitedLater } from "../kernel/async.ts";
 import type { EventLog, LogScope, NewFrame, Position, StoredFrame } from "../ports/event-log.ts";
-import { type CaseContext, later } from "./contract.ts";
+import type { CaseContext } from "./contract.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -103,8 +105,8 @@ export function follow(
     assert.ok(step.done, "a frame came where the end was due");
   };
   return {
-    take: (count) => later(take(count)),
-    ended: () => later(ended()),
+    take: (count) => awaitedLater(take(count)),
+    ended: () => awaitedLater(ended()),
     async stop() {
       control.abort();
       for (;;) {

@@ -1,8 +1,10 @@
 /** Event log: what subscriptions promise: history, then live, without gap or repeat. */
+
 import assert from "node:assert/strict";
+import { awaitedLater } from "../kernel/async.ts";
 import { limits } from "../kernel/limits.ts";
 import type { EventLog, LogScope, StoredFrame } from "../ports/event-log.ts";
-import { type CaseContext, type ContractCase, later } from "./contract.ts";
+import type { CaseContext, ContractCase } from "./contract.ts";
 import {
   all,
   assertSameBytes,
@@ -182,7 +184,7 @@ const ending: readonly ContractCase[] = [
       const { log } = await context.open();
       const control = new AbortController();
       const frames = log.subscribe({ run: "a" }, 0, control.signal)[Symbol.asyncIterator]();
-      const waiting = later(frames.next());
+      const waiting = awaitedLater(frames.next());
       await context.sleep(20);
       control.abort();
       const step = await context.within("the end after the abort", waiting);

@@ -2,10 +2,12 @@
  * One simulated installation: a memory backend in virtual time, a client that lives for ever, and a
  * process that hosts the runs, can be crashed at any commit, and is replaced by another at once.
  */
+
 import { MemoryBackend, memoryStore } from "../adapters/memory/store.ts";
 import { openFrame } from "../events/frame.ts";
 import { recordedEvents } from "../events/recorded.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
+import { awaitedLater } from "../kernel/async.ts";
 import { seededIds } from "../kernel/ids.ts";
 import { type Logger, silentLogger } from "../kernel/logger.ts";
 import { type Random, seededRandom } from "../kernel/random.ts";
@@ -186,9 +188,7 @@ export class Simulation {
 
   #replace(end: (host: Host) => Promise<void>): Promise<void> {
     const old = this.#host;
-    this.#host = old.then(end).then(() => this.#openHost());
-    // Told to whoever waits for the host next.
-    this.#host.catch(() => undefined);
+    this.#host = awaitedLater(old.then(end).then(() => this.#openHost()));
     return this.ready();
   }
 
@@ -244,8 +244,7 @@ export class Simulation {
       const point = this.#crashPoints.find((one) => one.commit === commit);
       if (point === undefined) return log.append(frame, signal);
       // Stored in one stretch, before anybody else moves.
-      const stored = point.side === "after" ? log.append(frame, signal) : undefined;
-      stored?.catch(() => undefined);
+      if (point.side === "after") void awaitedLater(log.append(frame, signal));
       const { seq, events } = openFrame(frame.run, frame.bytes, this.#options.open.codecs).frame;
       const types = events.map(({ type }) => type);
       this.crashes.push({ ...point, node, run: frame.run, seq, events: types });

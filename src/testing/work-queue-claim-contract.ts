@@ -1,7 +1,9 @@
 /** Work queue: what a claim promises: its lease, and the ways it ends. */
+
 import assert from "node:assert/strict";
+import { awaitedLater } from "../kernel/async.ts";
 import type { WorkQueue } from "../ports/work-queue.ts";
-import { type CaseContext, type ContractCase, contractLeaseMs, later } from "./contract.ts";
+import { type CaseContext, type ContractCase, contractLeaseMs } from "./contract.ts";
 import { claimOne, claimWithin, nothing, runsOf, ticket } from "./work-queue-contract-kit.ts";
 
 /** How often a case whose point is "before the lease ends" may find that it was too slow itself. */
@@ -172,7 +174,7 @@ const waits: readonly ContractCase[] = [
       for (let round = 0; round < 10; round += 1) {
         const control = new AbortController();
         const request = { workflows: ["flow"], max: 1, signal: control.signal };
-        const claiming = later(queue.claim(request));
+        const claiming = awaitedLater(queue.claim(request));
         const offering = queue.offer(ticket(`run-${round}`));
         control.abort();
         await offering;
@@ -208,7 +210,7 @@ const waits: readonly ContractCase[] = [
             await claim.ack();
           }
       };
-      const draining = later(Promise.all(queues.map(drain)));
+      const draining = awaitedLater(Promise.all(queues.map(drain)));
       await Promise.all(runs.map((run, nth) => queues[nth % 2]?.offer(ticket(run))));
       await draining;
       assert.deepEqual(taken.sort(), runs.sort());

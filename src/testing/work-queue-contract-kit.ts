@@ -1,8 +1,10 @@
 /** What the cases about the work queue have in common: tickets, and claims that cannot hang. */
+
 import assert from "node:assert/strict";
+import { awaitedLater } from "../kernel/async.ts";
 import { pause } from "../kernel/clock.ts";
 import type { Claim, Ticket, WorkQueue } from "../ports/work-queue.ts";
-import { type CaseContext, later } from "./contract.ts";
+import type { CaseContext } from "./contract.ts";
 
 /** A ticket of `workflow` (default "flow"). */
 export const ticket = (run: string, workflow = "flow"): Ticket => ({ workflow, run });
@@ -26,7 +28,7 @@ export const claimWithin = (
   context: CaseContext,
   queue: WorkQueue,
   wish: ClaimWish = {},
-): Promise<readonly Claim[]> => later(claimUntil(context, queue, wish));
+): Promise<readonly Claim[]> => awaitedLater(claimUntil(context, queue, wish));
 
 async function claimUntil(
   { clock, within }: CaseContext,
@@ -51,7 +53,7 @@ export const claimOne = (
   queue: WorkQueue,
   workflows: readonly string[] = ["flow"],
 ): Promise<Claim> =>
-  later(
+  awaitedLater(
     claimWithin(context, queue, { workflows }).then((claims) => {
       const [claim] = claims;
       assert.ok(claim && claims.length === 1, `${claims.length} claims where one was due`);

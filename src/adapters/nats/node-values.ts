@@ -5,8 +5,10 @@
  *   request   mr.<namespace>.node.<node>.values   {"digest", "at"}
  *   answer    1 byte: 1 = here, 0 = not here · 6 bytes: size of the whole value · its bytes from `at` on
  */
+
 import { open } from "node:fs/promises";
 import type { Msg, Subscription } from "@nats-io/transport-node";
+import { awaitedLater } from "../../kernel/async.ts";
 import type { MillraceError } from "../../kernel/errors.ts";
 import { checkId, type Ids } from "../../kernel/ids.ts";
 import type { KeptValue, NodeValues } from "../../ports/node-values.ts";
@@ -103,10 +105,8 @@ class NatsNodeValues implements NodeValues {
     yield first.bytes;
     for (;;) {
       for (; asked.length < AHEAD && next < size; next += PIECE_BYTES) {
-        const piece = this.#ask(node, digest, next);
-        // Whoever reads on reports it; nobody may.
-        piece.catch(() => undefined);
-        asked.push(piece);
+        // Nobody may read on.
+        asked.push(awaitedLater(this.#ask(node, digest, next)));
       }
       const waiting = asked.shift();
       if (waiting === undefined) return;

@@ -2,7 +2,13 @@
  * Takes messages from a durable consumer that all processes share, never more than its owner can
  * use: it keeps exactly the wanted number of messages asked for, for as long as they are wanted.
  */
-import { type Msg, nanos, type Subscription } from "@nats-io/transport-node";
+import {
+  ClosedConnectionError,
+  InvalidOperationError,
+  type Msg,
+  nanos,
+  type Subscription,
+} from "@nats-io/transport-node";
 import type { CancelTimer } from "../../kernel/clock.ts";
 import { Away, answerOf, refusal } from "./answers.ts";
 import { pullStatus } from "./deliveries.ts";
@@ -171,8 +177,11 @@ export class Puller {
   async #takeBack(): Promise<void> {
     const inbox = this.#inbox;
     this.#inbox = undefined;
-    // A lost connection takes the pulls with it as well.
-    await inbox?.subscription.drain().catch(() => undefined);
+    await inbox?.subscription.drain().catch((error: unknown) => {
+      // A lost connection has taken the pulls with it.
+      if (error instanceof ClosedConnectionError || error instanceof InvalidOperationError) return;
+      throw error;
+    });
   }
 
   /** Makes the consumer and writes it once more, as `ensureStream` does and for the same reason. */
