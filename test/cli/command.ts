@@ -8,8 +8,6 @@ import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-/** Compiled code is kept between processes: half of what a short command costs is reading its code. */
-const COMPILED = fileURLToPath(new URL("../../.cache/compiled", import.meta.url));
 
 /** The file of workflows that most tests run. */
 export const FLOWS = fileURLToPath(new URL("fixtures/flows.ts", import.meta.url));
@@ -37,7 +35,7 @@ export interface Place {
 export function start(args: readonly string[], { env = {}, cwd }: Place = {}): Started {
   const { MILLRACE_STORE: _, FORCE_COLOR: __, ...inherited } = process.env;
   const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...inherited, NODE_COMPILE_CACHE: COMPILED, ...env },
+    env: { ...inherited, ...env },
     ...(cwd === undefined ? {} : { cwd }),
   });
   running.add(child);

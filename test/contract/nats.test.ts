@@ -1,7 +1,7 @@
 /** The NATS adapter keeps every contract, on a real nats-server. */
 import { contractLeaseMs } from "../../src/testing/contract.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
-import { freshNamespace, openNats } from "../support/nats-store.ts";
+import { freshNamespace, openNats, removeNamespace } from "../support/nats-store.ts";
 import { contractTests } from "./harness.ts";
 
 const url = sharedNatsServer();
@@ -11,7 +11,6 @@ contractTests("nats", async () => {
   return {
     capabilities: ["durable", "shared"],
     open: (node = "node-1") => openNats(url(), { namespace, node, leaseMs: contractLeaseMs }),
-    // The server goes with its streams when the test run ends.
-    destroy: async () => {},
+    destroy: () => removeNamespace(url(), namespace),
   };
 });

@@ -13,25 +13,12 @@ import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
 import { type Millrace, open } from "../../src/index.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
 import { family, fanOut, looping, twoCalls, twoNodes } from "./fixtures/family.ts";
+import { executions } from "./kit/executions.ts";
 import { until } from "./kit/scene.ts";
 
 const at = (name: string): string => new URL(`fixtures/${name}`, import.meta.url).pathname;
-const COMPILED = new URL("../../.cache/compiled", import.meta.url).pathname;
-
-/** Executions per idempotency key, from the file of effects. */
-function executions(sink: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  const lines = existsSync(sink) ? readFileSync(sink, "utf8").trim().split("\n") : [];
-  for (const line of lines.filter(Boolean)) {
-    const [key = ""] = line.split(" ");
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
-}
-
 function launch(args: readonly string[]): ChildProcess {
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
-  return spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit", "ipc"] });
+  return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
 }
 
 async function logIsSound(millrace: Millrace): Promise<void> {

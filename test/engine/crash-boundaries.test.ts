@@ -13,22 +13,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
 import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
 import { RESULT, STEPS, tenCalls, tenNodes } from "./fixtures/ten-steps.ts";
+import { executions } from "./kit/executions.ts";
 
 const WORKER = new URL("fixtures/crashing-worker.ts", import.meta.url).pathname;
-
-/** The workers' modules, compiled once for all of them. */
-const COMPILED = new URL("../../.cache/compiled", import.meta.url).pathname;
-
-/** Executions per idempotency key, from the file of effects. */
-function executions(sink: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  const lines = existsSync(sink) ? readFileSync(sink, "utf8").trim().split("\n") : [];
-  for (const line of lines.filter(Boolean)) {
-    const [key = ""] = line.split(" ");
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return counts;
-}
 
 async function crash(
   address: string,
@@ -37,8 +24,7 @@ async function crash(
   side: string,
 ): Promise<boolean> {
   const args = [WORKER, address, namespace, String(at), side];
-  const env = { ...process.env, NODE_COMPILE_CACHE: COMPILED };
-  const worker = spawn(process.execPath, args, { env, stdio: ["ignore", "ignore", "inherit"] });
+  const worker = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
   const [, signal] = await once(worker, "exit");
   return signal === "SIGKILL";
 }

@@ -11,7 +11,7 @@ import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import type { Store, World } from "../../src/ports/store.ts";
-import { freshNamespace, openNats } from "../support/nats-store.ts";
+import { freshNamespace, openNats, removeNamespace } from "../support/nats-store.ts";
 
 export const systemWorld: World = {
   clock: systemClock(),
@@ -73,7 +73,7 @@ export async function natsPlace(url: string): Promise<EnginePlace> {
   const namespace = freshNamespace();
   return place(
     (node) => openNats(url, { namespace, node }),
-    async () => undefined,
+    () => removeNamespace(url, namespace),
   );
 }
 

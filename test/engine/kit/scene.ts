@@ -21,6 +21,7 @@ import type { OpenOptions } from "../../../src/runtime/options.ts";
 import { checkLog } from "../../../src/testing/check-log.ts";
 import { VirtualTime } from "../../../src/testing/virtual-time.ts";
 import { sharedNatsServer } from "../../support/nats-server.ts";
+import { removeNamespace } from "../../support/nats-store.ts";
 
 export const clock = systemClock();
 export const world: World = { clock, random: systemRandom, ids: systemIds };
@@ -60,8 +61,15 @@ class StoreScene implements Scene {
   readonly #opened = new Set<{ close(): Promise<void> }>();
   readonly #spoilt = new Set<string>();
 
-  constructor(name: string, place: { file: string; world: World; opener: Opener }) {
+  /** Removes what a test leaves behind. */
+  readonly remove: () => Promise<void>;
+
+  constructor(
+    name: string,
+    place: { file: string; world: World; opener: Opener; remove?: () => Promise<void> },
+  ) {
     this.name = name;
+    this.remove = place.remove ?? (async () => undefined);
     this.file = place.file;
     this.#world = place.world;
     this.#open = place.opener;
@@ -137,7 +145,8 @@ function natsScene(url: string): StoreScene {
   const namespace = `scene-${systemIds()}`;
   const opener: Opener = (node, leaseMs, theWorld) =>
     natsStore(url, { namespace, node, leaseMs, world: theWorld });
-  return new StoreScene("nats", { file: "", world, opener });
+  const remove = (): Promise<void> => removeNamespace(url, namespace);
+  return new StoreScene("nats", { file: "", world, opener, remove });
 }
 
 type Kind = "memory" | "sqlite" | "nats";
@@ -168,6 +177,7 @@ export function onStores(
         await scene.closeAll();
         await scene.check();
       } finally {
+        await scene.remove();
         rmSync(folder, { recursive: true, force: true });
       }
     });
