@@ -13,6 +13,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerErase } from "./commands/erase.ts";
 import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
+import { registerFailures } from "./commands/failures.ts";
 import { registerFork } from "./commands/fork.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
@@ -24,6 +25,7 @@ import { registerSearch } from "./commands/search.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerSignal } from "./commands/signal.ts";
 import { registerState } from "./commands/state.ts";
+import { registerStepOrders } from "./commands/step.ts";
 import { registerWorker } from "./commands/worker.ts";
 import { exitCodeOf, exits, failureLines, usageError } from "./failures.ts";
 import { Output } from "./output.ts";
@@ -68,6 +70,8 @@ function programOf(cli: Cli): Command {
     registerSignal,
     registerApprovals,
     registerRequests,
+    registerFailures,
+    registerStepOrders,
     registerFork,
     registerCompare,
     registerArchive,

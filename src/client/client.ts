@@ -11,11 +11,18 @@ import type { Workflow } from "../workflow/definition.ts";
 import { type DecisionOptions, decide } from "./approvals.ts";
 import { existingRun } from "./existing-run.ts";
 import { type ForkOptions, forkRun } from "./fork-run.ts";
-import { ReadClient, type Views } from "./read-client.ts";
+import { Operator } from "./operator.ts";
+import type { Views } from "./read-client.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
-import { postInput, type RequestOptions, request, sendSignal } from "./tell-run.ts";
+import {
+  type CancelOptions,
+  postInput,
+  type RequestOptions,
+  request,
+  sendSignal,
+} from "./tell-run.ts";
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
 function built(workflow: Workflow | undefined): Workflow {
@@ -26,13 +33,13 @@ function built(workflow: Workflow | undefined): Workflow {
   );
 }
 
-export class Client extends ReadClient {
+export class Client extends Operator {
   readonly #engine: Engine;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #views: Views;
 
   constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
-    super(engine, views);
+    super(engine, workflows, views);
     this.#views = views;
     this.#engine = engine;
     this.#workflows = workflows;
@@ -128,10 +135,13 @@ export class Client extends ReadClient {
   }
 
   /**
-   * Asks the run to stop: its steps are aborted, then it ends as cancelled.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED` when it has ended
+   * Asks the run to stop: nothing new begins, and steps that run are asked to stop by their signal. Those
+   * that end within the grace period count as ended; the others are stopped. Then what was done is undone,
+   * and the run ends as cancelled.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`; `E_COMMAND_REFUSED` when it has ended or
+   * is being undone
    */
-  cancel(run: string, options: RequestOptions = {}): Promise<void> {
+  cancel(run: string, options: CancelOptions = {}): Promise<void> {
     return request(this.#engine, "cancel", run, options);
   }
 

@@ -120,8 +120,20 @@ function follow<A extends Followed>(
 function runInput(engine: Engine, command: RunCommand): Input {
   const id = engine.world.ids();
   switch (command.type) {
-    case "cmd.cancel":
-      return { kind: "cancel", id, by: text("by", command.by), reason: reasonOf(command) };
+    case "cmd.cancel": {
+      const { until } = command;
+      const now = engine.world.clock.now();
+      const grace = until === undefined ? {} : { graceMs: Math.max(0, until - now) };
+      return {
+        kind: "cancel",
+        id,
+        by: text("by", command.by),
+        reason: reasonOf(command),
+        ...grace,
+      };
+    }
+    case "cmd.terminate":
+      return { kind: "terminate", id, by: text("by", command.by), reason: reasonOf(command) };
     case "cmd.pause":
       return { kind: "pause", id, by: text("by", command.by), reason: reasonOf(command) };
     case "cmd.resume":
@@ -142,8 +154,23 @@ function stepInput(engine: Engine, step: string, command: StepCommand): Input {
   const id = engine.world.ids();
   switch (command.type) {
     case "cmd.cancel":
-    case "cmd.skip":
       return { kind: "step", id, step, command: command.type, reason: reasonOf(command) };
+    case "cmd.skip": {
+      const by = command.by === undefined ? {} : { by: text("by", command.by) };
+      const output = command.output === undefined ? {} : { output: inline(command.output) };
+      const reason = reasonOf(command);
+      return { kind: "step", id, step, command: command.type, reason, ...by, ...output };
+    }
+    case "cmd.retry": {
+      const { attempts } = command;
+      const input = command.input === undefined ? {} : { input: inline(command.input) };
+      const told = { by: text("by", command.by), reason: reasonOf(command) };
+      return { kind: "step", id, step, command: command.type, ...told, attempts, ...input };
+    }
+    case "cmd.give_up": {
+      const told = { by: text("by", command.by), reason: reasonOf(command) };
+      return { kind: "step", id, step, command: command.type, ...told };
+    }
     default:
       throw internal(command.type);
   }
@@ -170,5 +197,5 @@ const ended = (type: string): MillraceError =>
 const internal = (type: string): MillraceError =>
   new MillraceError(
     "E_COMMAND_REFUSED",
-    `${type} is given by a run's host only; from outside, a run takes cmd.cancel, cmd.pause, cmd.resume and cmd.signal, a step cmd.cancel and cmd.skip`,
+    `${type} is given by a run's host only; from outside, a run takes cmd.cancel, cmd.terminate, cmd.pause, cmd.resume and cmd.signal, a step cmd.cancel, cmd.skip, cmd.retry and cmd.give_up`,
   );

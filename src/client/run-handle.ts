@@ -17,7 +17,7 @@ import { callOptions } from "./options.ts";
 import { runEnd } from "./run-end.ts";
 import type { RunView } from "./run-view.ts";
 import type { SubscribeOptions } from "./subscribe.ts";
-import type { RequestOptions } from "./tell-run.ts";
+import type { CancelOptions, RequestOptions } from "./tell-run.ts";
 
 /** The client's calls about one run, which a handle makes with its own id. */
 export interface RunCalls {
@@ -27,7 +27,8 @@ export interface RunCalls {
   signal(run: string, name: string, payload: unknown, options: { id?: string }): Promise<void>;
   approve(run: string, name: string, options: DecisionOptions): Promise<void>;
   reject(run: string, name: string, options: DecisionOptions): Promise<void>;
-  cancel(run: string, options: RequestOptions): Promise<void>;
+  cancel(run: string, options: CancelOptions): Promise<void>;
+  terminate(run: string, options: RequestOptions): Promise<void>;
   pause(run: string, options: RequestOptions): Promise<void>;
   resume(run: string, options: RequestOptions): Promise<void>;
   post(run: string, input: Input): Promise<void>;
@@ -130,8 +131,14 @@ export class RunHandle<O> {
     return this.#client.reject(this.id, name, options);
   }
 
-  cancel(options: RequestOptions = {}): Promise<void> {
+  /** Asks the run to stop: see `Client.cancel`. */
+  cancel(options: CancelOptions = {}): Promise<void> {
     return this.#client.cancel(this.id, options);
+  }
+
+  /** Ends the run at once: see `Client.terminate`. */
+  terminate(options: RequestOptions = {}): Promise<void> {
+    return this.#client.terminate(this.id, options);
   }
 
   pause(options: RequestOptions = {}): Promise<void> {

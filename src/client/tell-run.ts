@@ -1,18 +1,20 @@
 /** What a run is told from outside: signals and requests, each durable in its inbox before it counts. */
 import type { Chain } from "../../machines/run-data.ts";
-import { isDriven, isTerminal } from "../domain/state.ts";
+import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { asHint } from "../engine/as-hint.ts";
 import { newestOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { encodeInput, type Input } from "../engine/input.ts";
 import { readJson, toValue } from "../engine/values.ts";
 import { openFrame } from "../events/frame.ts";
+import { type Duration, millis } from "../kernel/duration.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
 import { existingRun } from "./existing-run.ts";
 import { callOptions, textOption } from "./options.ts";
 
-/** What is recorded with a request to cancel, pause or resume a run. */
+/** What is recorded with whatever somebody asks of a run. */
 export interface RequestOptions {
   /** @default "asked to" */
   readonly reason?: string;
@@ -20,7 +22,13 @@ export interface RequestOptions {
   readonly by?: string;
 }
 
-/** Who cancelled, as recorded. */
+/** How a run is cancelled. */
+export interface CancelOptions extends RequestOptions {
+  /** How long steps may take to end by themselves. @default as the workflow says, else "5s" */
+  readonly grace?: Duration;
+}
+
+/** Who asked, as recorded. */
 const BY_CHARS_MAX = 256;
 
 /** See `Client.signal`. */
@@ -45,6 +53,20 @@ export async function sendSignal(
 }
 
 /**
+ * Who asks, and why, as recorded.
+ * @throws MillraceError `E_OPTION_INVALID`
+ */
+export function whoAndWhy(
+  engine: Engine,
+  given: RequestOptions,
+): { readonly by: string; readonly reason: string } {
+  return {
+    by: textOption("by", given.by ?? engine.node, BY_CHARS_MAX),
+    reason: textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax),
+  };
+}
+
+/**
  * Asks the run, or the one that goes on for it, for something, unless it is past that.
  * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_COMMAND_REFUSED`
  */
@@ -52,27 +74,51 @@ export async function request(
   engine: Engine,
   kind: "cancel" | "pause" | "resume",
   asked: string,
-  options: RequestOptions,
+  options: CancelOptions,
 ): Promise<void> {
-  const given = callOptions(`${kind}()`, options, ["reason", "by"]);
-  const reason = textOption("reason", given.reason ?? "asked to", limits.errorMessageCharsMax);
-  const by = textOption("by", given.by ?? engine.node, BY_CHARS_MAX);
-  let state = await existingRun(engine, asked);
-  const { next } = state.run.context;
-  if (next !== null) state = await existingRun(engine, (await newestOf(engine, asked)).run);
-  const run = state.id;
-  if (isDriven(state)) {
-    throw new MillraceError(
-      "E_COMMAND_REFUSED",
-      `run ${run} is driven by hand, through a store; nobody hosts it who could ${kind} it`,
-      { details: { run } },
-    );
-  }
+  const known = ["reason", "by", ...(kind === "cancel" ? (["grace"] as const) : [])] as const;
+  const given = callOptions(`${kind}()`, options, known);
+  const told = whoAndWhy(engine, given);
+  const grace = given.grace === undefined ? {} : { graceMs: millis("grace", given.grace) };
+  const state = await newestRun(engine, asked);
+  const { id: run } = state;
+  demandAlive(state, kind);
   if (state.run.state === "compensating") {
     throw new MillraceError(
       "E_COMMAND_REFUSED",
-      `run ${run} is undoing what it did, and ends by itself; it cannot ${kind} any more`,
+      `run ${run} is undoing what it did, and ends by itself; it cannot ${kind} any more, only be terminated`,
       { details: { run, status: state.run.state } },
+    );
+  }
+  const id = engine.world.ids();
+  await postInput(
+    engine,
+    run,
+    kind === "cancel" ? { kind, id, ...told, ...grace } : { kind, id, ...told },
+  );
+}
+
+/**
+ * The run, or the one that goes on for it.
+ * @throws MillraceError `E_RUN_NOT_FOUND`, `E_ID_INVALID`
+ */
+export async function newestRun(engine: Engine, asked: string): Promise<RunState> {
+  const state = await existingRun(engine, asked);
+  if (state.run.context.next === null) return state;
+  return existingRun(engine, (await newestOf(engine, asked)).run);
+}
+
+/**
+ * @param verb what is asked of the run, for the message
+ * @throws MillraceError `E_COMMAND_REFUSED` when the run has ended, or has no host who could do it
+ */
+export function demandAlive(state: RunState, verb: string): void {
+  const { id: run } = state;
+  if (isDriven(state)) {
+    throw new MillraceError(
+      "E_COMMAND_REFUSED",
+      `run ${run} is driven by hand, through a store; nobody hosts it who could ${verb} it`,
+      { details: { run } },
     );
   }
   if (isTerminal(state) && state.run.context.next === null) {
@@ -80,7 +126,6 @@ export async function request(
       details: { run, status: state.run.state },
     });
   }
-  await postInput(engine, run, { kind, id: engine.world.ids(), by, reason });
 }
 
 /**
@@ -106,11 +151,14 @@ export async function postInput(engine: Engine, run: string, input: Input): Prom
   const id = checkId("run id", run);
   const { inbox, queue } = engine.store;
   const place = await placeOf(engine, id);
-  await inbox.post(place?.inbox ?? id, encodeInput(input));
-  // It may have been begun meanwhile. One that does not exist has its inbox read by its first host anyway.
-  const { workflow } = place ?? (await placeOf(engine, id)) ?? {};
-  // A run that another goes on for passes its ticket on.
-  if (workflow !== undefined) await queue.offer({ workflow, run: id });
+  const told = encodeInput({ ...input, at: engine.world.clock.now() });
+  await inbox.post(place?.inbox ?? id, told);
+  await asHint(engine, id, async () => {
+    // It may have been begun meanwhile. One that does not exist has its inbox read by its first host anyway.
+    const { workflow } = place ?? (await placeOf(engine, id)) ?? {};
+    // A run that another goes on for passes its ticket on.
+    if (workflow !== undefined) await queue.offer({ workflow, run: id });
+  });
 }
 
 /** What the run's first frame says; undefined while it does not exist. */

@@ -11,7 +11,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { err, ok, type Result } from "../kernel/result.ts";
 import { itemOf, type RetryPolicy, type StepPolicy, undoOf } from "./plan.ts";
 import { backoffMs } from "./retry.ts";
-import { type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
+import { planStep, type RunState, runTable, stepActor, stepsMove, stepTable } from "./state.ts";
 import type { Refusal } from "./table.ts";
 
 /** The events that a command to the run leads to. */
@@ -63,7 +63,8 @@ function* cancelItems(state: RunState, id: string, command: StepCommand): Genera
     const item = itemOf(other);
     if (item?.step !== id || !state.steps.has(other)) continue;
     const actor = stepActor(state, other);
-    if (actor.context.child?.onParentClose === "wait") continue;
+    const isOpen = requested.has(other) || delegated.has(other);
+    if (isOpen && actor.context.child?.onParentClose === "wait") continue;
     const cancelled = stepTable.decide(actor, cancel);
     if (cancelled.ok) yield* cancelled.value;
   }
@@ -114,6 +115,18 @@ const askedWait = ({ afterMs }: Setback): number | undefined =>
   afterMs !== undefined && Number.isFinite(afterMs) && afterMs >= 0
     ? Math.min(afterMs, Number.MAX_SAFE_INTEGER)
     : undefined;
+
+/**
+ * How many attempts a step gets when somebody has it tried again: as many as its policy gives.
+ * @param policy of a step of code, as far as it is known
+ */
+export function attemptsOf(state: RunState, step: string, policy: StepPolicy | undefined): number {
+  const { maxAttempts } = (planStep(state, step)?.policy ?? policy)?.retry ?? { maxAttempts: 1 };
+  return undoOf(step) === undefined ? maxAttempts : Math.max(maxAttempts, UNDO_ATTEMPTS_MIN);
+}
+
+/** A step that must not be tried twice may well have an undo that can. */
+export const UNDO_ATTEMPTS_MIN = 4;
 
 /** The command that begins the next attempt. @param why what led to that node, if not the host's own will */
 export const startCommand = (

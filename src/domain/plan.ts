@@ -33,6 +33,8 @@ export interface StepPlace {
   /** Nodes that run fewer steps of this kind go first. */
   readonly spread?: true;
 }
+/** What becomes of a step that fails for good: its run sees the failure, or somebody must look at it first. */
+export type WhenFailed = "fail" | "hold";
 
 /** How one step is run. */
 export interface StepPolicy {
@@ -47,9 +49,9 @@ export interface StepPolicy {
   readonly heartbeatMs?: number;
   /** What it does cannot be undone by anybody: a fork that would do it again has to say that it may. */
   readonly irreversible?: true;
-  /** It, or what undoes it, is held when it fails for good; absent: it fails. */
-  readonly whenFailed?: "hold";
-  readonly whenUndoFailed?: "hold";
+  /** Of itself, and of what undoes it; absent: as the plan says. */
+  readonly whenFailed?: WhenFailed;
+  readonly whenUndoFailed?: WhenFailed;
 }
 
 /** The run that does a step's work, as the plan declares it. */
@@ -93,6 +95,9 @@ interface PlanBase {
   readonly strategy?: string;
   /** How long steps may take to end by themselves when the run is cancelled; absent: the default. */
   readonly cancelGraceMs?: number;
+  /** For steps that do not say; absent: `fail`. */
+  readonly whenFailed?: WhenFailed;
+  readonly whenUndoFailed?: WhenFailed;
 }
 
 /** All steps are declared, with what each needs. */
@@ -199,6 +204,16 @@ export function declaredName(id: string): string {
   const step = undoOf(id) ?? id;
   return itemOf(step)?.step ?? step;
 }
+
+/** Which of the two: of the step itself, or of what undoes it. */
+type FailureOption = "whenFailed" | "whenUndoFailed";
+
+/** What becomes of a step of this policy when it fails for good. */
+export const whenFailed = (
+  plan: Plan | undefined,
+  policy: StepPolicy | undefined,
+  which: FailureOption,
+): WhenFailed => policy?.[which] ?? plan?.[which] ?? "fail";
 
 const UNDO = "~undo";
 

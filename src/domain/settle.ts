@@ -8,9 +8,10 @@ import type { StepCommand } from "../../machines/step-data.ts";
 import type { Failure } from "../../machines/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isHeldBack } from "./admission.ts";
-import { decideRun, decideStep } from "./decide.ts";
+import { decideRun, decideStep, UNDO_ATTEMPTS_MIN } from "./decide.ts";
 import { itemOf, undoId } from "./plan.ts";
 import { expiredChildren, stopChildren } from "./settle-children.ts";
+import { settleHeld } from "./settle-held.ts";
 import { settleWaits } from "./settle-waits.ts";
 import {
   barrierOf,
@@ -39,7 +40,7 @@ function settleRunning(state: RunState, now: number): readonly MillraceEvent[] {
   const { deadline, paused } = state.run.context;
   if (deadline !== null && deadline <= now) return settleLate(state, now);
   if (paused !== null || isHeldBack(state)) return [];
-  const waited = settleWaits(state, now);
+  const waited = [...settleWaits(state, now), ...settleHeld(state, now)];
   if (waited.length > 0) return waited;
   return state.graph === undefined ? settleCode(state, now) : settleGraph(state, now);
 }
@@ -86,12 +87,10 @@ export function endCommand(state: RunState, now: number, error?: Failure): RunCo
   return error === undefined ? { type: "cmd.close", now } : { type: "cmd.fail", now, error };
 }
 
-/** A step that must not be tried twice may well have an undo that can. */
-const UNDO_ATTEMPTS_MIN = 4;
-
 /** Undoes one step after the other, the last completed first; then the run ends. */
 function settleCompensating(state: RunState, now: number): readonly MillraceEvent[] {
-  const letGo = [...expiredChildren(state, now), ...stopChildren(state, now, "its parent ends")];
+  const children = [...expiredChildren(state, now), ...stopChildren(state, now, "its parent ends")];
+  const letGo = [...settleHeld(state, now), ...children];
   if (letGo.length > 0) return letGo;
   // One after the other, also when a child run has completed meanwhile.
   if (state.pending.size + state.running.size + state.retrying.size > 0) return [];

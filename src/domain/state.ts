@@ -11,7 +11,7 @@ import { stepMachine } from "../../machines/step.ts";
 import type { StepCommand, StepContext, StepEvent } from "../../machines/step-data.ts";
 import { stepContext } from "../../machines/step-data.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
-import { type Graph, itemOf, type Plan, type PlanStep, undoOf } from "./plan.ts";
+import { type Graph, itemOf, type Plan, type PlanStep, undoOf, whenFailed } from "./plan.ts";
 import { type Actor, compileMachine } from "./table.ts";
 
 /** `runMachine` and `stepMachine` as the fold and every decision use them. */
@@ -200,6 +200,10 @@ export function planStep(state: RunState, id: string): PlanStep | undefined {
   return state.graph?.steps.get(itemOf(step)?.step ?? step);
 }
 
+/** Whether there is such a step, as far as the run has got. */
+export const isKnownStep = (state: RunState, step: string): boolean =>
+  state.steps.has(step) || state.pending.has(step) || state.graph?.steps.has(step) === true;
+
 /** A need of the step that failed, or was left out because of one that did: it cannot run. */
 export const barrierOf = (state: RunState, id: string): string | undefined =>
   state.barred.size === 0
@@ -215,8 +219,10 @@ export function stepActor(state: RunState, id: string): Actor<StepContext> {
   if (known !== undefined) return known;
   const policy = planStep(state, id)?.policy;
   const maxAttempts = policy?.retry.maxAttempts ?? 1;
-  const hold = undoOf(id) === undefined ? policy?.whenFailed : policy?.whenUndoFailed;
-  const actor = stepTable.create(stepContext({ id, maxAttempts, whenFailed: hold ?? "fail" }));
+  const which = undoOf(id) === undefined ? "whenFailed" : "whenUndoFailed";
+  // Steps of code are told in the event that schedules them.
+  const failing = policy === undefined ? "fail" : whenFailed(state.plan, policy, which);
+  const actor = stepTable.create(stepContext({ id, maxAttempts, whenFailed: failing }));
   const item = itemOf(id);
   const parent = item === undefined ? undefined : state.steps.get(item.step);
   if (

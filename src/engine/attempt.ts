@@ -26,6 +26,8 @@ export interface AttemptTask {
   readonly policy: StepPolicy;
   /** Runs the user's function and records what it returned. Called once, in a later microtask. */
   run(signal: AbortSignal): Promise<Value>;
+  /** The function has returned something although it was told to stop (not: in time). */
+  late(output: Value): void;
 }
 
 /** An attempt that was begun and may still run. */
@@ -36,6 +38,8 @@ export interface RunningAttempt {
   readonly done: Promise<AttemptOutcome>;
   /** Restarts the heartbeat timeout. */
   beat(): void;
+  /** Asks the function to stop (AbortSignal), and waits for what it makes of that. */
+  ask(reason: MillraceError): void;
   /** Asks the function to stop (AbortSignal); `done` resolves as lost without waiting for it. */
   abort(reason: MillraceError): void;
 }
@@ -49,6 +53,7 @@ export function beginAttempt(clock: Clock, task: AttemptTask): RunningAttempt {
   const cancels: (() => void)[] = [];
   let stopBeat = (): void => undefined;
   let ended = false;
+  let aborted = false;
 
   const finish = (outcome: AttemptOutcome): void => {
     ended = true;
@@ -80,7 +85,7 @@ export function beginAttempt(clock: Clock, task: AttemptTask): RunningAttempt {
   Promise.resolve()
     .then(() => task.run(controller.signal))
     .then(
-      (output) => finish({ ok: true, output }),
+      (output) => (aborted ? task.late(output) : finish({ ok: true, output })),
       (thrown: unknown) => finish(setbackOf(thrown)),
     );
 
@@ -89,7 +94,10 @@ export function beginAttempt(clock: Clock, task: AttemptTask): RunningAttempt {
     attempt: task.attempt,
     done: done.promise,
     beat,
+    // Only the first reason counts.
+    ask: (reason) => controller.abort(reason),
     abort(reason) {
+      aborted = !ended;
       finish({ ok: false, error: toFailure(reason), retry: "lost" });
       controller.abort(reason);
     },

@@ -76,6 +76,9 @@ export class Attempts {
         deliver({ kind: "note", step, attempt: nth, noted, done });
         return done.promise;
       },
+      // Refused and recorded, as long as the run is hosted here.
+      late: (output) =>
+        deliver({ kind: "report", step, attempt: nth, outcome: { ok: true, output }, policy }),
     });
     this.#running.set(step, attempt);
     // Never rejects: what goes wrong is the outcome.
@@ -87,11 +90,17 @@ export class Attempts {
     });
   }
 
-  /** Stops attempts whose step is not running any more: cancelled, or ended otherwise. */
+  /**
+   * Stops attempts that are not under way any more: cancelled, or ended otherwise. Those of a run that is
+   * being cancelled are asked to stop, and may end by themselves.
+   */
   stopEnded(state: RunState): void {
     this.remotes.stopEnded(state);
     for (const [step, attempt] of this.#running) {
-      if (state.running.has(step)) continue;
+      if (state.running.has(step) && stepActor(state, step).context.attempt === attempt.attempt) {
+        if (state.run.state === "cancelling") attempt.ask(cancelled(state, step));
+        continue;
+      }
       this.#running.delete(step);
       attempt.abort(
         new MillraceError("E_RUN_CANCELLED", `step ${step} of run ${state.id} was stopped`),
@@ -105,4 +114,13 @@ export class Attempts {
     this.#running.clear();
     for (const attempt of attempts) attempt.abort(reason);
   }
+}
+
+function cancelled({ id, run }: RunState, step: string): MillraceError {
+  const { cancelledBy, cancelReason, cancelUntil } = run.context;
+  return new MillraceError(
+    "E_RUN_CANCELLED",
+    `run ${id} was cancelled by ${cancelledBy}: ${cancelReason}; step ${step} may end by itself for a while (details.until)`,
+    { details: { run: id, step, until: cancelUntil } },
+  );
 }

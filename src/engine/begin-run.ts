@@ -7,6 +7,7 @@ import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { canonicalJson, digest, type Json } from "../kernel/json.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { admissionOf, type EntryWishes } from "../workflow/flow.ts";
+import { asHint } from "./as-hint.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { loadRun } from "./history.ts";
@@ -130,7 +131,7 @@ export async function beginRun(
   if (!outcome.ok) return sameRun(engine, draft);
   const { position } = outcome;
   const hint = hinted ? { hint: { position, bytes } } : {};
-  await queue.offer({ workflow, run, ...hint }, notBefore ?? undefined);
+  await asHint(engine, run, () => queue.offer({ workflow, run, ...hint }, notBefore ?? undefined));
   return { run, position };
 }
 
@@ -148,7 +149,9 @@ async function sameRun(engine: Engine, { state: wanted }: Draft): Promise<Starte
   }
   // Whoever began it may have died before its ticket was offered.
   if (found.run.state === "pending") {
-    await engine.store.queue.offer({ workflow, run }, notBefore ?? undefined);
+    await asHint(engine, run, () =>
+      engine.store.queue.offer({ workflow, run }, notBefore ?? undefined),
+    );
   }
   return { run, position: 0 };
 }

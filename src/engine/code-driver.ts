@@ -4,6 +4,7 @@
  * a crash, a park, a lost race) and is given the same answers, so it comes to the same place.
  */
 
+import { type StepPolicy, whenFailed } from "../domain/plan.ts";
 import { type Answered, openChildren, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
@@ -152,6 +153,7 @@ export class CodeDriver {
         maxAttempts: retry.maxAttempts,
         ...(call.body.undo === undefined ? {} : { undo: true as const }),
         ...(call.policy.irreversible ? { irreversible: true as const } : {}),
+        ...holds(draft.state, call.policy),
         ...startBy,
       });
     }
@@ -178,6 +180,7 @@ export class CodeDriver {
         now,
         reason: end.error.message,
         until: Math.min(now + MISMATCH_PAUSE_MS, draft.state.run.context.deadline ?? Infinity),
+        error: { code: end.error.code, message: end.error.message },
       });
       this.#engine.logger.error(end.error.message, { run: draft.state.id });
       return;
@@ -204,4 +207,13 @@ export class CodeDriver {
     const input = await toValue(this.#engine.store.blobs, what, json);
     continueRun(draft, input);
   }
+}
+
+/** What the machine cannot see in a plan: which failures of the step, and of its undo, are held. */
+function holds({ plan }: RunState, policy: StepPolicy) {
+  const hold = "hold" as const;
+  return {
+    ...(whenFailed(plan, policy, "whenFailed") === hold ? { whenFailed: hold } : {}),
+    ...(whenFailed(plan, policy, "whenUndoFailed") === hold ? { whenUndoFailed: hold } : {}),
+  };
 }

@@ -9,7 +9,7 @@ import type { Failure } from "../../machines/values.ts";
 import { decideRun, decideStep } from "../domain/decide.ts";
 import { evolve } from "../domain/evolve.ts";
 import { endCommand, settle, stopAll } from "../domain/settle.ts";
-import type { RunState } from "../domain/state.ts";
+import { isTerminal, type RunState } from "../domain/state.ts";
 import type { Refusal } from "../domain/table.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 
@@ -58,6 +58,12 @@ export class Draft {
   failStep(id: string, error: Failure): void {
     const { now } = this;
     this.step(id, { type: "cmd.fail", now, attempt: 0, error, retry: false, retryAt: now });
+  }
+
+  /** Ends the run at once; nothing is undone. Undefined when its machine took that. */
+  terminate(by: string, reason: string): Refusal | undefined {
+    if (!isTerminal(this.state)) this.stopSteps(`the run is terminated: ${reason}`);
+    return this.run({ type: "cmd.terminate", now: this.now, by, reason });
   }
 
   anomaly(kind: string, detail: string, step?: string): void {

@@ -95,9 +95,11 @@ export class Guests {
   }
 
   /** A host does not want it any more. */
-  stop({ grant, error }: Stop): void {
+  stop({ grant, error, gently }: Stop): void {
     const guest = this.#guests.get(grant);
-    if (guest?.phase === "running") {
+    if (guest?.phase === "running" && gently) {
+      guest.attempt?.ask(new MillraceError("E_RUN_CANCELLED", error.message));
+    } else if (guest?.phase === "running") {
       guest.dismissed = true;
       guest.attempt?.abort(new MillraceError("E_RUN_CANCELLED", error.message));
     } else if (guest !== undefined) this.#leave(guest);

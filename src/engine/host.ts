@@ -18,13 +18,14 @@ import type { Engine } from "./engine.ts";
 import type { Gone } from "./fleet.ts";
 import type { Gates } from "./gates.ts";
 import type { Surroundings } from "./last-duties.ts";
-import { isDamage, leaveFaulty, unattended } from "./leave.ts";
+import { isDamage, unattended } from "./leave.ts";
 import { Leaving } from "./leaving.ts";
 import { LocalNode } from "./local-node.ts";
 import type { Projector } from "./projector.ts";
 import { Reception } from "./reception.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
+import { leaveFaulty } from "./set-aside.ts";
 import { sweep } from "./sweep.ts";
 import { type TakeOverOptions, takeOver } from "./take-over.ts";
 import { tendGates } from "./tend-gates.ts";
@@ -81,7 +82,11 @@ export class Host {
       gates: options.gates,
       isHosted: (run) => this.#actors.has(run),
     };
-    this.#reception = new Reception({ ...options, surroundings: this.#surroundings });
+    this.#reception = new Reception({
+      ...options,
+      surroundings: this.#surroundings,
+      startedAt: () => this.#node.startedAt,
+    });
     this.#node = new LocalNode({ ...options, onGone: (node, gone) => this.#gone(node, gone) });
   }
 
@@ -193,7 +198,11 @@ export class Host {
   #fault(claim: Claim, error: unknown): void {
     const { engine, summaries } = this.#options;
     const { run } = claim.ticket;
-    unattended(engine, { run }, leaveFaulty(engine, claim, error));
+    unattended(
+      engine,
+      { run },
+      leaveFaulty(engine, claim, { error, surroundings: this.#surroundings }),
+    );
     if (!isDamage(error) || this.#setAside.has(run)) return;
     this.#setAside.add(run);
     unattended(engine, { run }, summaries.refold(run));
@@ -264,7 +273,8 @@ export class Host {
   async #sweep(): Promise<void> {
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
     const aheadMs = Math.max(SWEPT_AHEAD_MS, 2 * this.#options.sweepEveryMs);
-    await sweep({ ...this.#view(), inputs, aheadMs });
+    const { startedAt } = this.#node;
+    await sweep({ ...this.#view(), inputs, aheadMs, startedAt });
     await tendGates({ ...this.#options, inputs });
   }
 

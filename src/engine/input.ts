@@ -7,36 +7,37 @@ import { limits } from "../kernel/limits.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import type { Noted } from "./noted.ts";
 
-/** One thing that a run is told from outside. */
-export type Input =
+/** What an operator may say about one step. */
+export const stepOrders = ["cmd.cancel", "cmd.skip", "cmd.retry", "cmd.give_up"] as const;
+
+/** One thing that a run is told from outside. `at`: when it was sent (ms since the epoch). */
+export type Input = {
+  readonly id: string;
+  readonly at?: number;
+} & ( // A signal with a `decision` decides the approval of that name.
   | {
       readonly kind: "signal";
-      readonly id: string;
       readonly name: string;
       readonly payload: Value;
-      /** It decides the approval of that name. */
       readonly decision?: Decision;
     }
+  /** `graceMs`: how long steps may take to end by themselves; absent: as the run's plan says. */
   | {
-      readonly kind: "cancel" | "pause" | "resume";
-      readonly id: string;
+      readonly kind: "cancel";
       readonly by: string;
       readonly reason: string;
+      readonly graceMs?: number;
       /** Only if the run is a child of this one: its parent asks. */
       readonly parent?: string;
     }
-  /** An operator's word on one step. */
   | {
-      readonly kind: "step";
-      readonly id: string;
-      readonly step: string;
-      readonly command: "cmd.cancel" | "cmd.skip";
+      readonly kind: "terminate" | "pause" | "resume";
+      readonly by: string;
       readonly reason: string;
     }
   /** How a child run has ended: with an output, or with what kept it from one. */
   | {
       readonly kind: "child";
-      readonly id: string;
       /** The parent that it is for, and the step of it that the child is. */
       readonly parent: string;
       readonly step: string;
@@ -52,15 +53,30 @@ export type Input =
       readonly free: Resources;
     } & OfAttempt)
   /** An attempt on another node wants something recorded. */
-  | ({ readonly kind: "note"; readonly noted: Noted } & OfAttempt);
+  | ({ readonly kind: "note"; readonly noted: Noted } & OfAttempt)
+  | StepOrder
+);
 
 /** Who says it, and about which attempt: that of this grant. */
 interface OfAttempt {
-  readonly id: string;
   readonly node: string;
   readonly step: string;
   readonly attempt: number;
   readonly grant: string;
+}
+
+/** An operator's word on one step. */
+export interface StepOrder {
+  readonly kind: "step";
+  readonly step: string;
+  readonly command: (typeof stepOrders)[number];
+  readonly reason: string;
+  readonly by?: string;
+  /** `cmd.skip`: what others get in place of its result. */
+  readonly output?: Value;
+  /** `cmd.retry`: how many attempts more (absent: as many as its policy gives), and with which input. */
+  readonly attempts?: number;
+  readonly input?: Value;
 }
 
 /** The input as bytes for an inbox. */
@@ -81,7 +97,8 @@ export function decodeInput(bytes: Uint8Array): Input | undefined {
   }
   if (!isRecord(raw)) return undefined;
   const fields = Object.entries(forms).find(([kind]) => kind === raw["kind"])?.[1] ?? [];
-  const whole = fields.length > 0 && fields.every(([name, fits]) => fits(raw[name]));
+  const whole =
+    fields.length > 0 && [...always, ...fields].every(([name, fits]) => fits(raw[name]));
   return whole ? (raw as unknown as Input) : undefined;
 }
 
@@ -98,12 +115,17 @@ const isPayload = (found: unknown): boolean =>
   ("json" in found ||
     (isText(found["blob"]) && Number.isSafeInteger(found["bytes"]) && !("items" in found)));
 
-const isOptional =
-  (fits: (found: unknown) => boolean) =>
-  (found: unknown): boolean =>
-    found === undefined || fits(found);
+const isStepOrder = (found: unknown): boolean => stepOrders.some((order) => order === found);
+
 const isCount = (found: unknown): boolean => Number.isSafeInteger(found) && Number(found) >= 0;
 
+const isAttempts = (found: unknown): boolean =>
+  Number.isSafeInteger(found) && Number(found) >= 1 && Number(found) <= limits.attemptsMax;
+
+const orNot =
+  (fits: Field[1]) =>
+  (found: unknown): boolean =>
+    found === undefined || fits(found);
 const RETRIES: readonly unknown[] = ["policy", "never", "lost"];
 
 const isOutcome = (found: unknown): boolean => {
@@ -113,18 +135,20 @@ const isOutcome = (found: unknown): boolean => {
   return isFailure(error) && RETRIES.includes(retry) && (afterMs === undefined || isCount(afterMs));
 };
 
-const isStepCommand = (found: unknown): boolean => found === "cmd.cancel" || found === "cmd.skip";
+/** What every input has. */
+const always: readonly Field[] = [
+  ["id", isText],
+  ["at", orNot(Number.isFinite)],
+];
 
 /** What somebody asks of the run as a whole. */
 const request: readonly Field[] = [
-  ["id", isText],
   ["by", isText],
   ["reason", isText],
-  ["parent", isOptional(isText)],
+  ["parent", orNot(isText)],
 ];
 
 const ofAttempt: readonly Field[] = [
-  ["id", isText],
   ["node", isText],
   ["step", isText],
   ["attempt", isCount],
@@ -133,26 +157,28 @@ const ofAttempt: readonly Field[] = [
 
 const forms: { readonly [K in Input["kind"]]: readonly Field[] } = {
   signal: [
-    ["id", isText],
     ["name", isText],
     ["payload", isPayload],
     ["decision", (found) => found === undefined || isDecision(found)],
   ],
-  cancel: request,
+  cancel: [...request, ["graceMs", orNot(isCount)]],
+  terminate: request,
   pause: request,
   resume: request,
   step: [
-    ["id", isText],
     ["step", isText],
-    ["command", isStepCommand],
+    ["command", isStepOrder],
     ["reason", isText],
+    ["by", orNot(isText)],
+    ["output", orNot(isPayload)],
+    ["attempts", orNot(isAttempts)],
+    ["input", orNot(isPayload)],
   ],
   child: [
-    ["id", isText],
     ["parent", isText],
     ["step", isText],
     ["run", isText],
-    ["output", isOptional(isPayload)],
+    ["output", orNot(isPayload)],
     ["error", isFailure],
   ],
   report: [...ofAttempt, ["outcome", isOutcome], ["free", isRecord]],

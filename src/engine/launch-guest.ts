@@ -40,7 +40,8 @@ export function launchGuest(
   const input = unpacked(go.input, () => runInput, read);
   const body = awaitedLater(bodyOf(engine, catalog, go));
   const of = { run: { id: run, workflow }, step, attempt, body, policy, input, runInput };
-  return launch({ engine, ...of, record });
+  // Its host has recorded long since that it was stopped.
+  return launch({ engine, ...of, record, late: () => undefined });
 }
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` */

@@ -1,5 +1,6 @@
 /** From a committed `step.started` to the user's function: its context, its input, its attempt. */
 
+import type { Value } from "../../machines/values.ts";
 import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import { awaitedLater } from "../kernel/async.ts";
@@ -30,6 +31,8 @@ export interface Launch {
   readonly runInput: Promise<Json>;
   /** Has it recorded; settles when it is committed, or cannot be. */
   record(noted: Noted): Promise<NoteEvent>;
+  /** Its function has returned something although the attempt was over. */
+  late(output: Value): void;
 }
 
 /** The same for all attempts of a step, and different for every other step of every run. */
@@ -43,6 +46,7 @@ export function launch(task: Launch): RunningAttempt {
     step,
     attempt,
     policy,
+    late: (output) => task.late(output),
     async run(signal) {
       const context = stepContext(task, signal, handOut(await runInput), () => running.beat());
       const body = await task.body;

@@ -3,7 +3,6 @@ import { isHeldBack } from "../domain/admission.ts";
 import { nextWake } from "../domain/outstanding.ts";
 import { openChildren, type RunState } from "../domain/state.ts";
 import { isMillraceError } from "../kernel/errors.ts";
-import { limits } from "../kernel/limits.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import { inboxOf, newestOf } from "./chain.ts";
 import type { Engine } from "./engine.ts";
@@ -53,6 +52,7 @@ export function whyParked(state: RunState, until: number | undefined): string {
   const { paused, timers, waits } = state.run.context;
   if (paused !== null) return "paused";
   if (isHeldBack(state)) return until === undefined ? "waits for admission" : "waits for its time";
+  if (state.held.size > 0) return `held: ${named([...state.held])}`;
   const others = new Set(
     Object.values(waits).map(({ approval }) => (approval ? "a decision" : "a signal")),
   );
@@ -61,6 +61,15 @@ export function whyParked(state: RunState, until: number | undefined): string {
   const all = [...(isTimed ? ["a time"] : []), ...others, ...children];
   return `waits for ${all.join(" or ") || "a signal"}`;
 }
+
+/** Steps of one kind beyond this many are counted, not named. */
+const NAMED_MAX = 3;
+
+const named = (steps: readonly string[]): string => {
+  const more = steps.length - NAMED_MAX;
+  const first = steps.slice(0, NAMED_MAX).join(", ");
+  return `step ${first}${more > 0 ? ` and ${more} more` : ""}`;
+};
 
 /** The run waits, held by nobody: until a time, if there is one, and for inputs. */
 export async function leaveParked(
@@ -83,14 +92,18 @@ export async function leaveParked(
 /**
  * A ticket that came too early, or twice, for a run that is parked: nothing to do yet, so nothing is written.
  * False: there is something.
+ * @param startedAt when this process began: it may have what was missing before
  */
 export async function leaveIfParked(
   engine: Engine,
   claim: Claim,
   state: RunState,
+  startedAt: number,
 ): Promise<boolean> {
-  const due = state.run.context.parkedUntil ?? nextWake(state);
+  const { parkedUntil, parkedError, updatedAt } = state.run.context;
+  const due = parkedUntil ?? nextWake(state);
   if (due !== undefined && due <= engine.world.clock.now()) return false;
+  if (parkedError !== null && updatedAt < startedAt) return false;
   const mailbox = inboxOf(state.id, state.run.context);
   if ((await engine.store.inbox.read(mailbox, state.cursor.inbox)).length > 0) return false;
   await leaveParked(engine, claim, state, due);
@@ -100,21 +113,6 @@ export async function leaveIfParked(
 /** True for what a changed, missing or foreign frame leads to: trying again cannot help. */
 export const isDamage = (error: unknown): boolean =>
   isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
-
-/**
- * The run cannot be gone on with here. A damaged or erased log helps nobody who claims it next, so its
- * ticket goes; anything else is tried again, by whoever claims it, a little later.
- */
-export async function leaveFaulty(engine: Engine, claim: Claim, error: unknown): Promise<void> {
-  const { logger, world } = engine;
-  const damaged = isDamage(error);
-  logger.error(damaged ? "run set aside: its log is damaged" : "run given back", {
-    run: claim.ticket.run,
-    error: String(error),
-  });
-  if (damaged || isMillraceError(error, "E_RUN_ERASED")) await claim.ack();
-  else await claim.release(world.clock.now() + limits.parkAfterMs);
-}
 
 /**
  * For work on hints that nobody waits for: a failure is logged, and the sweep mends what is missing.

@@ -43,14 +43,14 @@ export class LocalNode {
   readonly #fleet: Fleet;
   readonly #office: PostOffice;
   readonly #guests: Guests;
-  readonly #startedAt: number;
+  readonly startedAt: number;
   #draining = false;
   #announcing: CancelTimer | undefined;
 
   constructor(options: NodeOptions) {
     const { engine, catalog, labels, allocators, leaseMs } = options;
     this.#options = options;
-    this.#startedAt = engine.world.clock.now();
+    this.startedAt = engine.world.clock.now();
     this.capacity = new Capacity(options.resources);
     this.capacity.onChange = () => this.#announceSoon();
     this.#office = new PostOffice({
@@ -128,7 +128,7 @@ export class LocalNode {
     const { engine, labels, catalog } = this.#options;
     return {
       id: engine.node,
-      startedAt: this.#startedAt,
+      startedAt: this.startedAt,
       saidAt: engine.world.clock.now(),
       workflows: catalog.names,
       resources: this.capacity.total,

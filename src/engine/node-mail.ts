@@ -46,11 +46,15 @@ export interface Go {
   readonly runInput: Value;
 }
 
-/** What was asked for is not needed any more: what waits is forgotten, what runs is told to stop. */
+/**
+ * What was asked for is not needed any more: what waits is forgotten, what runs is told to stop. `gently`: it
+ * may end by itself, and is waited for.
+ */
 export interface Stop {
   readonly kind: "stop";
   readonly grant: string;
   readonly error: Failure;
+  readonly gently?: true;
 }
 
 /** What became of something that a step elsewhere wanted recorded. */

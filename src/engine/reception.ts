@@ -3,7 +3,7 @@
  * that goes again, because the run has ended, waits on, or is for somebody else.
  */
 import { isHeldBack } from "../domain/admission.ts";
-import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isParked, isTerminal, type RunState } from "../domain/state.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Catalog } from "./catalog.ts";
@@ -11,12 +11,15 @@ import { Door } from "./door.ts";
 import { loadClaimed } from "./history.ts";
 import type { Surroundings } from "./last-duties.ts";
 import { leaveEndedAgain, leaveIfParked } from "./leave.ts";
+import { leaveForeign } from "./set-aside.ts";
 import type { TendOptions } from "./tend-gates.ts";
 
 /** What it takes to receive runs. */
 export interface ReceptionOptions extends TendOptions {
   readonly catalog: Catalog;
   readonly surroundings: Surroundings;
+  /** When this process began (ms since the epoch). */
+  startedAt(): number;
 }
 
 /** A run to be hosted. */
@@ -26,9 +29,6 @@ export interface Guest {
   /** It was held back and may begin now. */
   readonly admitted: boolean;
 }
-
-/** A run whose code this process lacks is offered to others, and looked at again after this long. */
-const FOREIGN_RUN_PAUSE_MS = 30_000;
 
 export class Reception {
   readonly #options: ReceptionOptions;
@@ -54,16 +54,15 @@ export class Reception {
     if (state.cursor.seq === 0 || isDriven(state)) return gone(claim.ack());
     if (isTerminal(state)) return gone(leaveEndedAgain(engine, claim, state, surroundings));
     const workflow = catalog.codeFor(state);
-    if (workflow === undefined) {
-      engine.logger.warn("this process lacks code for the run", { run, workflow: name });
-      return gone(claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS));
-    }
+    if (workflow === undefined) return gone(leaveForeign(engine, claim, state, surroundings));
     const passage = await this.#door.pass(state, claim);
     if (passage === "left") return undefined;
     const isHeld = isHeldBack(state);
     // A ticket that came too early, or twice.
-    const mayWait = state.run.state === "parked" && !isHeld;
-    if (mayWait && (await leaveIfParked(engine, claim, state))) return undefined;
+    const mayWait = isParked(state) && !isHeld;
+    if (mayWait && (await leaveIfParked(engine, claim, state, this.#options.startedAt()))) {
+      return undefined;
+    }
     return { state, workflow, admitted: passage === "open" && isHeld };
   }
 }

@@ -22,6 +22,8 @@ export function remoteNodes(state: RunState): ReadonlySet<string> {
 interface Remote {
   readonly node: string;
   readonly grant: string;
+  /** It was told that its run is being cancelled. */
+  asked: boolean;
 }
 
 /** Remote attempts, by step. */
@@ -42,7 +44,7 @@ export class Remotes {
   begin(state: RunState, step: string, policy: StepPolicy): void {
     const { node, grant, attempt } = stepActor(state, step).context;
     if (grant === null || node === null) return;
-    const remote = { node, grant };
+    const remote = { node, grant, asked: false };
     this.#running.set(step, remote);
     const { workflow, input: runInput } = state.run.context;
     const { id: run, plan } = state;
@@ -63,10 +65,17 @@ export class Remotes {
     this.#running.delete(step);
   }
 
-  /** Stops attempts whose step is not running any more, or runs elsewhere. */
+  /**
+   * Stops attempts whose step is not running any more, or runs elsewhere; asks those of a run that is being
+   * cancelled to end by themselves.
+   */
   stopEnded(state: RunState): void {
-    for (const [step, { node, grant }] of this.#running) {
-      if (state.running.has(step) && stepActor(state, step).context.grant === grant) continue;
+    for (const [step, remote] of this.#running) {
+      const { node, grant } = remote;
+      if (state.running.has(step) && stepActor(state, step).context.grant === grant) {
+        if (state.run.state === "cancelling") this.#ask(state, remote);
+        continue;
+      }
       this.#running.delete(step);
       const error = {
         code: "E_RUN_CANCELLED",
@@ -74,5 +83,13 @@ export class Remotes {
       };
       this.#cluster.tell(node, { kind: "stop", grant, error });
     }
+  }
+
+  #ask({ id }: RunState, remote: Remote): void {
+    if (remote.asked) return;
+    remote.asked = true;
+    const { node, grant } = remote;
+    const error = { code: "E_RUN_CANCELLED", message: `run ${id} is being cancelled` };
+    this.#cluster.tell(node, { kind: "stop", grant, error, gently: true });
   }
 }

@@ -1,7 +1,7 @@
 /** What a host does with a run of which nothing moves right now. */
 import { isHeldBack } from "../domain/admission.ts";
 import { nextWake } from "../domain/outstanding.ts";
-import { openChildren, type RunState } from "../domain/state.ts";
+import { isParked, openChildren, type RunState } from "../domain/state.ts";
 
 /** The times by which that is decided (ms since the epoch; `parkAfterMs`: a duration). */
 export interface RestTimes {
@@ -20,18 +20,21 @@ export type Rest = { readonly wake: number | undefined; readonly waitMs: number 
   | { readonly kind: "park"; readonly until: number | undefined }
 );
 
+/** States that a run may wait in without a host. */
+const PARKABLE: ReadonlySet<string> = new Set(["running", "compensating"]);
+
 /** Whether to keep the run, or to park it, if none of its attempts runs here. */
 export function restOf(state: RunState, { decidedAt, movedAt, now, parkAfterMs }: RestTimes): Rest {
   const { run, pending, running, requested, stopping } = state;
   const wake = nextWake(state, decidedAt);
   const waitMs = (wake ?? Number.POSITIVE_INFINITY) - now;
-  if (run.state === "parked") return { kind: "parked", wake, waitMs };
+  if (isParked(state)) return { kind: "parked", wake, waitMs };
   // What was due in the last turn and did not happen waits for a slot, not for a time.
   const owes = requested.size + stopping.size > 0;
   const waits = pending.size > 0 || owes || nextWake(state) !== wake;
   const stuck = waits && run.context.paused === null && !isHeldBack(state);
   // Attempts on other nodes are watched by the host.
-  if (run.state !== "running" || stuck || running.size > 0 || waitMs <= parkAfterMs) {
+  if (!PARKABLE.has(run.state) || stuck || running.size > 0 || waitMs <= parkAfterMs) {
     return { kind: "stay", wake, waitMs };
   }
   // Children that end soon after each other would otherwise have the run folded anew for each of them.

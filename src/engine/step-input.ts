@@ -17,6 +17,8 @@ export class Results {
 
   /** The input of a step, an item, or (no needs) the run's own. The caller must not change it. */
   async inputOf(state: RunState, id: string): Promise<Json | undefined> {
+    const { input: changed } = stepActor(state, id).context;
+    if (changed !== null) return this.#read(undefined, changed, state);
     const undone = undoOf(id);
     if (undone !== undefined) return this.#resultOf(state, undone);
     const step = planStep(state, id);
@@ -37,7 +39,11 @@ export class Results {
 
   /** The list that a mapped step fans out over; undefined when the result is no list. A skipped step's is empty. */
   async listFor(state: RunState, step: PlanStep): Promise<readonly Json[] | undefined> {
-    const result = step.over === undefined ? undefined : await this.#resultOf(state, step.over);
+    const { input: changed } = stepActor(state, step.name).context;
+    const result =
+      changed !== null
+        ? await this.#read(undefined, changed, state)
+        : await this.#resultOf(state, step.over ?? "");
     if (result === undefined) return [];
     return Array.isArray(result) ? (result as readonly Json[]) : undefined;
   }
@@ -48,10 +54,12 @@ export class Results {
     return output === null ? undefined : this.#read(step, output, state);
   }
 
-  #read(name: string, value: Value, state: RunState): Promise<Json> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
+  /** @param name under which it is kept; undefined: it may change */
+  #read(name: string | undefined, value: Value, state: RunState): Promise<Json> {
+    const known = this.#known.get(name ?? "");
+    if (name !== undefined && known !== undefined) return known;
     const reading = fromValue(this.#blobs, value, state);
+    if (name === undefined) return reading;
     // Inline values are at hand anyway; what had to be fetched or put together is worth keeping.
     if (!("json" in value)) {
       this.#known.set(name, reading);

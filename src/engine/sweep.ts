@@ -16,6 +16,8 @@ export interface SweepOptions extends TakeOverOptions {
   readonly inputs: boolean;
   /** What is due later than this from now is left to the next sweep (ms). */
   readonly aheadMs: number;
+  /** When this process started: runs that could not be gone on with before are worth another look. */
+  readonly startedAt: number;
 }
 
 /** Returns how many runs were given a ticket or a timer. */
@@ -58,7 +60,7 @@ async function mend(
   summary: RunSummary,
   isAlive: (node: string) => Promise<boolean>,
 ): Promise<boolean> {
-  const { engine, aheadMs } = options;
+  const { engine, aheadMs, startedAt } = options;
   const { queue } = engine.store;
   const ticket = { workflow: summary.workflow, run: summary.run };
   if (summary.node !== null) {
@@ -66,11 +68,15 @@ async function mend(
     // The process is gone for certain: its lease need not run out first.
     if (await hasMoved(options, summary)) return false;
     if (summary.lease !== null) await queue.reclaim(summary.lease);
-  } else if (summary.status === "parked") {
-    const { parkedUntil } = summary;
-    if (parkedUntil === null || parkedUntil > engine.world.clock.now() + aheadMs) return false;
-    await queue.offer(ticket, parkedUntil);
-    return true;
+  } else if (summary.parkedReason !== null) {
+    const { parkedUntil, parkedError, updatedAt } = summary;
+    // This process is newer than what was wrong with the run: it may have what was missing.
+    const isNews = parkedError !== null && updatedAt < startedAt;
+    if (!isNews) {
+      if (parkedUntil === null || parkedUntil > engine.world.clock.now() + aheadMs) return false;
+      await queue.offer(ticket, parkedUntil);
+      return true;
+    }
   }
   await queue.offer(ticket);
   return true;
@@ -80,7 +86,7 @@ async function mend(
 async function mendInputs({ engine, summaries, isHosted }: SweepOptions): Promise<number> {
   const { queue, inbox } = engine.store;
   const parked = [...(await summaries.current()).values()].filter(
-    ({ run, status, driven }) => status === "parked" && !driven && !isHosted(run),
+    (one) => !hasEnded(one) && one.parkedReason !== null && !one.driven && !isHosted(one.run),
   );
   let mended = 0;
   for (const { run, workflow, inbox: taken, chain } of parked) {

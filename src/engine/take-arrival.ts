@@ -2,17 +2,17 @@
 import type { Draft } from "./draft.ts";
 import { decodeInput } from "./input.ts";
 import type { Arrival } from "./mail.ts";
-import { takeInput } from "./take.ts";
+import { takeInput } from "./take-input.ts";
 import { takeRemoteNote, takeRemoteReport } from "./take-remote.ts";
 import type { TurnContext } from "./turn-context.ts";
 
 /** @param confirmed gets what is to be done once the commit stands */
-export function takeArrival(
+export async function takeArrival(
   context: TurnContext,
   draft: Draft,
   { input }: Arrival,
   confirmed: (() => void)[],
-): void {
+): Promise<void> {
   const decoded = decodeInput(input.bytes);
   if (decoded === undefined) {
     draft.anomaly(
@@ -21,5 +21,5 @@ export function takeArrival(
     );
   } else if (decoded.kind === "report") takeRemoteReport(context, draft, decoded);
   else if (decoded.kind === "note") takeRemoteNote(context, draft, decoded, confirmed);
-  else takeInput(draft, decoded);
+  else await takeInput(context, draft, decoded);
 }

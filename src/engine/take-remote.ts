@@ -2,13 +2,13 @@
  * What attempts on other nodes lead to, taken into the draft. They are told apart by what their node
  * granted: whatever does not name the grant of the attempt that runs now comes too late.
  */
-import { stepActor } from "../domain/state.ts";
+import { isKnownStep, stepActor } from "../domain/state.ts";
 import { checkEvent } from "../events/shapes.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import type { Draft } from "./draft.ts";
 import type { Input } from "./input.ts";
 import { noteEvent } from "./noted.ts";
-import { isKnown, loseStep, takeReport } from "./take.ts";
+import { loseStep, takeReport } from "./take.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 type RemoteReport = Extract<Input, { kind: "report" }>;
@@ -20,7 +20,7 @@ export function takeRemoteReport(context: TurnContext, draft: Draft, report: Rem
   const { state } = draft;
   context.cluster.heard(node, report.free);
   if (!isCurrent(draft, report)) {
-    const now = isKnown(state, step) ? stepActor(state, step).state : "undeclared";
+    const now = isKnownStep(state, step) ? stepActor(state, step).state : "undeclared";
     draft.anomaly("late-report", `attempt ${attempt} on node ${node} in state ${now}`, step);
     return;
   }
@@ -62,8 +62,9 @@ export function takeRemoteNote(
   }
 }
 
-const isCurrent = ({ state }: Draft, said: RemoteReport | RemoteNote): boolean => {
-  if (!isKnown(state, said.step)) return false;
+/** It speaks of the attempt that runs now. */
+export const isCurrent = ({ state }: Draft, said: RemoteReport | RemoteNote): boolean => {
+  if (!isKnownStep(state, said.step)) return false;
   const { attempt, grant } = stepActor(state, said.step).context;
   return attempt === said.attempt && grant === said.grant;
 };

@@ -33,7 +33,11 @@ export function taskInput(state: RunState, id: string): TaskInput {
   const step = planStep(state, id);
   if (step === undefined || step.needs.length === 0) return { of: "run" };
   const item = itemOf(id);
-  if (item !== undefined) return itemInput(outputOf(state, step.over ?? ""), item.index);
+  if (item !== undefined) {
+    const { input: list } = stepActor(state, step.name).context;
+    const over = list === null ? outputOf(state, step.over ?? "") : sent(state, list);
+    return itemInput(over, item.index);
+  }
   const needs: Record<string, Sent> = {};
   for (const need of step.needs) {
     const output = outputOf(state, need);

@@ -29,6 +29,10 @@ export interface TurnContext {
 }
 
 /** How the step is run: as its plan says, or as the code asked for it. */
-export const policyOf = (context: TurnContext, state: RunState, step: string): StepPolicy =>
+export const policyOf = (
+  context: Pick<TurnContext, "driver">,
+  state: RunState,
+  step: string,
+): StepPolicy =>
   planStep(state, step)?.policy ??
   context.driver?.body(undoOf(step) ?? step)?.policy ?? { retry: DEFAULT_RETRY };

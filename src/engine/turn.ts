@@ -40,19 +40,27 @@ export async function decideTurn(
 ): Promise<TurnOutcome> {
   let inbox = draft.state.cursor.inbox;
   const confirmed: (() => void)[] = [];
+  const before = draft.events.length;
   for (const mail of mails) {
     if (mail.kind === "report") takeReport(context, draft, mail);
     else if (mail.kind === "note") takeNote(draft, mail, confirmed);
     else if (mail.kind === "child") takeChildMail(draft, mail);
     else if (mail.kind === "node gone") loseNode(context, draft, mail.node);
     else if (mail.kind === "arrival" && mail.input.position > inbox) {
-      takeArrival(context, draft, mail, confirmed);
+      await takeArrival(context, draft, mail, confirmed);
       inbox = mail.input.position;
     }
   }
-  const more = await followUp(context, draft);
-  const { started, failed } = startSteps(context, draft);
-  return { started, inbox, confirmed, more: more || failed };
+  const told = draft.events.length > before;
+  try {
+    const more = await followUp(context, draft);
+    const { started, failed } = startSteps(context, draft);
+    return { started, inbox, confirmed, more: more || failed };
+  } catch (error) {
+    // What was told stands, whatever keeps the run from going on; the next turn meets that again.
+    if (!told) throw error;
+    return { started: [], inbox, confirmed, more: true };
+  }
 }
 
 /** A commit that has come to have more events than this is made before anything else is decided. */

@@ -48,6 +48,10 @@ export const limits = {
   noteAnswerMs: 5_000,
   /** How often a running process looks for runs that nobody holds. */
   sweepEveryMs: 30_000,
+  /** A run that cannot be gone on with is looked at again after twice as long each time, at most this. */
+  faultPauseMaxMs: 10 * 60_000,
+  /** How long steps may take to end by themselves when their run is cancelled, unless somebody says otherwise. */
+  cancelGraceMs: 5_000,
   /** How long a graceful stop waits for running steps before it aborts them. */
   stopGraceMs: 10_000,
   /** A commit that meets this many revision conflicts in a row gives the run back. */

@@ -94,6 +94,13 @@ export class StepCheck {
           this.#report("I17", event, `attempt ${event.attempt} of ${seen.maxAttempts} is retried`);
         }
         break;
+      case "step.held":
+        this.#ofLast(event, seen);
+        break;
+      case "step.rescheduled":
+        seen.maxAttempts = event.maxAttempts;
+        this.#begins(event);
+        break;
       case "step.completed":
       case "step.failed":
         this.#ofLast(event, seen);

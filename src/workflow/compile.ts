@@ -21,7 +21,7 @@ import {
   readOptions,
   schemaOption,
 } from "./options.ts";
-import { DEFAULT_RETRY_BUDGET } from "./policy.ts";
+import { DEFAULT_RETRY_BUDGET, readWhenFailed } from "./policy.ts";
 
 /** What every workflow has besides its code: checked, copied. */
 export interface Header {
@@ -29,6 +29,8 @@ export interface Header {
   readonly retryBudget: number;
   readonly concurrency?: number;
   readonly strategy?: string;
+  /** What the plan says of cancellation and of failures for good. */
+  readonly endings?: Pick<CodePlan, "cancelGraceMs" | "whenFailed" | "whenUndoFailed">;
   /** The optional parts of a definition that were given. */
   readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs" | "flow">;
 }
@@ -44,6 +46,9 @@ const WORKFLOW_OPTIONS = [
   "retryBudget",
   "concurrency",
   "timeout",
+  "cancelGrace",
+  "whenFailed",
+  "whenUndoFailed",
   "version",
   "strategy",
   "flow",
@@ -87,11 +92,16 @@ function headerOf(name: string, read: Read): Header {
   const output = schemaOption(what, read, "output");
   const timeoutMs = durationOption(what, read, "timeout");
   const flow = readFlow(what, read.get("flow"));
+  const cancelGraceMs = durationOption(what, read, "cancelGrace");
   return {
     name,
     retryBudget: numberOption(what, read, "retryBudget", range) ?? DEFAULT_RETRY_BUDGET,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(strategy === undefined ? {} : { strategy }),
+    endings: {
+      ...(cancelGraceMs === undefined ? {} : { cancelGraceMs }),
+      ...readWhenFailed(what, read),
+    },
     parts: {
       ...(version === undefined ? {} : { version }),
       ...(input === undefined ? {} : { input }),
@@ -127,6 +137,7 @@ export function compileGraph(
     ...(header.concurrency === undefined ? {} : { concurrency: header.concurrency }),
     ...(header.strategy === undefined ? {} : { strategy: header.strategy }),
     ...(header.onFailure === undefined ? {} : { onFailure: header.onFailure }),
+    ...header.endings,
     steps: Object.freeze(steps),
     returns: returns ?? last.step.name,
   } as const;
@@ -142,7 +153,7 @@ export function compileGraph(
  * @throws MillraceError `E_DEF_INVALID`
  */
 export function compileCode(header: Header, fn: unknown): CodeWorkflow {
-  const { name, retryBudget, concurrency, strategy, parts } = header;
+  const { name, retryBudget, concurrency, strategy, endings, parts } = header;
   const run = checkFunction<CodeWorkflow["run"]>(`workflow ${name}: its function`, fn);
   const version = versionOf({ kind: "code", name, label: parts.version });
   const plan: CodePlan = Object.freeze({
@@ -151,6 +162,7 @@ export function compileCode(header: Header, fn: unknown): CodeWorkflow {
     retryBudget,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(strategy === undefined ? {} : { strategy }),
+    ...endings,
   });
   return Object.freeze({
     kind: "code",

@@ -1,7 +1,7 @@
 /**
  * How a step is run, as users say it: the options, their defaults, and their meaning as a policy.
  */
-import type { RetryPolicy, StepPolicy } from "../domain/plan.ts";
+import type { RetryPolicy, StepPolicy, WhenFailed } from "../domain/plan.ts";
 import type { Duration } from "../kernel/duration.ts";
 import { limits } from "../kernel/limits.ts";
 import {
@@ -42,6 +42,13 @@ export interface PolicyOptions extends PlaceOptions {
    * is refused unless it says `allowIrreversible: true`. @default false
    */
   readonly irreversible?: boolean;
+  /**
+   * When it fails for good: `fail` lets the run see it; `hold` keeps the step for somebody to retry, skip or
+   * fail, and the run waits. @default as the workflow says, else "fail"
+   */
+  readonly whenFailed?: WhenFailed;
+  /** The same for what undoes the step. @default as the workflow says, else "fail" */
+  readonly whenUndoFailed?: WhenFailed;
 }
 
 /** What holds for a step that says nothing about retries. */
@@ -66,6 +73,8 @@ export const POLICY_OPTIONS = [
   "heartbeat",
   "irreversible",
   ...PLACE_OPTIONS,
+  "whenFailed",
+  "whenUndoFailed",
 ] as const;
 const FACTOR_MAX = 100;
 const RETRY_OPTIONS = ["maxAttempts", "initial", "factor", "max", "jitter"] as const;
@@ -93,7 +102,28 @@ export function readPolicy(what: string, read: Read): StepPolicy {
     ...(startToCloseMs === undefined ? {} : { startToCloseMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     ...(flagOption(what, read, "irreversible") ? { irreversible: true } : {}),
+    ...readWhenFailed(what, read),
   });
+}
+
+/**
+ * What was said of failures for good, if anything was.
+ * @throws MillraceError `E_DEF_INVALID` for anything but the two words
+ */
+export function readWhenFailed(
+  what: string,
+  read: Read,
+): Pick<StepPolicy, "whenFailed" | "whenUndoFailed"> {
+  const said: { whenFailed?: WhenFailed; whenUndoFailed?: WhenFailed } = {};
+  for (const option of ["whenFailed", "whenUndoFailed"] as const) {
+    const value = read.get(option);
+    if (value === undefined) continue;
+    if (value !== "fail" && value !== "hold") {
+      throw invalid(`${what}: ${option} must be "fail" or "hold"`, { option });
+    }
+    said[option] = value;
+  }
+  return said;
 }
 
 function timeout(what: string, read: Read, key: string): number | undefined {

@@ -3,6 +3,7 @@
  * results.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { WhenFailed } from "../domain/plan.ts";
 import type { Duration } from "../kernel/duration.ts";
 import type { BatchFlowOptions, FlowOptions } from "./flow-options.ts";
 
@@ -36,6 +37,12 @@ export interface WorkflowOptions<
   readonly timeout?: Duration;
   /** How many runs may be at work, who comes first, which starts become one. @default all at once */
   readonly flow?: FlowControl;
+  /** How long steps may take to end by themselves when the run is cancelled. @default "5s" */
+  readonly cancelGrace?: Duration;
+  /** For steps that do not say so themselves: see `PolicyOptions`. @default "fail" */
+  readonly whenFailed?: WhenFailed;
+  /** For what undoes them. @default "fail" */
+  readonly whenUndoFailed?: WhenFailed;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
   /**

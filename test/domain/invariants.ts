@@ -62,8 +62,12 @@ class Checker {
   /** At the end of a run nothing is left half done. */
   finish(): void {
     assert.notEqual(this.#end, "", "the run has come to an end");
-    if (this.#end !== "run.completed") assert.deepEqual(this.#undoable, [], "I19: all is undone");
+    const undone = this.#end === "run.failed" || this.#end === "run.cancelled";
+    if (undone) assert.deepEqual(this.#undoable, [], "I19: all is undone");
     for (const [id, life] of this.#lives) {
+      // Whoever terminates a run does not wait for its child runs.
+      if (this.#end === "run.terminated" && this.#declared.get(itemOf(id)?.step ?? id)?.child)
+        continue;
       const begun = life.attempt > 0 || life.items !== undefined;
       if (begun) assert.equal(life.ended, true, `${id} was begun and never ended`);
     }
@@ -112,6 +116,16 @@ class Checker {
         life.running = false;
         assert.ok(++this.#retries <= this.#plan.retryBudget, "I17: the run's budget of retries");
         break;
+      case "step.rescheduled":
+        life.maxAttempts = event.maxAttempts;
+        life.underway = false;
+        life.running = false;
+        this.#checkBeginning(event.step);
+        break;
+      case "step.held":
+        life.running = false;
+        assert.equal(event.attempt, life.attempt, `I12: who holds ${event.step}`);
+        break;
       case "step.completed":
       case "step.failed":
         assert.equal(event.attempt, life.attempt, `I12, I13: who ends ${event.step}`);
@@ -122,9 +136,9 @@ class Checker {
     life.underway = false;
     life.running = false;
     const needs = this.#declared.get(event.step)?.needs ?? [];
+    const lacks = !("output" in event);
     life.barred =
-      event.type === "step.failed" ||
-      (event.type !== "step.completed" && needs.some((need) => this.#life(need).barred));
+      event.type === "step.failed" || (lacks && needs.some((need) => this.#life(need).barred));
     const undone = undoOf(event.step);
     // What a child run did may have been done while something else was being undone.
     if (undone !== undefined) this.#undoable.splice(this.#undoable.lastIndexOf(undone), 1);

@@ -46,6 +46,8 @@ const policies = fc.record(
     }),
     scheduleToStartMs: fc.integer({ min: 1, max: 40 }),
     startToCloseMs: fc.constant(1_000),
+    whenFailed: fc.constantFrom("hold" as const, "fail" as const),
+    whenUndoFailed: fc.constant("hold" as const),
   },
   { requiredKeys: ["retry"], noNullPrototype: true },
 );
@@ -109,7 +111,11 @@ function toStep(traits: Traits, index: number): PlanStep {
 }
 
 const bounds = fc.record(
-  { concurrency: fc.integer({ min: 1, max: 3 }), onFailure: fc.constant("continue" as const) },
+  {
+    concurrency: fc.integer({ min: 1, max: 3 }),
+    onFailure: fc.constant("continue" as const),
+    whenFailed: fc.constant("hold" as const),
+  },
   { requiredKeys: [], noNullPrototype: true },
 );
 

@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { type Setback, setbackCommand, startCommand } from "../../src/domain/decide.ts";
 import { type Duty, outstanding } from "../../src/domain/outstanding.ts";
 import type { GraphPlan, StepPolicy } from "../../src/domain/plan.ts";
-import { isTerminal, planStep } from "../../src/domain/state.ts";
+import { stopAll } from "../../src/domain/settle.ts";
+import { isParked, isTerminal, planStep } from "../../src/domain/state.ts";
 import { noRetry } from "./plans.ts";
 import { answerWaits, openWait, sendAnswer } from "./random-waits.ts";
 import { RecordedRun, type RecordedRunOptions } from "./recorded-run.ts";
@@ -69,6 +70,7 @@ export class RandomLife {
       () => this.#claim(),
       () => this.#cancelRun(),
       () => this.#endStep(),
+      () => this.#operate(),
       () => this.#lateReport(),
       () => this.#signal(),
       () => this.#park(),
@@ -90,8 +92,20 @@ export class RandomLife {
   #cancelRun(): void {
     if (this.#choices.next(4) > 0) return;
     const { state, now } = this.run;
-    const able = state.run.state !== "compensating";
-    assert.equal(this.run.run({ type: "cmd.cancel", now, by: "b", reason: "r" }), able);
+    if (this.#choices.next(4) === 0) {
+      this.#terminate();
+      return;
+    }
+    const until = now + this.#choices.next(40);
+    const sooner = until < (state.run.context.cancelUntil ?? 0);
+    const able = state.run.state === "cancelling" ? sooner : state.run.state !== "compensating";
+    assert.equal(this.run.run({ type: "cmd.cancel", now, by: "b", reason: "r", until }), able);
+  }
+
+  #terminate(): void {
+    const { state, now } = this.run;
+    this.run.add(stopAll(state, now, "terminated"));
+    assert.ok(this.run.run({ type: "cmd.terminate", now, by: "b", reason: "r" }));
   }
 
   /** Somebody skips or cancels a step, whether or not its turn has come. */
@@ -101,6 +115,22 @@ export class RandomLife {
     const step = this.#choices.pick(known) ?? "";
     const type = this.#choices.next(2) === 0 ? "cmd.cancel" : "cmd.skip";
     if (this.run.step(step, { type, now, reason: "from outside" })) this.seen.add(type);
+  }
+
+  /** Somebody says what becomes of a step that is held, or that takes too long. */
+  #operate(): void {
+    const { state, now } = this.run;
+    const { held, retrying, running } = state;
+    const told = { now, by: "b", reason: "r" };
+    const step = this.#choices.pick(held.size > 0 ? [...held] : [...retrying, ...running]);
+    if (step === undefined) return;
+    const orders = [
+      { type: "cmd.retry", ...told, attempts: 1 + this.#choices.next(2) },
+      { type: "cmd.skip", ...told, output: { json: "instead" } },
+      { type: "cmd.give_up", ...told },
+    ] as const;
+    const order = orders[this.#choices.next(orders.length)];
+    if (order !== undefined && this.run.step(step, order)) this.seen.add(order.type);
   }
 
   /** The report of another attempt than the one under way: refused, and nothing changes. */
@@ -141,7 +171,8 @@ export class RandomLife {
     const { state, now } = this.run;
     const { running, pending, requested, stopping } = state;
     const busy = running.size + pending.size + requested.size + stopping.size;
-    if (state.run.state !== "running" || busy > 0) return;
+    const able = ["running", "compensating"].includes(state.run.state) && !isParked(state);
+    if (!able || busy > 0) return;
     assert.ok(this.run.run({ type: "cmd.park", now, reason: "r", until: null }));
   }
 
@@ -156,7 +187,7 @@ export class RandomLife {
 
   #doDuty(which: number): void {
     const { state, now } = this.run;
-    if (state.run.state === "pending" || state.run.state === "parked") {
+    if (state.run.state === "pending" || isParked(state)) {
       this.#claim();
       return;
     }
@@ -169,8 +200,9 @@ export class RandomLife {
     const wake = duties.find((duty) => duty.kind === "wake");
     const others = duties.filter((duty) => duty.kind !== "wake");
     const duty = others[which % Math.max(1, others.length)] ?? wake;
-    if (duty === undefined) sendAnswer(this.run);
-    else this.#do(duty);
+    if (duty !== undefined) this.#do(duty);
+    else if (state.held.size > 0) this.#operate();
+    else sendAnswer(this.run);
   }
 
   #do(duty: Duty): void {
