@@ -23,6 +23,7 @@ export type { RerunOptions } from "./client/rerun.ts";
 export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
 export type { RunPage, SearchOptions } from "./client/search-runs.ts";
+export type { SignalTarget, SignalWhereOptions } from "./client/signal-where.ts";
 export type { EventPlace, From } from "./client/start-place.ts";
 export type { StartOptions } from "./client/start-run.ts";
 export type { RunMoment } from "./client/state-at.ts";

@@ -18,6 +18,7 @@ export function headLines(view: RunView, now: number, paint: Paint): string[] {
     ["goes on for", view.chain === null ? undefined : placeText(view.chain)],
     ["goes on as", view.next ?? undefined],
     ["labels", labels.length > 0 ? labels.join(" ") : undefined],
+    ["correlation", view.correlation ?? undefined],
     ["events", String(view.seq)],
     ["input", valueText(view.input)],
   ];

@@ -15,6 +15,7 @@ import { Operator } from "./operator.ts";
 import type { Views } from "./read-client.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
+import { type SignalTarget, type SignalWhereOptions, signalWhere } from "./signal-where.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
 import {
   type CancelOptions,
@@ -116,6 +117,22 @@ export class Client extends Operator {
     options: { id?: string } = {},
   ): Promise<void> {
     return sendSignal(this.#engine, run, name, payload, options);
+  }
+
+  /**
+   * Sends a signal to every run that has a correlation key, labels or a workflow in common, once per run and
+   * `id`. With a key also to runs that are started with it later, for as long as `keep` says.
+   * @returns the runs that exist and got it; those that end before they take it do not count
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`, `E_NOT_JSON`, `E_TOO_LARGE`
+   */
+  signalWhere(
+    target: SignalTarget,
+    name: string,
+    payload?: unknown,
+    options: SignalWhereOptions = {},
+  ): Promise<readonly string[]> {
+    const parts = { engine: this.#engine, index: this.#views.index };
+    return signalWhere(parts, target, name, payload, options);
   }
 
   /**

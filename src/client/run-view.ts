@@ -50,6 +50,8 @@ export interface RunView {
   readonly workflow: string;
   readonly status: RunStatus;
   readonly labels: Readonly<Record<string, string>>;
+  /** The key that signals reach it under: see `Client.signalWhere`; null: none. */
+  readonly correlation: string | null;
   /** The run that it branched off, and behind which of its events; null: none. */
   readonly forkOf: { readonly run: string; readonly seq: number } | null;
   /** The run whose child it is, and as which step of it; null: nobody's. */
@@ -92,6 +94,7 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
       status: state.run.state as RunStatus,
     }),
     labels: context.labels,
+    correlation: context.correlation,
     forkOf: context.forkOf && { run: context.forkOf.run, seq: context.forkOf.seq },
     parent: context.parent && { run: context.parent.run, step: context.parent.step },
     chain: context.chain && placeIn(context.chain),

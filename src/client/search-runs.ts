@@ -24,8 +24,9 @@ export interface RunPage {
 }
 
 const OPTIONS = [
-  ...(["workflow", "statuses", "labels", "parent", "failedStep", "waiting"] as const),
-  ...(["createdFrom", "createdUntil", "order", "limit", "cursor"] as const),
+  ...(["workflow", "statuses", "labels", "correlation", "parent"] as const),
+  ...(["failedStep", "waiting", "createdFrom", "createdUntil"] as const),
+  ...(["order", "limit", "cursor"] as const),
 ];
 const PAGE_MAX = 1_000;
 const ORDERS: readonly RunOrder[] = ["created", "updated"];
@@ -58,7 +59,7 @@ export async function countRuns(
 }
 
 function checkFilter(filter: RunFilter): void {
-  const { workflow, statuses, labels, parent, failedStep, waiting } = filter;
+  const { workflow, statuses, labels, correlation, parent, failedStep, waiting } = filter;
   if (workflow !== undefined) checkId("workflow name", workflow);
   if (parent !== undefined) checkId("run id", parent);
   if (statuses !== undefined && (!Array.isArray(statuses) || statuses.length === 0)) {
@@ -68,7 +69,7 @@ function checkFilter(filter: RunFilter): void {
   if (labels !== undefined && !isPlainObject(labels)) {
     throw invalidOption("labels", "must be a plain object of texts");
   }
-  for (const [name, value] of Object.entries({ ...labels, failedStep, waiting })) {
+  for (const [name, value] of Object.entries({ ...labels, correlation, failedStep, waiting })) {
     if (value !== undefined && typeof value !== "string") throw invalidOption(name, "must be text");
   }
   for (const time of ["createdFrom", "createdUntil"] as const) {

@@ -14,7 +14,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import { checkPriority } from "../workflow/flow.ts";
 import { validate } from "../workflow/schema.ts";
 import { gatherStart } from "./gather-start.ts";
-import { callOptions, invalidOption, isPlainObject } from "./options.ts";
+import { callOptions, invalidOption, isPlainObject, textOption } from "./options.ts";
 
 /** What `start` may be told besides the input. */
 export interface StartOptions {
@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly id?: string;
   /** Up to 32 names and values to find the run by later. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Signals to this key reach it, as those to its id do: see `Client.signalWhere`. Any text of 1 to 256 characters. */
+  readonly correlation?: string;
   /** It begins so much later. @default at once */
   readonly delay?: Duration;
   /** It begins at this time. @default at once */
@@ -39,7 +41,7 @@ export interface StartParts {
   readonly gates: Gates;
 }
 
-const START_OPTIONS = ["id", "labels", "delay", "at", "priority"] as const;
+const START_OPTIONS = ["id", "labels", "correlation", "delay", "at", "priority"] as const;
 
 /**
  * Appends `run.created` unless the run exists, and offers a ticket. If starts of the workflow are put
@@ -57,6 +59,8 @@ export async function startRun(
   const { id = engine.world.ids() } = given;
   const run = checkNewId("run id", id);
   const labels = checkLabels(given.labels);
+  const correlation =
+    given.correlation === undefined ? undefined : checkCorrelation(given.correlation);
   const priority =
     given.priority === undefined ? undefined : checkPriority("priority", given.priority);
   const notBefore = beginTime(given, engine.world.clock.now());
@@ -70,9 +74,16 @@ export async function startRun(
     value,
     wishes: { priority },
     ...(labels === undefined ? {} : { labels }),
+    ...(correlation === undefined ? {} : { correlation }),
   };
   const how = workflow.flow?.gather;
   if (how === undefined) return beginOne(engine, workflow, run, creation, notBefore);
+  if (correlation !== undefined) {
+    throw invalidOption(
+      "correlation",
+      `starts of ${workflow.name} may become one run, of many keys`,
+    );
+  }
   if (notBefore === undefined) {
     return gatherStart({ engine, gates, workflow, how, start: run, creation });
   }
@@ -100,6 +111,16 @@ function beginTime(
   if (delay === undefined) return at === undefined ? undefined : anyInstantMs("at", at);
   if (at === undefined) return now + millis("delay", delay);
   throw invalidOption("at", "a run begins at a time or after a delay, not both");
+}
+
+/**
+ * A key that signals may be sent to.
+ * @throws MillraceError `E_OPTION_INVALID`
+ */
+export function checkCorrelation(key: unknown): string {
+  const text = textOption("correlation", key, limits.correlationCharsMax);
+  if (text !== "") return text;
+  throw invalidOption("correlation", "is empty");
 }
 
 /**

@@ -63,6 +63,7 @@ export interface Creation {
   /** The same as it is recorded. */
   readonly value: Value;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly correlation?: string;
   readonly wishes?: EntryWishes;
 }
 
@@ -73,7 +74,7 @@ export interface Creation {
  */
 export function createdEvent(
   workflow: Workflow,
-  { json, value, labels, wishes = {} }: Creation,
+  { json, value, labels, correlation, wishes = {} }: Creation,
   now: number,
   notBefore?: number,
 ): Created {
@@ -86,6 +87,7 @@ export function createdEvent(
     input: value,
     ...definition(workflow, json, notBefore ?? now, wishes),
     ...(labels === undefined ? {} : { labels }),
+    ...(correlation === undefined ? {} : { correlation }),
     ...(notBefore === undefined ? {} : { notBefore }),
   };
 }

@@ -7,6 +7,7 @@ import { isDriven, isParked, isTerminal, type RunState } from "../domain/state.t
 import type { Claim, Ticket } from "../ports/work-queue.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import type { Catalog } from "./catalog.ts";
+import { collectForRun } from "./correlated.ts";
 import { Door } from "./door.ts";
 import { loadClaimed } from "./history.ts";
 import type { Surroundings } from "./last-duties.ts";
@@ -53,6 +54,7 @@ export class Reception {
     if (state.cursor.seq === 0) await gates.release(name, [run]);
     if (state.cursor.seq === 0 || isDriven(state)) return gone(claim.ack());
     if (isTerminal(state)) return gone(leaveEndedAgain(engine, claim, state, surroundings));
+    await collectForRun(engine, state);
     const workflow = catalog.codeFor(state);
     if (workflow === undefined) return gone(leaveForeign(engine, claim, state, surroundings));
     const passage = await this.#door.pass(state, claim);

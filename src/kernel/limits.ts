@@ -61,6 +61,11 @@ export const limits = {
   carriedSignalsMax: 10_000,
   /** Ids of signals taken that a run of a chain remembers from the runs before it. */
   rememberedSignalsMax: 256,
+  correlationCharsMax: 256,
+  /** A signal to a correlation key is kept for runs that are started within this, unless it says otherwise. */
+  correlatedKeptMs: 24 * 3_600_000,
+  /** What nobody takes is kept in an inbox for 90 days at most. */
+  inputKeptMs: 90 * 24 * 3_600_000,
   /** A gate remembers when each of so many was let in, to be exact about every span. */
   rateMax: 10_000,
   /** Starts that become one run. */

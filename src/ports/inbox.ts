@@ -13,6 +13,15 @@ export interface StoredInput {
 export const addressOfNode = (node: string): string => `@${node}`;
 
 /**
+ * The inbox of a correlation key: what is kept for runs that may be started with it.
+ * @param digest of the key, which may be any text; `KEY_ADDRESS` is what comes out
+ */
+export const addressOfKey = (digest: string): string => `~${digest}`;
+
+/** What `addressOfKey` gives for a SHA-256 (base64url). */
+export const KEY_ADDRESS: RegExp = /^~[A-Za-z0-9_-]{43}$/;
+
+/**
  * What others want a run to know, kept until the run has taken it. Posting never fails because of the
  * run: it may be asleep, hosted elsewhere, or not exist yet.
  *
@@ -20,7 +29,8 @@ export const addressOfNode = (node: string): string => `@${node}`;
  * - `watch` calls back for every input posted after it resolved, by any process, promptly, in order;
  *   it MAY miss inputs while a connection is lost, so a reader also reads after (re)connecting:
  *   adapters call `onGap` when inputs may have been missed.
- * - Where a run is named, `addressOfNode` names a node, whose inputs are kept apart in the same way.
+ * - Where a run is named, `addressOfNode` names a node and `addressOfKey` a key, whose inputs are kept apart
+ *   in the same way.
  * - `discard` removes inputs up to a position that a frame of the run has recorded as taken.
  */
 export interface Inbox {

@@ -11,6 +11,8 @@ export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   /** All of these. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Runs that were started with this correlation key. */
+  readonly correlation?: string;
   /** Children of this run. */
   readonly parent?: string;
   /** Runs in which this step was the first to fail, or is held. */

@@ -49,6 +49,37 @@ describe("millrace signal", () => {
   });
 });
 
+describe("millrace signal to many runs", () => {
+  it("reaches those that have the key, and those that are started with it later", async () => {
+    await using here = await hosting();
+    const options = { id: "keyed", correlation: "order 7", labels: { shop: "x" } };
+    const handle = await here.start(patient, { who: "you" }, options);
+    const sent = await tell("signal", "--correlation", "order 7", "go", "1", "--keep", "2h");
+    const later = "and for those started with the key within 2h";
+    expect([sent.code, sent.stdout]).toEqual([0, "keyed\n"]);
+    expect(sent.stderr).toBe(`signal go is kept for 1 run, ${later}\n`);
+    expect(await handle.result()).toMatchObject({ go: 1 });
+    const other = await here.start(patient, { who: "me" }, { correlation: "order 7" });
+    expect(await other.result()).toMatchObject({ go: 1 });
+  });
+
+  it("goes by workflow and labels, and writes JSON", async () => {
+    await using here = await hosting();
+    const handle = await here.start(patient, { who: "you" }, { id: "lbl", labels: { shop: "y" } });
+    const flags = ["--workflow", "patient", "--label", "shop=y", "--json"];
+    const sent = await tell("signal", "go", ...flags);
+    expect(JSON.parse(sent.stdout)).toEqual({ signal: "go", runs: ["lbl"] });
+    expect(await handle.result()).toMatchObject({ go: null });
+  });
+
+  it("says what is missing, or too much", async () => {
+    for (const words of [["run"], ["a", "b", "1", "2"], ["--correlation", "k", "a", "1", "2"]]) {
+      const { code, stderr } = await tell("signal", ...words);
+      expect([code, stderr.split(":")[0]]).toEqual([2, "E_OPTION_INVALID"]);
+    }
+  });
+});
+
 describe("millrace cancel", () => {
   it("ends a run, with the reason in its log", async () => {
     await using here = await hosting();

@@ -27,6 +27,7 @@ const summaries = fc.uniqueArray(
     createdAt: times,
     updatedAt: times,
     failedStep: fc.option(few("s1", "s2")),
+    correlation: fc.option(few("k1", "k2")),
     parent: fc.option(few("p1", "p2").map((run) => ({ run, workflow: "w1", step: "s" }))),
     parkedReason: fc.option(few("waits for a signal", "waits for a time")),
   }),
@@ -38,6 +39,7 @@ const filters = fc.record(
     workflow: few("w1", "w2"),
     statuses: fc.uniqueArray(fc.constantFrom(...runStatuses), { minLength: 1, maxLength: 3 }),
     labels: fc.dictionary(few("x", "y"), few("1", "2")),
+    correlation: few("k1", "k2"),
     parent: few("p1", "p2"),
     failedStep: few("s1", "s2"),
     waiting: few("waits for a signal", "waits for a time", "paused"),
@@ -55,6 +57,7 @@ const fits = (one: RunSummary, filter: RunFilter): boolean =>
   (filter.statuses ?? [shownStatus(one)]).includes(shownStatus(one)) &&
   Object.entries(filter.labels ?? {}).every(([name, value]) => one.labels[name] === value) &&
   (filter.parent ?? one.parent?.run) === one.parent?.run &&
+  (filter.correlation ?? one.correlation) === one.correlation &&
   (filter.failedStep ?? one.failedStep) === one.failedStep &&
   (filter.waiting === undefined || waitingOf(one) === filter.waiting) &&
   one.createdAt >= (filter.createdFrom ?? 0) &&

@@ -13,6 +13,7 @@ import {
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/transport-node";
 import { MillraceError } from "../../kernel/errors.ts";
+import { limits } from "../../kernel/limits.ts";
 import { Away, apiCodes, awayOf } from "./answers.ts";
 import type { Link } from "./link.ts";
 import { republished, type Streams, type Subjects } from "./subjects.ts";
@@ -26,8 +27,6 @@ const CONSUMERS_MAX = 100_000;
 const NO_DUPLICATES_MS = 1_000;
 /** For so long a post whose answer was lost can be sent again without being stored twice. */
 const INBOX_RESEND_MS = 60_000;
-/** How long an input waits for its run to take it, be it only to exist: 90 days. */
-const INBOX_KEPT_MS = 90 * 24 * 3_600_000;
 /** How long the mark of a node that went away is kept for those who watch the bucket. */
 const NODE_MARKER_MS = 1_000;
 
@@ -62,7 +61,7 @@ export function demandedStreams(subjects: Subjects, namespace: string): readonly
     only("log", { ...common, deny_delete: true, allow_rollup_hdrs: false, republish: copies.log }),
     only("inbox", {
       ...common,
-      max_age: nanos(INBOX_KEPT_MS),
+      max_age: nanos(limits.inputKeptMs),
       duplicate_window: nanos(INBOX_RESEND_MS),
       deny_delete: true,
       allow_rollup_hdrs: false,

@@ -4,7 +4,7 @@
  * would read, and erase, every other run.
  */
 import { checkId, ID_PATTERN } from "../../kernel/ids.ts";
-import { addressOfNode } from "../../ports/inbox.ts";
+import { addressOfNode, KEY_ADDRESS } from "../../ports/inbox.ts";
 
 /** Names in one namespace. Every function throws `E_ID_INVALID` for an id that is not usable. */
 export interface Subjects {
@@ -22,7 +22,7 @@ export interface Subjects {
   tombstone(run: string): string;
   /** The stored frames, republished: of a workflow, a run, or all. */
   live(workflow?: string, run?: string): string;
-  /** Inputs of a run, or of a node by its address. */
+  /** Inputs of a run, or of a node or a key by its address. */
   inputs(run: string): string;
   liveInputs(run: string): string;
   ticket(workflow: string, run: string): string;
@@ -78,8 +78,10 @@ export function subjectsOf(namespace: string): Subjects {
   const stream = (kind: string): string => `MR_${namespace}_${kind}`;
   const workflowToken = (name: string): string => checkId("workflow name", name);
   const runToken = (id: string): string => checkId("run id", id);
-  const inboxToken = (id: string): string =>
-    id.startsWith("@") ? addressOfNode(checkId("node id", id.slice(1))) : runToken(id);
+  const inboxToken = (id: string): string => {
+    if (KEY_ADDRESS.test(id)) return id;
+    return id.startsWith("@") ? addressOfNode(checkId("node id", id.slice(1))) : runToken(id);
+  };
   const nodeToken = (id: string): string => checkId("node id", id);
   const buckets = { nodes: stream("NODES"), views: stream("VIEWS"), blobs: stream("BLOBS") };
   return {

@@ -34,7 +34,9 @@ export function pageQuery(
       ...[name, value],
     );
   }
-  const { parent, failedStep, waiting, workflow, status, createdFrom, createdUntil } = filter;
+  const { parent, correlation, failedStep, waiting, workflow, status } = filter;
+  const { createdFrom, createdUntil } = filter;
+  if (correlation !== undefined) where("correlation = ?", correlation);
   if (parent !== undefined) where("parent = ?", parent);
   if (failedStep !== undefined) where("failed = ?", failedStep);
   if (waiting !== undefined) where("waiting = ?", waiting);
@@ -56,6 +58,7 @@ export function pageQuery(
 
 /** The index to go along: the narrowest that has the order, or one narrow enough to be sorted. */
 function leading(filter: OneStatusFilter, order: RunOrder): string {
+  if (filter.correlation !== undefined) return "by_correlation";
   if (filter.parent !== undefined) return "by_parent";
   if (filter.failedStep !== undefined) return "by_failed";
   if (filter.waiting !== undefined) return "by_waiting";

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Raise it whenever the tables, or what they hold of a run, change. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 /** By which of them a page is looked up; each ends with what orders it. */
 const INDEXES: Readonly<Record<string, string>> = {
@@ -14,6 +14,7 @@ const INDEXES: Readonly<Record<string, string>> = {
   by_workflow_updated: "workflow, updated, run",
   by_workflow_status: "workflow, status, created, run",
   by_parent: "parent, created, run",
+  by_correlation: "correlation, created, run",
   by_failed: "failed, created, run",
   by_waiting: "waiting, created, run",
 };
@@ -21,6 +22,7 @@ const INDEXES: Readonly<Record<string, string>> = {
 /** Columns that are often empty are indexed only where they are not. */
 const SPARSE: Readonly<Record<string, string>> = {
   by_parent: "parent",
+  by_correlation: "correlation",
   by_failed: "failed",
   by_waiting: "waiting",
 };
@@ -39,6 +41,7 @@ export function ensureIndexTables(db: DatabaseSync): void {
     created REAL NOT NULL,
     updated REAL NOT NULL,
     parent TEXT,
+    correlation TEXT,
     failed TEXT,
     waiting TEXT,
     summary TEXT NOT NULL

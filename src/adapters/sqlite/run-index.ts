@@ -116,8 +116,9 @@ export class SqliteRunIndex implements RunIndex {
     }
     // An id that was erased may have begun anew, as something else.
     this.#remove(run);
-    this.#sql("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
+    this.#sql("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)").run(
       ...[run, workflow, status, created, updated, summary.parent?.run ?? null],
+      summary.correlation,
       ...changing,
     );
     this.#count(workflow, status, 1);

@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import type { StartOptions } from "../../client/start-run.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import { readInstance } from "../../wfformat/instance.ts";
 import { measureReplay } from "../../wfformat/measure.ts";
@@ -21,6 +22,7 @@ interface RunFlags extends StoreFlags {
   readonly input?: string;
   readonly workflow?: string;
   readonly id?: string;
+  readonly correlation?: string;
   readonly wfformat?: string;
   readonly slots?: number;
   readonly scale?: number;
@@ -35,6 +37,7 @@ export function registerRun(program: Command, cli: Cli): void {
     .option("--input <json>", "the run's input: JSON, or @file")
     .option("--workflow <name>", "which one, when the file exports several")
     .option("--id <id>", "the run's id: the same id and input again is the same run")
+    .option("--correlation <key>", "signals to this key reach it: see `millrace signal`")
     .option("--wfformat <file>", "replay a recorded scientific workflow (WfFormat 1.5) instead")
     .option(
       "--slots <n>",
@@ -75,7 +78,7 @@ async function runFile(cli: Cli, file: string | undefined, flags: RunFlags): Pro
     report,
     settings,
     options: { workflows },
-    start: (millrace) => millrace.start(name, input, idOf(flags)),
+    start: (millrace) => millrace.start(name, input, startOf(flags)),
     completed: (_events, output) => report.completed(output),
     goOn: `millrace worker ${file}`,
   });
@@ -99,7 +102,7 @@ async function runInstance(
     report,
     settings,
     options: { workflows: [workflow], worker: { steps: slots } },
-    start: (millrace) => millrace.start(workflow, null, idOf(flags)),
+    start: (millrace) => millrace.start(workflow, null, startOf(flags)),
     completed(events) {
       const measures = measureReplay(events, tasks, { scale, slots });
       report.completed(measures, replayLines(measures, cli.output.paint));
@@ -111,7 +114,10 @@ async function runInstance(
 const DEFAULT_SCALE = 0.01;
 const DEFAULT_SLOTS = 64;
 
-const idOf = ({ id }: RunFlags): { readonly id?: string } => (id === undefined ? {} : { id });
+const startOf = ({ id, correlation }: RunFlags): StartOptions => ({
+  ...(id === undefined ? {} : { id }),
+  ...(correlation === undefined ? {} : { correlation }),
+});
 
 async function content(path: string): Promise<string> {
   try {

@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { SearchOptions } from "../../client/search-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
+import { labels } from "../labels.ts";
 import { statusCell, table } from "../render.ts";
 import { runRows } from "../run-rows.ts";
 import {
@@ -17,6 +18,7 @@ interface SearchFlags extends StoreFlags {
   readonly workflow?: string;
   readonly status: readonly RunStatus[];
   readonly label: Readonly<Record<string, string>>;
+  readonly correlation?: string;
   readonly parent?: string;
   readonly failedStep?: string;
   readonly waiting?: string;
@@ -36,6 +38,7 @@ export function registerSearch(program: Command, cli: Cli): void {
     .option("--workflow <name>", "of this workflow")
     .option("--status <status>", "with this status; can be repeated", statuses, [])
     .option("--label <name=value>", "with this label; can be repeated", labels, {})
+    .option("--correlation <key>", "started with this correlation key")
     .option("--parent <run>", "children of this run")
     .option("--failed-step <step>", "in which this step failed first, or is held")
     .option("--waiting <reason>", "that wait for this reason: 'waits for a signal', paused, held")
@@ -55,12 +58,6 @@ function statuses(status: string, all: readonly RunStatus[]): readonly RunStatus
   const known = runStatuses.find((one) => one === status);
   if (known !== undefined) return [...all, known];
   throw new InvalidArgumentError(`Allowed choices are ${runStatuses.join(", ")}.`);
-}
-
-function labels(text: string, all: Readonly<Record<string, string>>) {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
-  return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 async function search(cli: Cli, flags: SearchFlags): Promise<void> {
@@ -83,13 +80,15 @@ async function search(cli: Cli, flags: SearchFlags): Promise<void> {
 }
 
 function optionsOf(flags: SearchFlags): SearchOptions {
-  const { workflow, parent, failedStep, waiting, cursor, order, limit, status, label } = flags;
+  const { workflow, correlation, parent, failedStep, waiting, cursor } = flags;
+  const { order, limit, status, label } = flags;
   return {
     order,
     limit,
     ...(status.length === 0 ? {} : { statuses: status }),
     ...(Object.keys(label).length === 0 ? {} : { labels: label }),
     ...(workflow === undefined ? {} : { workflow }),
+    ...(correlation === undefined ? {} : { correlation }),
     ...(parent === undefined ? {} : { parent }),
     ...(failedStep === undefined ? {} : { failedStep }),
     ...(waiting === undefined ? {} : { waiting }),
