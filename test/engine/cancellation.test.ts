@@ -39,7 +39,7 @@ onStores(
     it("while its steps run: each is told by its signal", async () => {
       const reasons: unknown[] = [];
       const running = deferred<void>();
-      const flow = graph("busy")
+      const flow = graph("busy", { cancelGrace: 20 })
         .step("list", () => [1, 2, 3])
         .map("work", { over: "list" }, (ctx, item) => {
           ctx.signal.addEventListener("abort", () => reasons.push(ctx.signal.reason));
@@ -90,7 +90,7 @@ onStores(
     });
 
     it("before anybody has claimed it", async () => {
-      const flow = graph("unclaimed").step("only", never).build();
+      const flow = graph("unclaimed", { cancelGrace: 20 }).step("only", never).build();
       const client = await scene().open({ workflows: [flow], worker: false });
       const run = await client.start(flow);
       await run.cancel();
@@ -100,7 +100,7 @@ onStores(
     });
 
     it("by many at once", async () => {
-      const flow = graph("popular").step("only", never).build();
+      const flow = graph("popular", { cancelGrace: 20 }).step("only", never).build();
       const [one, other] = [await scene().open({ workflows: [flow] }), await scene().open()];
       const run = await one.start(flow);
       await until("it runs", async () => (await run.get()).steps[0]?.status === "running");

@@ -190,7 +190,7 @@ onStores(
 
     it("is stopped with its run, and gives back what it had", async () => {
       const reasons: unknown[] = [];
-      const flow = graph("stopped")
+      const flow = graph("stopped", { cancelGrace: 20 })
         .step("holds", { resources: { gpu: 1 } }, (ctx) => {
           ctx.signal.addEventListener("abort", () => reasons.push(ctx.signal.reason));
           return new Promise<never>(() => undefined);
