@@ -2,16 +2,8 @@
 import fc from "fast-check";
 import type { ChildCommand, ChildEvent, OnParentClose } from "../../machines/child-data.ts";
 import type { Chain, Parent } from "../../machines/run-data.ts";
-import {
-  type ByType,
-  counts,
-  failures,
-  ids,
-  text,
-  times,
-  type,
-  values,
-} from "./value-arbitraries.ts";
+import { type ByType, command, event } from "./message-arbitraries.ts";
+import { counts, failures, ids, text, times, values } from "./value-arbitraries.ts";
 
 /** Whose child a run is. */
 export const parents: fc.Arbitrary<Parent> = fc.record(
@@ -34,42 +26,27 @@ const requested = {
   childWorkflow: ids,
   input: values,
   onParentClose: policies,
-  endBy: times,
-  undo: fc.constant(true as const),
 };
-const REQUIRED = ["type", "childRun", "childWorkflow", "input", "onParentClose"] as const;
+const perhaps = { endBy: times, undo: fc.constant(true as const) };
 
 /** An arbitrary for each event of a step that is a child run, by its name. */
 export const childEventTypes: ByType<ChildEvent> = {
-  "child.requested": fc.record(
-    { type: type("child.requested"), at: times, step: ids, attempt: counts, ...requested },
-    { requiredKeys: ["at", "step", "attempt", ...REQUIRED] },
+  "child.requested": event(
+    "child.requested",
+    { step: ids, attempt: counts, ...requested },
+    perhaps,
   ),
-  "child.started": fc.record({
-    type: type("child.started"),
-    at: times,
-    step: ids,
-    attempt: counts,
-  }),
-  "child.stopping": fc.record(
-    {
-      type: type("child.stopping"),
-      at: times,
-      step: ids,
-      attempt: counts,
-      reason: text,
-      error: failures,
-    },
-    { requiredKeys: ["type", "at", "step", "attempt", "reason"] },
+  "child.started": event("child.started", { step: ids, attempt: counts }),
+  "child.stopping": event(
+    "child.stopping",
+    { step: ids, attempt: counts, reason: text },
+    { error: failures },
   ),
 };
 
 /** An arbitrary for each command to a step that is a child run, by its name. */
 export const childCommandTypes: ByType<ChildCommand> = {
-  "cmd.request": fc.record(
-    { type: type("cmd.request"), now: times, ...requested },
-    { requiredKeys: ["now", ...REQUIRED] },
-  ),
-  "cmd.confirm": fc.record({ type: type("cmd.confirm"), now: times }),
-  "cmd.expire": fc.record({ type: type("cmd.expire"), now: times, error: failures }),
+  "cmd.request": command("cmd.request", requested, perhaps),
+  "cmd.confirm": command("cmd.confirm"),
+  "cmd.expire": command("cmd.expire", { error: failures }),
 };

@@ -8,35 +8,29 @@ import type { EventType, MillraceEvent } from "../events/vocabulary.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import { chains, childEventTypes, parents } from "./child-arbitraries.ts";
 import { admissions, gateEventTypes } from "./gate-arbitraries.ts";
+import { type ByType, event, oneOf, plain } from "./message-arbitraries.ts";
 import { noteEventTypes } from "./note-arbitraries.ts";
 import { scheduleEventTypes } from "./schedule-arbitraries.ts";
 import {
   approvals,
-  type ByType,
   counts,
   decisions,
   failures,
   ids,
-  oneOf,
   placements,
-  plain,
   plans,
   text,
   times,
-  type,
+  timesOrNone,
   values,
 } from "./value-arbitraries.ts";
 
 /** An arbitrary for each event of a run, by its name. */
 export const runEventTypes: ByType<RunEvent> = {
-  "run.created": fc.record(
+  "run.created": event(
+    "run.created",
+    { workflow: ids, content: text, input: values, plan: fc.option(plans, { freq: 8 }) },
     {
-      type: type("run.created"),
-      at: times,
-      workflow: ids,
-      content: text,
-      input: values,
-      plan: fc.option(plans, { freq: 8 }),
       labels: fc.dictionary(ids, text, { maxKeys: 2 }),
       correlation: text,
       deadline: times,
@@ -54,113 +48,59 @@ export const runEventTypes: ByType<RunEvent> = {
         start: ids,
       }),
     },
-    { requiredKeys: ["type", "at", "workflow", "content", "input", "plan"] },
   ),
-  "run.planned": fc.record(
-    {
-      type: type("run.planned"),
-      at: times,
-      plan: plans,
-      input: values,
-      deadline: times,
-      admission: admissions,
-    },
-    { requiredKeys: ["type", "at", "plan"] },
+  "run.planned": event(
+    "run.planned",
+    { plan: plans },
+    { input: values, deadline: times, admission: admissions },
   ),
-  "run.continued": fc.record({
-    type: type("run.continued"),
-    at: times,
-    next: ids,
-    input: values,
-  }),
-  "run.gathered": fc.record(
-    {
-      type: type("run.gathered"),
-      at: times,
-      start: ids,
-      input: values,
-      notBefore: times,
-      deadline: times,
-    },
-    { requiredKeys: ["type", "at", "start", "input", "notBefore"] },
+  "run.continued": event("run.continued", { next: ids, input: values }),
+  "run.gathered": event(
+    "run.gathered",
+    { start: ids, input: values, notBefore: times },
+    { deadline: times },
   ),
-  "run.admitted": fc.record({ type: type("run.admitted"), at: times }),
-  "run.claimed": fc.record({
-    type: type("run.claimed"),
-    at: times,
-    epoch: counts,
-    node: ids,
-    lease: text,
-  }),
-  "run.parked": fc.record(
-    {
-      type: type("run.parked"),
-      at: times,
-      reason: text,
-      until: fc.option(times),
-      error: failures,
-      faults: counts,
-    },
-    { requiredKeys: ["type", "at", "reason", "until"] },
+  "run.admitted": event("run.admitted"),
+  "run.claimed": event("run.claimed", { epoch: counts, node: ids, lease: text }),
+  "run.parked": event(
+    "run.parked",
+    { reason: text, until: timesOrNone },
+    { error: failures, faults: counts },
   ),
-  "run.paused": fc.record({ type: type("run.paused"), at: times, by: ids, reason: text }),
-  "run.resumed": fc.record({ type: type("run.resumed"), at: times, by: ids }),
-  "run.compensating": fc.record(
-    { type: type("run.compensating"), at: times, error: failures },
-    { requiredKeys: ["type", "at"] },
+  "run.paused": event("run.paused", { by: ids, reason: text }),
+  "run.resumed": event("run.resumed", { by: ids }),
+  "run.compensating": event("run.compensating", {}, { error: failures }),
+  "run.cancelling": event("run.cancelling", { by: ids, reason: text }, { until: times }),
+  "run.completed": event("run.completed", { output: values }),
+  "run.failed": event("run.failed", { error: failures }),
+  "run.cancelled": event("run.cancelled"),
+  "run.terminated": event("run.terminated", { by: ids, reason: text }),
+  "timer.set": event("timer.set", { timer: ids, due: times }),
+  "timer.fired": event("timer.fired", { timer: ids }),
+  "timer.cancelled": event("timer.cancelled", { timer: ids }),
+  "signal.received": event(
+    "signal.received",
+    { signal: ids, name: ids, payload: values },
+    { decision: decisions },
   ),
-  "run.cancelling": fc.record(
-    { type: type("run.cancelling"), at: times, by: ids, reason: text, until: times },
-    { requiredKeys: ["type", "at", "by", "reason"] },
+  "signal.refused": event("signal.refused", { signal: ids, reason: text }),
+  "wait.opened": event(
+    "wait.opened",
+    { wait: ids, name: ids, due: timesOrNone },
+    { approval: approvals },
   ),
-  "run.completed": fc.record({ type: type("run.completed"), at: times, output: values }),
-  "run.failed": fc.record({ type: type("run.failed"), at: times, error: failures }),
-  "run.cancelled": fc.record({ type: type("run.cancelled"), at: times }),
-  "run.terminated": fc.record({ type: type("run.terminated"), at: times, by: ids, reason: text }),
-  "timer.set": fc.record({ type: type("timer.set"), at: times, timer: ids, due: times }),
-  "timer.fired": fc.record({ type: type("timer.fired"), at: times, timer: ids }),
-  "timer.cancelled": fc.record({ type: type("timer.cancelled"), at: times, timer: ids }),
-  "signal.received": fc.record(
-    {
-      type: type("signal.received"),
-      at: times,
-      signal: ids,
-      name: ids,
-      payload: values,
-      decision: decisions,
-    },
-    { requiredKeys: ["type", "at", "signal", "name", "payload"] },
-  ),
-  "signal.refused": fc.record({
-    type: type("signal.refused"),
-    at: times,
-    signal: ids,
-    reason: text,
-  }),
-  "wait.opened": fc.record(
-    {
-      type: type("wait.opened"),
-      at: times,
-      wait: ids,
-      name: ids,
-      due: fc.option(times),
-      approval: approvals,
-    },
-    { requiredKeys: ["type", "at", "wait", "name", "due"] },
-  ),
-  "wait.matched": fc.record({ type: type("wait.matched"), at: times, wait: ids, signal: ids }),
-  "wait.expired": fc.record({ type: type("wait.expired"), at: times, wait: ids }),
-  "wait.cancelled": fc.record({ type: type("wait.cancelled"), at: times, wait: ids }),
+  "wait.matched": event("wait.matched", { wait: ids, signal: ids }),
+  "wait.expired": event("wait.expired", { wait: ids }),
+  "wait.cancelled": event("wait.cancelled", { wait: ids }),
 };
 
 /** An arbitrary for each event of a step, by its name. */
 export const stepEventTypes: ByType<StepEvent> = {
   ...childEventTypes,
-  "step.scheduled": fc.record(
+  "step.scheduled": event(
+    "step.scheduled",
+    { step: ids },
     {
-      type: type("step.scheduled"),
-      at: times,
-      step: ids,
       maxAttempts: counts,
       startBy: times,
       undo: fc.constant(true as const),
@@ -169,85 +109,34 @@ export const stepEventTypes: ByType<StepEvent> = {
       whenUndoFailed: fc.constant("hold" as const),
       input: values,
     },
-    { requiredKeys: ["type", "at", "step"] },
   ),
-  "step.mapped": fc.record(
-    { type: type("step.mapped"), at: times, step: ids, count: fc.nat(5), concurrency: fc.nat(3) },
-    { requiredKeys: ["type", "at", "step", "count"] },
+  "step.mapped": event("step.mapped", { step: ids, count: fc.nat(5) }, { concurrency: fc.nat(3) }),
+  "step.suspended": event("step.suspended", { step: ids }),
+  "step.started": event(
+    "step.started",
+    { step: ids, attempt: counts, node: ids },
+    { endBy: times, input: values, grant: ids, placement: placements },
   ),
-  "step.suspended": fc.record({ type: type("step.suspended"), at: times, step: ids }),
-  "step.started": fc.record(
-    {
-      type: type("step.started"),
-      at: times,
-      step: ids,
-      attempt: counts,
-      node: ids,
-      endBy: times,
-      input: values,
-      grant: ids,
-      placement: placements,
-    },
-    { requiredKeys: ["type", "at", "step", "attempt", "node"] },
-  ),
-  "step.retrying": fc.record({
-    type: type("step.retrying"),
-    at: times,
+  "step.retrying": event("step.retrying", {
     step: ids,
     attempt: counts,
     error: failures,
     retryAt: times,
   }),
-  "step.completed": fc.record({
-    type: type("step.completed"),
-    at: times,
-    step: ids,
-    attempt: counts,
-    output: values,
-  }),
-  "step.held": fc.record({
-    type: type("step.held"),
-    at: times,
-    step: ids,
-    attempt: counts,
-    error: failures,
-  }),
-  "step.rescheduled": fc.record(
-    {
-      type: type("step.rescheduled"),
-      at: times,
-      step: ids,
-      by: ids,
-      reason: text,
-      maxAttempts: counts,
-      input: values,
-    },
-    { requiredKeys: ["type", "at", "step", "by", "reason", "maxAttempts"] },
+  "step.completed": event("step.completed", { step: ids, attempt: counts, output: values }),
+  "step.held": event("step.held", { step: ids, attempt: counts, error: failures }),
+  "step.rescheduled": event(
+    "step.rescheduled",
+    { step: ids, by: ids, reason: text, maxAttempts: counts },
+    { input: values },
   ),
-  "step.failed": fc.record(
-    {
-      type: type("step.failed"),
-      at: times,
-      step: ids,
-      attempt: counts,
-      error: failures,
-      by: ids,
-      reason: text,
-    },
-    { requiredKeys: ["type", "at", "step", "attempt", "error"] },
+  "step.failed": event(
+    "step.failed",
+    { step: ids, attempt: counts, error: failures },
+    { by: ids, reason: text },
   ),
-  "step.skipped": fc.record(
-    {
-      type: type("step.skipped"),
-      at: times,
-      step: ids,
-      reason: text,
-      by: ids,
-      output: values,
-    },
-    { requiredKeys: ["type", "at", "step", "reason"] },
-  ),
-  "step.cancelled": fc.record({ type: type("step.cancelled"), at: times, step: ids, reason: text }),
+  "step.skipped": event("step.skipped", { step: ids, reason: text }, { by: ids, output: values }),
+  "step.cancelled": event("step.cancelled", { step: ids, reason: text }),
 };
 
 /** An arbitrary for each type of event, by its name. */
@@ -269,10 +158,10 @@ export const eventNames = Object.keys(eventTypes) as EventType[];
 
 /** An arbitrary for each event of a node, by its name. */
 export const nodeEventTypes: ByType<NodeEvent> = {
-  "node.seen": fc.record({ type: type("node.seen"), at: times }),
-  "node.suspected": fc.record({ type: type("node.suspected"), at: times }),
-  "node.draining": fc.record({ type: type("node.draining"), at: times }),
-  "node.gone": fc.record({ type: type("node.gone"), at: times, reason: text }),
+  "node.seen": event("node.seen"),
+  "node.suspected": event("node.suspected"),
+  "node.draining": event("node.draining"),
+  "node.gone": event("node.gone", { reason: text }),
 };
 /** Any event of a node, however little it fits. */
 export const nodeEvents: fc.Arbitrary<NodeEvent> = oneOf(nodeEventTypes);

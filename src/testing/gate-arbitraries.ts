@@ -1,7 +1,8 @@
 /** Arbitraries for everything that can happen to a gate, and be asked of it. */
 import fc from "fast-check";
 import type { Admission, GateCommand, GateEvent, Limit } from "../../machines/gate-data.ts";
-import { type ByType, counts, ids, text, times, type } from "./value-arbitraries.ts";
+import { type ByType, command, event } from "./message-arbitraries.ts";
+import { counts, ids, text, times } from "./value-arbitraries.ts";
 
 const limits: fc.Arbitrary<Limit> = fc.record(
   {
@@ -27,46 +28,20 @@ const carried = fc.record({ asks: counts, turn: counts });
 
 /** An arbitrary for each event of a gate, by its name. */
 export const gateEventTypes: ByType<GateEvent> = {
-  "ledger.opened": fc.record(
-    {
-      type: type("ledger.opened"),
-      at: times,
-      name: ids,
-      generation: counts,
-      state: carried,
-    },
-    { requiredKeys: ["type", "at", "name", "generation"] },
-  ),
-  "ledger.closed": fc.record({ type: type("ledger.closed"), at: times }),
-  "gate.asked": fc.record({
-    type: type("gate.asked"),
-    at: times,
-    holder: ids,
-    of: ids,
-    createdAt: times,
-    ...asked,
-  }),
-  "gate.admitted": fc.record({ type: type("gate.admitted"), at: times, holder: ids }),
-  "gate.released": fc.record({ type: type("gate.released"), at: times, holder: ids }),
-  "gate.gathered": fc.record({ type: type("gate.gathered"), at: times, key: text, into: ids }),
+  "ledger.opened": event("ledger.opened", { name: ids, generation: counts }, { state: carried }),
+  "ledger.closed": event("ledger.closed"),
+  "gate.asked": event("gate.asked", { holder: ids, of: ids, createdAt: times, ...asked }),
+  "gate.admitted": event("gate.admitted", { holder: ids }),
+  "gate.released": event("gate.released", { holder: ids }),
+  "gate.gathered": event("gate.gathered", { key: text, into: ids }),
 };
 
 /** An arbitrary for each command to a gate, by its name. */
 export const gateCommandTypes: ByType<GateCommand> = {
-  "cmd.open": fc.record(
-    { type: type("cmd.open"), now: times, name: ids, generation: counts, state: carried },
-    { requiredKeys: ["type", "now", "name", "generation"] },
-  ),
-  "cmd.close": fc.record({ type: type("cmd.close"), now: times }),
-  "cmd.ask": fc.record({
-    type: type("cmd.ask"),
-    now: times,
-    holder: ids,
-    of: ids,
-    createdAt: times,
-    ...asked,
-  }),
-  "cmd.admit": fc.record({ type: type("cmd.admit"), now: times, holder: ids }),
-  "cmd.release": fc.record({ type: type("cmd.release"), now: times, holder: ids }),
-  "cmd.gather": fc.record({ type: type("cmd.gather"), now: times, key: text, into: ids }),
+  "cmd.open": command("cmd.open", { name: ids, generation: counts }, { state: carried }),
+  "cmd.close": command("cmd.close"),
+  "cmd.ask": command("cmd.ask", { holder: ids, of: ids, createdAt: times, ...asked }),
+  "cmd.admit": command("cmd.admit", { holder: ids }),
+  "cmd.release": command("cmd.release", { holder: ids }),
+  "cmd.gather": command("cmd.gather", { key: text, into: ids }),
 };

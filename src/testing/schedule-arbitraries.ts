@@ -1,7 +1,8 @@
 /** Arbitraries for everything that can happen to a schedule, and be asked of it. */
 import fc from "fast-check";
 import type { ScheduleCommand, ScheduleEvent, ScheduleSpec } from "../../machines/schedule-data.ts";
-import { type ByType, counts, ids, text, times, type, values } from "./value-arbitraries.ts";
+import { type ByType, command, event } from "./message-arbitraries.ts";
+import { counts, ids, text, times, values } from "./value-arbitraries.ts";
 
 const overlaps = fc.constantFrom(
   "skip" as const,
@@ -37,74 +38,37 @@ const carried = fc.record(
 );
 
 const ended = fc.array(ids, { maxLength: 2 });
-const ticked = { tick: times, started: ids, order: ids, ended } as const;
-const skipped = { tick: times, count: counts, reason: text, order: ids, ended } as const;
+const ticked = { tick: times, started: ids };
+const skipped = { tick: times, count: counts, reason: text };
+const served = { order: ids, ended };
 const backfilled = { order: ids, by: ids, from: times, to: times, overlap: overlaps } as const;
 
 /** An arbitrary for each event of a schedule, by its name. */
 export const scheduleEventTypes: ByType<ScheduleEvent> = {
-  "ledger.opened": fc.record(
-    {
-      type: type("ledger.opened"),
-      at: times,
-      name: ids,
-      generation: counts,
-      state: carried,
-    },
-    { requiredKeys: ["type", "at", "name", "generation"] },
-  ),
-  "ledger.closed": fc.record({ type: type("ledger.closed"), at: times }),
-  "schedule.declared": fc.record({
-    type: type("schedule.declared"),
-    at: times,
-    by: ids,
-    spec: specs,
-  }),
-  "schedule.paused": fc.record({ type: type("schedule.paused"), at: times, by: ids, reason: text }),
-  "schedule.resumed": fc.record({ type: type("schedule.resumed"), at: times, by: ids }),
-  "schedule.triggered": fc.record({
-    type: type("schedule.triggered"),
-    at: times,
-    order: ids,
-    by: ids,
-  }),
-  "schedule.backfilled": fc.record({
-    type: type("schedule.backfilled"),
-    at: times,
-    ...backfilled,
-  }),
-  "schedule.ticked": fc.record(
-    { type: type("schedule.ticked"), at: times, ...ticked },
-    { requiredKeys: ["type", "at", "tick", "started"] },
-  ),
-  "schedule.skipped": fc.record(
-    { type: type("schedule.skipped"), at: times, ...skipped },
-    { requiredKeys: ["type", "at", "tick", "count", "reason"] },
-  ),
-  "schedule.served": fc.record({ type: type("schedule.served"), at: times, order: ids }),
-  "schedule.deleted": fc.record({ type: type("schedule.deleted"), at: times, by: ids }),
+  "ledger.opened": event("ledger.opened", { name: ids, generation: counts }, { state: carried }),
+  "ledger.closed": event("ledger.closed"),
+  "schedule.declared": event("schedule.declared", { by: ids, spec: specs }),
+  "schedule.paused": event("schedule.paused", { by: ids, reason: text }),
+  "schedule.resumed": event("schedule.resumed", { by: ids }),
+  "schedule.triggered": event("schedule.triggered", { order: ids, by: ids }),
+  "schedule.backfilled": event("schedule.backfilled", { ...backfilled }),
+  "schedule.ticked": event("schedule.ticked", ticked, served),
+  "schedule.skipped": event("schedule.skipped", skipped, served),
+  "schedule.served": event("schedule.served", { order: ids }),
+  "schedule.deleted": event("schedule.deleted", { by: ids }),
 };
 
 /** An arbitrary for each command to a schedule, by its name. */
 export const scheduleCommandTypes: ByType<ScheduleCommand> = {
-  "cmd.open": fc.record(
-    { type: type("cmd.open"), now: times, name: ids, generation: counts, state: carried },
-    { requiredKeys: ["type", "now", "name", "generation"] },
-  ),
-  "cmd.close": fc.record({ type: type("cmd.close"), now: times }),
-  "cmd.declare": fc.record({ type: type("cmd.declare"), now: times, by: ids, spec: specs }),
-  "cmd.pause": fc.record({ type: type("cmd.pause"), now: times, by: ids, reason: text }),
-  "cmd.resume": fc.record({ type: type("cmd.resume"), now: times, by: ids }),
-  "cmd.trigger": fc.record({ type: type("cmd.trigger"), now: times, order: ids, by: ids }),
-  "cmd.backfill": fc.record({ type: type("cmd.backfill"), now: times, ...backfilled }),
-  "cmd.tick": fc.record(
-    { type: type("cmd.tick"), now: times, ...ticked },
-    { requiredKeys: ["type", "now", "tick", "started"] },
-  ),
-  "cmd.skip": fc.record(
-    { type: type("cmd.skip"), now: times, ...skipped },
-    { requiredKeys: ["type", "now", "tick", "count", "reason"] },
-  ),
-  "cmd.serve": fc.record({ type: type("cmd.serve"), now: times, order: ids }),
-  "cmd.delete": fc.record({ type: type("cmd.delete"), now: times, by: ids }),
+  "cmd.open": command("cmd.open", { name: ids, generation: counts }, { state: carried }),
+  "cmd.close": command("cmd.close"),
+  "cmd.declare": command("cmd.declare", { by: ids, spec: specs }),
+  "cmd.pause": command("cmd.pause", { by: ids, reason: text }),
+  "cmd.resume": command("cmd.resume", { by: ids }),
+  "cmd.trigger": command("cmd.trigger", { order: ids, by: ids }),
+  "cmd.backfill": command("cmd.backfill", { ...backfilled }),
+  "cmd.tick": command("cmd.tick", ticked, served),
+  "cmd.skip": command("cmd.skip", skipped, served),
+  "cmd.serve": command("cmd.serve", { order: ids }),
+  "cmd.delete": command("cmd.delete", { by: ids }),
 };

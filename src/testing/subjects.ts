@@ -42,8 +42,8 @@ import { compileMachine, type Table } from "../domain/table.ts";
 import { nodeCommandTypes, runCommandTypes, stepCommandTypes } from "./command-arbitraries.ts";
 import { nodeEventTypes, runEventTypes, stepEventTypes } from "./event-arbitraries.ts";
 import { gateCommandTypes, gateEventTypes } from "./gate-arbitraries.ts";
+import type { ByType } from "./message-arbitraries.ts";
 import { scheduleCommandTypes, scheduleEventTypes } from "./schedule-arbitraries.ts";
-import type { ByType } from "./value-arbitraries.ts";
 
 /** Anything that a machine can be told. */
 export interface Message {

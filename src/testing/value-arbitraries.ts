@@ -10,21 +10,6 @@ import type { Plan, RetryPolicy } from "../domain/plan.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import { digest } from "../kernel/json.ts";
 
-/** One arbitrary per type of a union: the compiler says which is missing. */
-export type ByType<U extends { type: string }> = {
-  readonly [T in U["type"]]: fc.Arbitrary<Extract<U, { type: T }>>;
-};
-
-/** As it comes back from a log: no inherited names, no -0, nothing undefined. */
-export const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
-
-/** Any of the union, each type as often as the others. */
-export const oneOf = <U extends { type: string }>(byType: ByType<U>): fc.Arbitrary<U> =>
-  fc.oneof(...(Object.values(byType) as fc.Arbitrary<U>[])).map(plain);
-
-/** The `type` of a message. */
-export const type = <T extends string>(name: T): fc.Arbitrary<T> => fc.constant(name);
-
 /** Names that an object inherits are among them. */
 export const ids: fc.Arbitrary<string> = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom("a", "b", "c") },
@@ -36,6 +21,8 @@ export const times: fc.Arbitrary<number> = fc.oneof(
   { weight: 6, arbitrary: fc.nat(60) },
   { weight: 1, arbitrary: fc.maxSafeNat() },
 );
+/** A time, or none. */
+export const timesOrNone: fc.Arbitrary<number | null> = fc.option(times);
 /** Small whole numbers: attempts, epochs, lengths. */
 export const counts: fc.Arbitrary<number> = fc.oneof(
   { weight: 6, arbitrary: fc.nat(3) },

@@ -1,8 +1,8 @@
 /** One actor on its way through its machine, and what the machine's own table says about the ways. */
 import { type AnyStateMachine, getNextTransitions } from "xstate";
 import type { Actor } from "../domain/table.ts";
+import { plain } from "./message-arbitraries.ts";
 import type { AnySubject, Message } from "./subjects.ts";
-import { plain } from "./value-arbitraries.ts";
 
 /** One move of a walk, which is made if the machine takes it. */
 export interface Move {

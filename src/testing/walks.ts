@@ -4,6 +4,7 @@
  * machine is walked through as soon as there is an arbitrary for it.
  */
 import fc from "fast-check";
+import { oneOf, plain } from "./message-arbitraries.ts";
 import {
   type AnySubject,
   type EventOf,
@@ -11,7 +12,6 @@ import {
   type Message,
   subjectOf,
 } from "./subjects.ts";
-import { oneOf, plain } from "./value-arbitraries.ts";
 import { type Crossing, crossings, type Move, Walk } from "./walk.ts";
 
 /** How long a walk may be. */

@@ -11,13 +11,13 @@ import { nodeStates } from "../../machines/node.ts";
 import { runStates } from "../../machines/run.ts";
 import { scheduleStates } from "../../machines/schedule.ts";
 import { stepStates } from "../../machines/step.ts";
+import { oneOf } from "../../src/testing/message-arbitraries.ts";
 import {
   type AnySubject,
   type MachineName,
   type Message,
   subjectOf,
 } from "../../src/testing/subjects.ts";
-import { oneOf } from "../../src/testing/value-arbitraries.ts";
 
 export type { Message } from "../../src/testing/subjects.ts";
 
