@@ -18,6 +18,7 @@ export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
 export type { ReplayedEvent } from "./client/playback.ts";
 export type { RetentionRule } from "./client/prune-runs.ts";
+export type { RunDescription } from "./client/query-run.ts";
 export type { ReplayOptions } from "./client/replay.ts";
 export type { RerunOptions } from "./client/rerun.ts";
 export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
@@ -108,6 +109,7 @@ export type { GraphBuilder, MapOptions, StepOptions } from "./workflow/graph-bui
 export type { ApproveOptions, SignalOptions, SleepOptions } from "./workflow/graph-waits.ts";
 export type { PlaceOptions } from "./workflow/place.ts";
 export type { PolicyOptions, RetryOptions } from "./workflow/policy.ts";
+export type { QueriedRun, QueriedStep, Query } from "./workflow/queries.ts";
 export type { Checkpoint, StepContext, Undo } from "./workflow/step-context.ts";
 export type {
   CallOptions,

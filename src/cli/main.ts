@@ -8,6 +8,7 @@ import type { Cli } from "./cli.ts";
 import { registerApprovals } from "./commands/approvals.ts";
 import { registerArchive } from "./commands/archive.ts";
 import { registerCompare } from "./commands/compare.ts";
+import { registerDescribe } from "./commands/describe.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerErase } from "./commands/erase.ts";
@@ -63,6 +64,7 @@ function programOf(cli: Cli): Command {
   const commands = [registerRun, registerWorker, registerRuns, registerShow, registerEvents];
   const others = [
     registerExplain,
+    registerDescribe,
     registerReplay,
     registerState,
     registerDiff,

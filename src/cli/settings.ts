@@ -5,6 +5,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { type Millrace, open } from "../runtime/open.ts";
 import { DEFAULT_STORE } from "../runtime/open-store.ts";
+import type { OpenOptions } from "../runtime/options.ts";
 
 /** As commander parses them. */
 export interface StoreFlags {
@@ -51,7 +52,7 @@ export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings 
  */
 export async function openExisting(
   { store, namespace }: Settings,
-  index?: string,
+  more: Pick<OpenOptions, "index" | "workflows" | "worker"> = {},
 ): Promise<Millrace> {
   checkShared(store);
   const path = sqlitePath(store);
@@ -62,7 +63,7 @@ export async function openExisting(
       { details: { path } },
     );
   }
-  return open({ store, namespace, ...(index === undefined ? {} : { index }) });
+  return open({ store, namespace, ...more });
 }
 
 /**

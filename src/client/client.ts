@@ -12,6 +12,7 @@ import { type DecisionOptions, decide } from "./approvals.ts";
 import { existingRun } from "./existing-run.ts";
 import { type ForkOptions, forkRun } from "./fork-run.ts";
 import { Operator } from "./operator.ts";
+import { queryRun } from "./query-run.ts";
 import type { Views } from "./read-client.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
@@ -102,6 +103,16 @@ export class Client extends Operator {
   async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
     const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
     return new RunHandle<O>(this, this.feed, started.run, started.position);
+  }
+
+  /**
+   * Asks the run what its workflow says can be asked (`queries`). The answer is made here, from its log, by the
+   * definition that was given to `open`: no worker is needed, and the run is not touched.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_WORKFLOW_UNKNOWN`, `E_OPTION_INVALID` (no such query),
+   * `E_NOT_JSON`; what the query throws
+   */
+  query<T = unknown>(run: string, name: string, args?: unknown): Promise<T> {
+    return queryRun(this.#engine, this.#workflows, run, { name, args }) as Promise<T>;
   }
 
   /**

@@ -22,6 +22,7 @@ import { type ListOptions, listRuns } from "./list-runs.ts";
 import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
 import { callOptions } from "./options.ts";
 import type { ReplayedEvent } from "./playback.ts";
+import { describeRun, type RunDescription } from "./query-run.ts";
 import { type ReplayOptions, replay } from "./replay.ts";
 import { type RunView, runView } from "./run-view.ts";
 import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./search-runs.ts";
@@ -118,6 +119,15 @@ export class ReadClient {
    */
   async explain(run: string): Promise<Explanation> {
     return explain(await existingRun(this.#engine, run));
+  }
+
+  /**
+   * All that is known of the run now, in one look: what `stateAt` and `explain` give, and how much is in its
+   * inbox. Whether anybody hosts it makes no difference. Frozen.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
+   */
+  describe(run: string): Promise<RunDescription> {
+    return describeRun(this.#engine, this.#moments, run);
   }
 
   /** Runs, the newest first. */

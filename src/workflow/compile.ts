@@ -22,6 +22,7 @@ import {
   schemaOption,
 } from "./options.ts";
 import { DEFAULT_RETRY_BUDGET, readWhenFailed } from "./policy.ts";
+import { readQueries } from "./queries.ts";
 
 /** What every workflow has besides its code: checked, copied. */
 export interface Header {
@@ -32,7 +33,10 @@ export interface Header {
   /** What the plan says of cancellation and of failures for good. */
   readonly endings?: Pick<CodePlan, "cancelGraceMs" | "whenFailed" | "whenUndoFailed">;
   /** The optional parts of a definition that were given. */
-  readonly parts: Pick<GraphWorkflow, "version" | "input" | "output" | "timeoutMs" | "flow">;
+  readonly parts: Pick<
+    GraphWorkflow,
+    "version" | "input" | "output" | "timeoutMs" | "flow" | "queries"
+  >;
 }
 
 /** What a graph has besides its steps. */
@@ -52,6 +56,7 @@ const WORKFLOW_OPTIONS = [
   "version",
   "strategy",
   "flow",
+  "queries",
 ] as const;
 const GRAPH_OPTIONS = [...WORKFLOW_OPTIONS, "onFailure"] as const;
 
@@ -92,6 +97,7 @@ function headerOf(name: string, read: Read): Header {
   const output = schemaOption(what, read, "output");
   const timeoutMs = durationOption(what, read, "timeout");
   const flow = readFlow(what, read.get("flow"));
+  const queries = readQueries(what, read.get("queries"));
   const cancelGraceMs = durationOption(what, read, "cancelGrace");
   return {
     name,
@@ -108,6 +114,7 @@ function headerOf(name: string, read: Read): Header {
       ...(output === undefined ? {} : { output }),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(flow === undefined ? {} : { flow }),
+      ...(queries === undefined ? {} : { queries }),
     },
   };
 }

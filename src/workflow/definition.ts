@@ -6,6 +6,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CodePlan, GraphPlan } from "../domain/plan.ts";
 import type { Asked } from "../domain/plan-wait.ts";
 import type { Flow } from "./flow.ts";
+import type { Query } from "./queries.ts";
 import type { StepContext } from "./step-context.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
 
@@ -69,6 +70,8 @@ interface WorkflowBase<I, O> {
   readonly timeoutMs?: number;
   /** How its runs are let in. */
   readonly flow?: Flow;
+  /** By name: what can be asked about its runs. */
+  readonly queries?: ReadonlyMap<string, Query>;
   /** Checked before a result becomes the run's output. */
   readonly output?: StandardSchemaV1;
   /** Never there at run time: carries the types of input and output to `start` and `result`. */

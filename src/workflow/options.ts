@@ -51,7 +51,8 @@ export function readOptions(what: string, raw: unknown, known: readonly string[]
   });
 }
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** True for what a literal makes: no class, no list, nothing inherited. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const proto: unknown = Object.getPrototypeOf(value);
   return proto === Object.prototype || proto === null;

@@ -6,6 +6,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { WhenFailed } from "../domain/plan.ts";
 import type { Duration } from "../kernel/duration.ts";
 import type { BatchFlowOptions, FlowOptions } from "./flow-options.ts";
+import type { Query } from "./queries.ts";
 
 /** Where a schema may be given. */
 export type MaybeSchema = StandardSchemaV1 | undefined;
@@ -37,6 +38,8 @@ export interface WorkflowOptions<
   readonly timeout?: Duration;
   /** How many runs may be at work, who comes first, which starts become one. @default all at once */
   readonly flow?: FlowControl;
+  /** What can be asked about a run, by name: see `Client.query`. Changing them changes no run. @default nothing */
+  readonly queries?: Readonly<Record<string, Query>>;
   /** How long steps may take to end by themselves when the run is cancelled. @default "5s" */
   readonly cancelGrace?: Duration;
   /** For steps that do not say so themselves: see `PolicyOptions`. @default "fail" */

@@ -205,3 +205,22 @@ describe("millrace events --follow", () => {
     expect((await worker.done).code).toBe(0);
   });
 });
+
+describe.concurrent("millrace describe and query", () => {
+  it("tell of a run that nobody hosts", async () => {
+    const { code, stdout } = await look("describe", "idle");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^status +\w+$/m);
+    expect(stdout).toMatch(/^WAITS FOR/im);
+    const json = JSON.parse((await look("describe", "idle", "--json")).stdout);
+    expect(json).toMatchObject({ run: "idle", untaken: 0, explanation: { run: "idle" } });
+  });
+
+  it("answer what the workflow lets be asked, with its code", async () => {
+    const asked = await look("query", "idle", "greeting", '{"a":1}', "--code", FLOWS, "--json");
+    expect(asked.code).toBe(0);
+    expect(JSON.parse(asked.stdout).slice(1)).toEqual([expect.any(String), { a: 1 }]);
+    const unknown = await look("query", "idle", "greetings", "--code", FLOWS);
+    expect(unknown.stderr).toMatch(/^E_OPTION_INVALID: .*did you mean/);
+  });
+});

@@ -63,7 +63,7 @@ function statuses(status: string, all: readonly RunStatus[]): readonly RunStatus
 async function search(cli: Cli, flags: SearchFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   const { output } = cli;
-  await using millrace = await openExisting(settings, flags.index);
+  await using millrace = await openExisting(settings, indexOf(flags));
   if (flags.count) {
     const { workflow } = flags;
     const counts = await millrace.count(workflow === undefined ? {} : { workflow });
@@ -78,6 +78,9 @@ async function search(cli: Cli, flags: SearchFlags): Promise<void> {
   for (const line of table(runRows(page.runs, cli.clock.now()), output.paint)) output.print(line);
   if (page.next !== null) output.note(`there are more: --cursor ${page.next}`);
 }
+
+const indexOf = ({ index }: SearchFlags): { index?: string } =>
+  index === undefined ? {} : { index };
 
 function optionsOf(flags: SearchFlags): SearchOptions {
   const { workflow, correlation, parent, failedStep, waiting, cursor } = flags;

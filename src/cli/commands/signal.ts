@@ -15,6 +15,7 @@ interface SignalFlags extends StoreFlags {
   readonly workflow?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly keep?: string;
+  readonly index?: string;
 }
 
 /** A signal to one run. */
@@ -41,6 +42,10 @@ export function registerSignal(program: Command, cli: Cli): void {
     .option("--workflow <name>", "to all runs of this workflow")
     .option("--label <name=value>", "to all runs with this label; can be repeated", labels)
     .option("--keep <duration>", "how long later runs with the key get it too (default: 1d)")
+    .option(
+      "--index <path>",
+      "where `millrace search` keeps its index: then the log need not be read",
+    )
     .action((words: readonly string[], flags: SignalFlags) => {
       const { correlation, workflow, label: found } = flags;
       const target: SignalTarget = {
@@ -68,10 +73,10 @@ async function signalMany(
   flags: SignalFlags,
 ): Promise<void> {
   const { name, payload } = read(words);
-  const { id, keep } = flags;
+  const { id, keep, index } = flags;
   const settings = settingsOf(flags, cli.env);
   const value = await jsonArgument("payload", payload);
-  await using millrace = await openExisting(settings);
+  await using millrace = await openExisting(settings, index === undefined ? {} : { index });
   const runs = await millrace.signalWhere(target, name, value, {
     ...(id === undefined ? {} : { id }),
     ...(keep === undefined ? {} : { keep: keep as Duration }),
