@@ -71,6 +71,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_TIMEOUT: "failed",
   E_TOO_LARGE: "usage",
   E_VALUE_LOST: "store",
+  E_VERSION_UNKNOWN: "usage",
   E_WORKFLOW_UNKNOWN: "usage",
 };
 

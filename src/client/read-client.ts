@@ -1,7 +1,7 @@
 /** What programs look at, from any process. Nothing here touches a run. */
 import { freeze } from "immer";
 import type { Resources } from "../cluster/resources.ts";
-import { type Explanation, explain } from "../domain/explain.ts";
+import type { Explanation } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Gates } from "../engine/gates.ts";
 import { LogFeed } from "../engine/log-feed.ts";
@@ -16,7 +16,7 @@ import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-sum
 import { type PendingApproval, type PendingOptions, pendingApprovals } from "./approvals.ts";
 import { type Comparison, compareRuns } from "./compare-runs.ts";
 import type { EventOf } from "./event-filter.ts";
-import { existingRun } from "./existing-run.ts";
+import { explainRun } from "./explain-run.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { type ListOptions, listRuns } from "./list-runs.ts";
 import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
@@ -114,11 +114,12 @@ export class ReadClient {
   }
 
   /**
-   * Why the run is not finished: what it waits for, since when, until when, and who could end the wait.
+   * Why the run is not finished: what it waits for, since when, until when, and who could end the wait. Also
+   * when no process that is up has its version of the workflow.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
    */
-  async explain(run: string): Promise<Explanation> {
-    return explain(await existingRun(this.#engine, run));
+  explain(run: string): Promise<Explanation> {
+    return explainRun(this.#engine, run);
   }
 
   /**

@@ -6,6 +6,7 @@
  * knows what all runs together have taken.
  */
 import type { Resources } from "./resources.ts";
+import type { Version, WorkflowVersion } from "./versions.ts";
 
 /** A value that the step takes, and where copies of it are. */
 export interface StepValue {
@@ -23,6 +24,8 @@ export interface StepRequest {
   readonly room?: Resources;
   /** Only a node that has this workflow can run it; absent: all can. */
   readonly workflow?: string;
+  /** This version of it. */
+  readonly version?: Version;
   /** This node and no other. */
   readonly pin?: string;
   /** Where this step of the run was placed, if it was and the node still takes steps. */
@@ -45,6 +48,8 @@ export interface NodeView {
   /** It finishes what runs and takes nothing new. */
   readonly draining: boolean;
   readonly workflows: readonly string[];
+  /** Absent: it does not say. */
+  readonly versions?: readonly WorkflowVersion[];
 }
 
 /** What is known when a step is placed. */

@@ -4,6 +4,7 @@
  */
 import type { Allocator, ClusterView, NodeView, Placement, StepRequest } from "./allocator.ts";
 import { amountOf, fits, type Resources, shortage, shown } from "./resources.ts";
+import { carries, type Version } from "./versions.ts";
 
 /** What a strategy says about a node that the step fits on. */
 export interface Preference {
@@ -68,12 +69,20 @@ function findCandidates(request: StepRequest, view: ClusterView): Candidates {
 }
 
 /** Draining or not, full or not: it could run there. */
-export const isAble = (node: NodeView, { pin, workflow, labels = {} }: StepRequest): boolean =>
+export const isAble = (
+  node: NodeView,
+  { pin, workflow, version, labels = {} }: StepRequest,
+): boolean =>
   (pin === undefined || node.id === pin) &&
-  (workflow === undefined || node.workflows.includes(workflow)) &&
+  (workflow === undefined || hasCode(node, workflow, version)) &&
   Object.entries(labels).every(
     ([name, value]) => Object.hasOwn(node.labels, name) && node.labels[name] === value,
   );
+
+const hasCode = (node: NodeView, workflow: string, version: Version | undefined): boolean =>
+  version === undefined
+    ? node.workflows.includes(workflow)
+    : carries(node, workflow, version) !== "no";
 
 /** The node of the step it is to be with; undefined when that is free to be chosen. */
 function homeOf(
@@ -86,10 +95,13 @@ function homeOf(
   return found === undefined ? undefined : [found];
 }
 
-function missing({ pin, workflow, labels }: StepRequest): string {
+function missing({ pin, workflow, version, labels }: StepRequest): string {
   const wanted: string[] = [];
   if (pin !== undefined) wanted.push(`named ${pin}`);
-  if (workflow !== undefined) wanted.push(`with workflow ${workflow}`);
+  if (workflow !== undefined) {
+    const which = version?.label === undefined ? "" : ` of version ${version.label}`;
+    wanted.push(`with workflow ${workflow}${which}`);
+  }
   for (const [name, value] of Object.entries(labels ?? {})) wanted.push(`with ${name}=${value}`);
   return wanted.length === 0 ? "there is no node" : `there is no node ${wanted.join(" and ")}`;
 }

@@ -3,6 +3,7 @@
  * what is next. Derived from its state alone. For every run that has not ended there is at least one reason.
  */
 
+import { codeName } from "../cluster/versions.ts";
 import { isHeldBack } from "./admission.ts";
 import { admissionWaits } from "./explain-admission.ts";
 import { childWaits } from "./explain-children.ts";
@@ -21,6 +22,7 @@ export interface Explanation {
   readonly kept: readonly KeptSignal[];
 }
 
+/** What its state says; whether there is a process that could go on with it is not among it. */
 export function explain(state: RunState): Explanation {
   const { deadline } = state.run.context;
   // Whatever it waits for, the run's own time ends it.
@@ -52,13 +54,14 @@ function waitsOf(state: RunState): Wait[] {
   return state.run.state === "parked" ? [parkedWait(state)] : [decisionWait(state)];
 }
 
-function claimWait({ run: { context } }: RunState): Wait {
+function claimWait({ run: { context }, plan }: RunState): Wait {
+  const version = plan?.label === undefined ? "" : ` (version ${plan.label})`;
   return {
     kind: "host",
     what: "no process has claimed the run",
     since: context.createdAt,
     until: null,
-    by: `a process that has workflow ${context.workflow || "?"} and a free place`,
+    by: `a process that has workflow ${context.workflow || "?"}${version} and a free place`,
     next: "its first steps begin",
   };
 }
@@ -95,6 +98,9 @@ function parkedWait(state: RunState): Wait {
   const { parkedReason, parkedUntil, parkedError, faults, updatedAt: since } = state.run.context;
   const what = parkedReason?.trim() || "parked";
   const next = "a process claims the run and looks again";
+  if (parkedError?.code === "E_VERSION_UNKNOWN") {
+    return { ...versionWait(state, since), what: parkedError.message };
+  }
   if (parkedError !== null) {
     const times = faults > 1 ? ` (${faults} times in a row)` : "";
     const by = "the next look at it, or `millrace terminate`";
@@ -103,6 +109,20 @@ function parkedWait(state: RunState): Wait {
   if (parkedUntil !== null) return { ...timeWait(what, since, parkedUntil), next };
   const by = `\`millrace signal ${state.id} NAME\``;
   return { kind: "signal", what, since, until: null, by, next };
+}
+
+/** Nobody who is up has the code that the run needs. */
+export function versionWait({ id, run, plan }: RunState, since: number): Wait {
+  const { workflow } = run.context;
+  const code = plan?.label === undefined ? `workflow ${workflow}` : codeName(workflow, plan);
+  return {
+    kind: "host",
+    what: `no process that is up has ${code}`,
+    since,
+    until: null,
+    by: `a process that is opened with ${code}, or \`millrace migrate ${id}\``,
+    next: "that process claims the run at once, and it goes on",
+  };
 }
 
 function pausedWait(

@@ -85,6 +85,8 @@ export interface PlanStep {
 interface PlanBase {
   /** Digest of the definition: of the plan for a graph, of its name and version for code. */
   readonly version: string;
+  /** What the author calls this version; absent: nothing. See `isSameVersion`. */
+  readonly label?: string;
   /** Digest of what was asked for this run otherwise than the definition says; absent: nothing. */
   readonly variant?: string;
   /** Retries that all steps of one run may use together. */
@@ -178,8 +180,9 @@ export function itemOf(id: string): { readonly step: string; readonly index: num
 export function isPlan(raw: unknown): raw is Plan {
   const plan = raw as Partial<GraphPlan> | (Partial<CodePlan> & { kind: "code" }) | null;
   if (typeof plan !== "object" || plan === null) return false;
-  const { version, retryBudget } = plan as Partial<PlanBase>;
+  const { version, label = "", retryBudget } = plan as Partial<PlanBase>;
   if (typeof version !== "string" || typeof retryBudget !== "number") return false;
+  if (typeof label !== "string") return false;
   if (plan.kind === "code") {
     const { declares = [] } = plan;
     return Array.isArray(declares) && declares.every((step) => typeof step === "string");

@@ -1,27 +1,43 @@
 /**
- * Which code this process has: the workflows that it was opened with, and those that it was lent for
- * single runs, by programs that made them up on the way.
+ * Which code this process has: the workflows that it was opened with, of some of them several versions, and
+ * those that it was lent for single runs, by programs that made them up on the way.
  */
 
+import { carries, isSameVersion, type Version, type WorkflowVersion } from "../cluster/versions.ts";
 import { declaredName } from "../domain/plan.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { hasCode } from "./has-code.ts";
 
 export class Catalog {
-  readonly #given: ReadonlyMap<string, Workflow>;
+  readonly #given: readonly Workflow[];
   readonly #lent = new Map<string, Workflow>();
-  /** Called when `names` has come to hold another one. */
+  /** Called when there is more of it than before. */
   onGrowth: () => void = () => undefined;
 
-  constructor(given: ReadonlyMap<string, Workflow>) {
+  /** @param given of several versions of one workflow, the first is what new runs begin with */
+  constructor(given: readonly Workflow[]) {
     this.#given = given;
+  }
+
+  get #all(): readonly Workflow[] {
+    return [...this.#given, ...this.#lent.values()];
   }
 
   /** Names of workflows whose runs this process can host, each once. */
   get names(): readonly string[] {
-    const lent = Array.from(this.#lent.values(), ({ name }) => name);
-    return [...new Set([...this.#given.keys(), ...lent])];
+    return [...new Set(this.#all.map(({ name }) => name))];
+  }
+
+  /** Which versions of them it has, each once. */
+  get versions(): readonly WorkflowVersion[] {
+    const each = new Map<string, WorkflowVersion>();
+    for (const { name: workflow, plan } of this.#all) {
+      const { version, label } = plan;
+      const own = { workflow, version, ...(label === undefined ? {} : { label }) };
+      each.set(`${workflow} ${version}`, own);
+    }
+    return [...each.values()];
   }
 
   /**
@@ -37,23 +53,28 @@ export class Catalog {
     };
   }
 
-  /** The workflow of that name that this process was opened with. */
+  /** The workflow of that name that this process was opened with, as new runs begin with it. */
   given(name: string): Workflow | undefined {
-    return this.#given.get(name);
+    return this.#given.find((workflow) => workflow.name === name);
   }
 
-  /** Whether this process has the code for a step of a run that is hosted elsewhere. */
-  hasStep(workflow: string, version: string, step: string): boolean {
-    return this.codeForStep(workflow, version, declaredName(step)) !== undefined;
+  /** Whether it may be that a run of that version has its code here; only the run's plan can tell for sure. */
+  mayHave(workflow: string, version: Version): boolean {
+    return carries({ workflows: this.names, versions: this.versions }, workflow, version) !== "no";
   }
 
-  /** The code for a declared step of a run that is hosted elsewhere; best of the run's own version. */
-  codeForStep(name: string, version: string, step: string): Workflow | undefined {
-    const all = [this.#given.get(name), ...this.#lent.values()];
-    const named = all.filter((one): one is Workflow => one?.name === name);
-    const given = this.#given.get(name);
-    const fits = given !== undefined && (given.kind === "code" || given.bodies.has(step));
-    return named.find(({ plan }) => plan.version === version) ?? (fits ? given : undefined);
+  /** The code for a step of a run that is hosted elsewhere; best of the run's own version. */
+  codeForStep(
+    of: Version & { readonly workflow: string; readonly step: string },
+  ): Workflow | undefined {
+    const step = declaredName(of.step);
+    const named = this.#all.filter(({ name }) => name === of.workflow);
+    const fits = (one: Workflow): boolean =>
+      isSameVersion(one.plan, of) && (one.kind === "code" || one.bodies.has(step));
+    return (
+      named.find(({ plan }) => plan.version === of.version) ??
+      this.#given.find((one) => one.name === of.workflow && fits(one))
+    );
   }
 
   /** The code for a run, if this process has it. */
@@ -63,8 +84,7 @@ export class Catalog {
       workflow?.name === name && workflow.plan.version === state.plan?.version;
     const own = this.#lent.get(state.id);
     if (isOfIts(own)) return own;
-    const given = this.#given.get(name);
-    if (given !== undefined && hasCode(given, state)) return given;
-    return [...this.#lent.values()].find(isOfIts);
+    const given = this.#given.find((one) => one.name === name && hasCode(one, state));
+    return given ?? [...this.#lent.values()].find(isOfIts);
   }
 }

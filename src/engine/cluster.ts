@@ -85,6 +85,7 @@ export class Cluster {
       labels,
       draining: false,
       workflows: catalog.names,
+      versions: catalog.versions,
     };
   }
 
@@ -99,6 +100,7 @@ export class Cluster {
         labels: info.labels,
         draining: info.draining,
         workflows: info.workflows,
+        ...(info.versions === undefined ? {} : { versions: info.versions }),
       }));
   }
 

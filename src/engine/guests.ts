@@ -140,11 +140,11 @@ export class Guests {
   }
 
   /** Why it is no use to wait here; undefined: it may. */
-  #refusalOf({ needs, workflow, version, step }: Ask): string | undefined {
+  #refusalOf({ needs, ...of }: Ask): string | undefined {
     const { capacity, catalog, isDraining } = this.#options;
     if (isDraining()) return "it takes nothing new";
     if (!fits(needs, capacity.total)) return "it has not so much";
-    return catalog.hasStep(workflow, version, step) ? undefined : "it has no code for the step";
+    return catalog.codeForStep(of) !== undefined ? undefined : "it has no code for the step";
   }
 
   #grant(guest: Guest): void {

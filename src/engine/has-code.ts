@@ -1,4 +1,5 @@
 /** Whether a process can go on with a run: it has the code for everything that the run's plan declares. */
+import { isSameVersion } from "../cluster/versions.ts";
 import type { PlanStep } from "../domain/plan.ts";
 import type { PlanWait } from "../domain/plan-wait.ts";
 import type { RunState } from "../domain/state.ts";
@@ -14,11 +15,11 @@ import {
 /** What a step of a run's plan needs code for, and a workflow has none for. */
 export type MissingCode = "function" | "condition" | "undo" | "wait";
 
-/** False when a step, a condition, an undo or a wait of the run's plan has no code in `workflow`. */
+/** False when it is another version than the run's, or when a step, a condition, an undo or a wait of the run's plan has no code in `workflow`. */
 export function hasCode(workflow: Workflow, state: RunState): boolean {
   // It has none yet, and gets this one's.
   if (!state.run.context.planned) return true;
-  if (workflow.kind !== state.plan?.kind) return false;
+  if (workflow.kind !== state.plan?.kind || !isSameVersion(workflow.plan, state.plan)) return false;
   if (workflow.kind === "code") return true;
   return [...(state.graph?.steps.values() ?? [])].every(
     (step) => missingCode(workflow, step) === undefined,

@@ -12,7 +12,8 @@ import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
-import type { RunSummaries } from "../projections/run-summary.ts";
+import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import { Aside } from "./aside.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
 import type { Gone } from "./fleet.ts";
@@ -60,6 +61,7 @@ export class Host {
   readonly #arriving = new Map<Promise<void>, string>();
   /** Runs whose log was found to be damaged: nothing is offered for them any more. */
   readonly #setAside = new Set<string>();
+  readonly #aside: Aside;
   readonly #stopping = new AbortController();
   readonly #leaving: Leaving;
   readonly #reception: Reception;
@@ -76,6 +78,7 @@ export class Host {
   constructor(options: HostOptions) {
     this.#options = options;
     options.catalog.onGrowth = () => this.#start();
+    this.#aside = new Aside(options.engine.world.clock, () => this.#lookAnew());
     this.#leaving = new Leaving(options.engine);
     this.#surroundings = {
       definitions: (name) => options.catalog.given(name),
@@ -85,6 +88,7 @@ export class Host {
     this.#reception = new Reception({
       ...options,
       surroundings: this.#surroundings,
+      stepAside: (workflow) => this.#aside.step(workflow),
       startedAt: () => this.#node.startedAt,
     });
     this.#node = new LocalNode({ ...options, onGone: (node, gone) => this.#gone(node, gone) });
@@ -96,8 +100,7 @@ export class Host {
   }
 
   #start(): void {
-    this.#claimAnew();
-    this.#whenRoom();
+    this.#lookAnew();
     if (this.#loops.length > 0 || this.#stopping.signal.aborted) return;
     const { engine, leaseMs, sweepEveryMs } = this.#options;
     const loop = (everyMs: number, work: () => Promise<void>, until = this.#stopping): void => {
@@ -112,7 +115,8 @@ export class Host {
     loop(0, () => known.then(() => this.#claim()));
     loop(leaseMs / 3, () => this.#extend());
     loop(limits.aliveEveryMs, () => this.#node.watch());
-    loop(sweepEveryMs, () => this.#sweep());
+    // Whoever finds that nobody has the code of a run looks once more who is there: one of the two sees the other.
+    loop(sweepEveryMs, () => known.then(() => this.#sweep()));
     loop(limits.heartbeatMs, () => this.#node.beat(), this.#ended);
   }
 
@@ -134,8 +138,7 @@ export class Host {
   async stop(graceMs: number): Promise<void> {
     const { clock } = this.#options.engine.world;
     this.#stopping.abort();
-    this.#claimAnew();
-    this.#whenRoom();
+    this.#lookAnew();
     if (this.#loops.length === 0) return;
     for (const actor of this.#actors.values()) actor.drain();
     // Looked at when everything is let go, whatever becomes of it.
@@ -169,12 +172,18 @@ export class Host {
     return this.#options.runs - this.#actors.size - this.#arriving.size;
   }
 
+  /** What tickets are to be claimed for has changed. */
+  #lookAnew(): void {
+    this.#claimAnew();
+    this.#whenRoom();
+  }
+
   async #claim(): Promise<void> {
     // It may have been told to stop before its first claim.
     if (this.#stopping.signal.aborted) return;
     const { engine, catalog } = this.#options;
     const max = this.#places;
-    const workflows = catalog.names;
+    const workflows = this.#aside.without(catalog.names);
     if (max <= 0 || workflows.length === 0) return this.#room();
     const claiming = new AbortController();
     this.#claimAnew = () => claiming.abort();
@@ -198,11 +207,8 @@ export class Host {
   #fault(claim: Claim, error: unknown): void {
     const { engine, summaries } = this.#options;
     const { run } = claim.ticket;
-    unattended(
-      engine,
-      { run },
-      leaveFaulty(engine, claim, { error, surroundings: this.#surroundings }),
-    );
+    const setback = { error, surroundings: this.#surroundings };
+    unattended(engine, { run }, leaveFaulty(engine, claim, setback));
     if (!isDamage(error) || this.#setAside.has(run)) return;
     this.#setAside.add(run);
     unattended(engine, { run }, summaries.refold(run));
@@ -262,19 +268,18 @@ export class Host {
   #gone({ id }: NodeInfo, { mineAfterMs }: Gone): void {
     if (mineAfterMs === undefined) return;
     const { engine } = this.#options;
-    const taking = pause(engine.world.clock, mineAfterMs, this.#stopping.signal);
-    unattended(
-      engine,
-      { node: id },
-      taking.then(() => takeOver(this.#view(), id)),
-    );
+    const waited = pause(engine.world.clock, mineAfterMs, this.#stopping.signal);
+    const taking = waited.then(() => takeOver(this.#view(), id));
+    unattended(engine, { node: id }, taking);
   }
 
   async #sweep(): Promise<void> {
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
     const aheadMs = Math.max(SWEPT_AHEAD_MS, 2 * this.#options.sweepEveryMs);
     const { startedAt } = this.#node;
-    await sweep({ ...this.#view(), inputs, aheadMs, startedAt });
+    const mayHave = ({ workflow, version }: RunSummary): boolean =>
+      version !== null && this.#options.catalog.mayHave(workflow, version);
+    await sweep({ ...this.#view(), inputs, aheadMs, startedAt, mayHave });
     await tendGates({ ...this.#options, inputs });
   }
 

@@ -46,8 +46,8 @@ export function launchGuest(
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` */
 async function bodyOf(engine: Engine, catalog: Catalog, go: Go): Promise<StepBody> {
-  const { run, workflow: name, version, step } = go;
-  const workflow = catalog.codeForStep(name, version, declaredName(step));
+  const { run, workflow: name, step } = go;
+  const workflow = catalog.codeForStep(go);
   const body =
     workflow?.kind === "code" ? bodyInCode(engine, catalog, workflow, go) : bodyIn(workflow, step);
   const found = await body;

@@ -103,6 +103,7 @@ export async function leaveIfParked(
   const { parkedUntil, parkedError, updatedAt } = state.run.context;
   const due = parkedUntil ?? nextWake(state);
   if (due !== undefined && due <= engine.world.clock.now()) return false;
+  if (parkedError?.code === "E_VERSION_UNKNOWN") return false;
   if (parkedError !== null && updatedAt < startedAt) return false;
   const mailbox = inboxOf(state.id, state.run.context);
   if ((await engine.store.inbox.read(mailbox, state.cursor.inbox)).length > 0) return false;

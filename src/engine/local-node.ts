@@ -131,6 +131,7 @@ export class LocalNode {
       startedAt: this.startedAt,
       saidAt: engine.world.clock.now(),
       workflows: catalog.names,
+      versions: catalog.versions,
       resources: this.capacity.total,
       free: this.capacity.free,
       labels,

@@ -9,14 +9,20 @@ import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import type { TaskInput } from "./task-input.ts";
 
-/** A host wants to run a step here. `grant`: what the answer, and all that follows, is about. */
-export interface Ask {
-  readonly kind: "ask";
-  readonly grant: string;
+/** Which step of which run, and whose code it is. */
+interface OfStep {
   readonly run: string;
   readonly workflow: string;
+  /** Of the plan: see `Version`. */
   readonly version: string;
+  readonly label?: string;
   readonly step: string;
+}
+
+/** A host wants to run a step here. `grant`: what the answer, and all that follows, is about. */
+export interface Ask extends OfStep {
+  readonly kind: "ask";
+  readonly grant: string;
   readonly needs: Resources;
 }
 
@@ -33,13 +39,9 @@ export interface Answer {
 }
 
 /** The attempt is recorded: its code may run. */
-export interface Go {
+export interface Go extends OfStep {
   readonly kind: "go";
   readonly grant: string;
-  readonly run: string;
-  readonly workflow: string;
-  readonly version: string;
-  readonly step: string;
   readonly attempt: number;
   readonly policy: StepPolicy;
   readonly input: TaskInput;

@@ -226,9 +226,10 @@ export class Placing implements Asker {
     this.#soon.set(step, node);
     const { id: run, plan } = state;
     const { workflow } = state.run.context;
-    const version = plan?.version ?? "";
+    const { version, label } = plan ?? { version: "" };
+    const of = { run, workflow, version, ...(label === undefined ? {} : { label }), step };
     const needs = request.resources;
-    this.#cluster.ask(this, node, { kind: "ask", grant, run, workflow, version, step, needs });
+    this.#cluster.ask(this, node, { kind: "ask", grant, ...of, needs });
   }
 
   #withdraw(step: string): void {

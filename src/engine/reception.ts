@@ -9,16 +9,14 @@ import type { Workflow } from "../workflow/definition.ts";
 import type { Catalog } from "./catalog.ts";
 import { collectForRun } from "./correlated.ts";
 import { Door } from "./door.ts";
+import { ForeignRuns, type ForeignRunsOptions } from "./foreign-runs.ts";
 import { loadClaimed } from "./history.ts";
-import type { Surroundings } from "./last-duties.ts";
 import { leaveEndedAgain, leaveIfParked } from "./leave.ts";
-import { leaveForeign } from "./set-aside.ts";
 import type { TendOptions } from "./tend-gates.ts";
 
 /** What it takes to receive runs. */
-export interface ReceptionOptions extends TendOptions {
+export interface ReceptionOptions extends TendOptions, ForeignRunsOptions {
   readonly catalog: Catalog;
-  readonly surroundings: Surroundings;
   /** When this process began (ms since the epoch). */
   startedAt(): number;
 }
@@ -34,10 +32,12 @@ export interface Guest {
 export class Reception {
   readonly #options: ReceptionOptions;
   readonly #door: Door;
+  readonly #foreign: ForeignRuns;
 
   constructor(options: ReceptionOptions) {
     this.#options = options;
     this.#door = new Door(options);
+    this.#foreign = new ForeignRuns(options);
   }
 
   /** Undefined: there is nothing to host, and the ticket was seen to. */
@@ -56,7 +56,7 @@ export class Reception {
     if (isTerminal(state)) return gone(leaveEndedAgain(engine, claim, state, surroundings));
     await collectForRun(engine, state);
     const workflow = catalog.codeFor(state);
-    if (workflow === undefined) return gone(leaveForeign(engine, claim, state, surroundings));
+    if (workflow === undefined) return gone(this.#foreign.leave(claim, state));
     const passage = await this.#door.pass(state, claim);
     if (passage === "left") return undefined;
     const isHeld = isHeldBack(state);

@@ -48,13 +48,14 @@ export class Remotes {
     this.#running.set(step, remote);
     const { workflow, input: runInput } = state.run.context;
     const { id: run, plan } = state;
-    const version = plan?.version ?? "";
+    const { version, label } = plan ?? { version: "" };
+    const of = { run, workflow, version, ...(label === undefined ? {} : { label }), step };
     // Taken now: the state moves on.
     const input = taskInput(state, step);
     const going = packed(this.#engine.store.blobs, input).then((small) => {
       // Whatever has ended meanwhile is not begun any more.
       if (this.#running.get(step) !== remote) return;
-      const what = { run, workflow, version, step, attempt, policy, input: small, runInput };
+      const what = { ...of, attempt, policy, input: small, runInput };
       this.#cluster.tell(node, { kind: "go", grant, ...what });
     });
     unattended(this.#engine, { run, step }, going);

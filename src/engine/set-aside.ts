@@ -6,7 +6,7 @@
 import type { Failure } from "../../machines/values.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
-import { isMillraceError, MillraceError } from "../kernel/errors.ts";
+import { isMillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { StoredInput } from "../ports/inbox.ts";
 import type { Claim } from "../ports/work-queue.ts";
@@ -26,6 +26,8 @@ import { policyOf } from "./turn-context.ts";
 /** Why this process cannot go on with a run, and what it needs to know to end it. */
 export interface Setback {
   readonly error: unknown;
+  /** Nothing but what is missing helps: time does not, and it is not looked at again by itself. */
+  readonly forGood?: true;
   readonly surroundings: Surroundings;
 }
 
@@ -57,40 +59,15 @@ export async function leaveFaulty(
   if (!(await setAside(engine, claim, state, { error, surroundings }))) await claim.release(again);
 }
 
-/** A run whose code this process lacks is offered to others, and looked at again after this long. */
-const FOREIGN_RUN_PAUSE_MS = 30_000;
-
-/** What becomes of a run whose code is not here: it is for others to go on with, but may be ended by anybody. */
-export async function leaveForeign(
-  engine: Engine,
-  claim: Claim,
-  state: RunState,
-  surroundings: Surroundings,
-): Promise<void> {
-  const { run, workflow } = claim.ticket;
-  engine.logger.warn("this process lacks code for the run", { run, workflow });
-  const mailbox = inboxOf(run, state.run.context);
-  const inputs = await engine.store.inbox.read(mailbox, state.cursor.inbox);
-  const error = new MillraceError("E_WORKFLOW_UNKNOWN", `no process has code for ${workflow}`);
-  const ends = inputs.some(asksForEnd);
-  if (ends && (await setAside(engine, claim, state, { error, surroundings }))) return;
-  await claim.release(engine.world.clock.now() + FOREIGN_RUN_PAUSE_MS);
-}
-
-function asksForEnd({ bytes }: StoredInput): boolean {
-  const kind = decodeInput(bytes)?.kind;
-  return kind === "cancel" || kind === "terminate";
-}
-
 /**
  * Takes what waits in the run's inbox, and parks the run if it has not ended by that. False: somebody
  * else has written to the run, and nothing was done.
  */
-async function setAside(
+export async function setAside(
   engine: Engine,
   claim: Claim,
   state: RunState,
-  { error, surroundings }: Setback,
+  { error, forGood, surroundings }: Setback,
 ): Promise<boolean> {
   const mailbox = inboxOf(state.id, state.run.context);
   const draft = new Draft(state, engine.world.clock.now());
@@ -100,7 +77,8 @@ async function setAside(
   for (const input of inputs) await take(engine, draft, input);
   loseRunning({ engine, driver: undefined }, draft, new Set());
   draft.settle();
-  const until = park(draft, brief(error), faults);
+  const until = forGood === true ? undefined : nextLook(state, draft.now, faults);
+  park(draft, brief(error), faults, until);
   const taken = inputs.at(-1)?.position ?? state.cursor.inbox;
   if (!(await commit(engine, draft, taken))) return false;
   if (isTerminal(state)) await leaveEnded(engine, claim, state, surroundings);
@@ -122,14 +100,17 @@ async function take(engine: Engine, draft: Draft, { bytes, position }: StoredInp
   } else draft.anomaly("late-report", `${decoded.kind} of node ${decoded.node}`, decoded.step);
 }
 
-/** Gives when the run is to be looked at again. */
-function park(draft: Draft, error: Failure, faults: number): number {
-  const { state, now } = draft;
+/** When the run is to be looked at again. */
+function nextLook({ run }: RunState, now: number, faults: number): number {
   const pause = Math.min(limits.faultPauseMaxMs, limits.parkAfterMs * 2 ** (faults - 1));
-  const until = Math.min(now + pause, state.run.context.deadline ?? Number.POSITIVE_INFINITY);
+  return Math.min(now + pause, run.context.deadline ?? Number.POSITIVE_INFINITY);
+}
+
+function park(draft: Draft, error: Failure, faults: number, until: number | undefined): void {
+  const { state, now } = draft;
+  if (isTerminal(state)) return;
   const reason = `cannot go on: ${error.message}`;
-  if (!isTerminal(state)) draft.run({ type: "cmd.park", now, reason, until, error, faults });
-  return until;
+  draft.run({ type: "cmd.park", now, reason, until: until ?? null, error, faults });
 }
 
 /** Code and message: stacks of the same fault again and again would fill the log. */

@@ -60,6 +60,7 @@ export function requestOf(
     resources: needsOf(place),
     ...(group === undefined ? {} : { room: group.room }),
     workflow: state.run.context.workflow,
+    ...(state.plan === undefined ? {} : { version: state.plan }),
     ...(pin === undefined ? {} : { pin }),
     ...(home === undefined ? {} : { collocateWith: home }),
     ...(labels === undefined ? {} : { labels }),

@@ -5,7 +5,12 @@
  * it one refused offer at most, and one that sleeps longer than until the next sweep costs nothing: a timer
  * that was lost is missed only when it is due.
  */
-import { awaitsAdmission, hasEnded, type RunSummary } from "../projections/run-summary.ts";
+import {
+  awaitsAdmission,
+  awaitsCode,
+  hasEnded,
+  type RunSummary,
+} from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
 import { endedOwing, tellOfErased } from "./sweep-family.ts";
 import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
@@ -16,6 +21,8 @@ export interface SweepOptions extends TakeOverOptions {
   readonly inputs: boolean;
   /** What is due later than this from now is left to the next sweep (ms). */
   readonly aheadMs: number;
+  /** Whether this process may have the code of the run. */
+  mayHave(run: RunSummary): boolean;
   /** When this process started: runs that could not be gone on with before are worth another look. */
   readonly startedAt: number;
 }
@@ -38,6 +45,12 @@ export async function sweep(options: SweepOptions): Promise<number> {
     if (hasEnded(summary) || summary.driven) continue;
     mended += await tellOfErased(engine, view, { ...summary });
     if (options.isHosted(summary.run)) continue;
+    if (awaitsCode(summary)) {
+      if (!options.mayHave(summary)) continue;
+      await engine.store.queue.offer({ workflow: summary.workflow, run: summary.run });
+      mended++;
+      continue;
+    }
     // Gates are looked after on their own.
     if (awaitsAdmission(summary) && summary.node === null) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;

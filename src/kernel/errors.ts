@@ -51,6 +51,7 @@ export const errorCodes = [
   "E_TIMEOUT",
   "E_TOO_LARGE",
   "E_VALUE_LOST",
+  "E_VERSION_UNKNOWN",
   "E_WORKFLOW_UNKNOWN",
 ] as const;
 

@@ -1,10 +1,15 @@
+import type { WorkflowVersion } from "../cluster/versions.ts";
+
 /** What a process says about itself, renewed by every heartbeat. JSON only. */
 export interface NodeInfo {
   readonly id: string;
   readonly startedAt: number;
   /** When it said this (ms since the epoch, by its own clock): another time, another heartbeat. */
   readonly saidAt: number;
+  /** Names of workflows whose runs it hosts, each once. */
   readonly workflows: readonly string[];
+  /** Which versions of them it has; absent: it is of a release that does not say. */
+  readonly versions?: readonly WorkflowVersion[];
   /** Named amounts this node has, and what of them is free now. */
   readonly resources: Readonly<Record<string, number>>;
   readonly free: Readonly<Record<string, number>>;

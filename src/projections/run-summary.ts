@@ -4,6 +4,7 @@
  */
 import type { ForkPoint } from "../../machines/run-data.ts";
 import type { Failure } from "../../machines/values.ts";
+import type { Version } from "../cluster/versions.ts";
 import { NO_PREVIOUS } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isRecordId } from "../kernel/ids.ts";
@@ -70,6 +71,8 @@ export interface RunSummary extends RunFamily, StepSummary {
   parkedUntil: number | null;
   /** Why it could not be gone on with, when it was last tried. */
   parkedError: Failure | null;
+  /** Which version of its workflow it is on; null: whoever claims it first decides. */
+  version: Version | null;
   paused: boolean;
   /** Signals sent to this key reach it. */
   correlation: string | null;
@@ -121,6 +124,10 @@ export const shownStatus = ({
 export const awaitsAdmission = ({ notBefore, gate, admitted, status }: RunSummary): boolean =>
   (notBefore !== null || gate !== null) && !admitted && HELD_BACK.has(status);
 
+/** True for a run that nobody who was up had the code of. */
+export const awaitsCode = ({ parkedError }: RunSummary): boolean =>
+  parkedError?.code === "E_VERSION_UNKNOWN";
+
 const HELD_BACK: ReadonlySet<RunStatus> = new Set(["pending", "running", "parked"]);
 
 /** The line of a run of which nothing is known yet. */
@@ -143,6 +150,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
   parkedReason: null,
   parkedUntil: null,
   parkedError: null,
+  version: null,
   paused: false,
   correlation: null,
   notBefore: null,
@@ -160,7 +168,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 7,
+  version: 8,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -206,10 +214,12 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.notBefore = event.notBefore ?? null;
       summary.gate = event.admission?.gate ?? null;
       summary.forkOf = placeOf(event.forkOf);
+      summary.version = versionOf(event.plan);
       summary.driven = (event.plan as { declares?: unknown } | null)?.declares !== undefined;
       break;
     case "run.planned":
       summary.gate = event.admission?.gate ?? summary.gate;
+      summary.version = versionOf(event.plan);
       break;
     case "run.gathered":
       summary.notBefore = event.notBefore;
@@ -258,6 +268,12 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
 
 const placeOf = (fork: ForkPoint | undefined): RunSummary["forkOf"] =>
   fork === undefined ? null : { run: fork.run, seq: fork.seq };
+
+function versionOf(plan: unknown): Version | null {
+  const { version, label } = (plan ?? {}) as Partial<Version>;
+  if (version === undefined) return null;
+  return { version, ...(label === undefined ? {} : { label }) };
+}
 
 function letGo(summary: RunSummary): void {
   summary.node = null;

@@ -52,7 +52,7 @@ export class Millrace extends Client implements AsyncDisposable {
     this.#index = index;
     this.#gates = gates;
     this.#engine = engine;
-    this.#catalog = new Catalog(configured.workflows);
+    this.#catalog = new Catalog(configured.versions);
     this.node = engine.node;
     this.store = engine.store;
     this.stores = storesOf(engine, summaries);

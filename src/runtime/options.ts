@@ -29,7 +29,10 @@ export interface WorkerOptions {
 export interface OpenOptions {
   /** `"memory"`, `"sqlite:PATH"`, `"nats://HOST:PORT"`, or a store opened elsewhere. @default "sqlite:.millrace/millrace.db" */
   readonly store?: string | Store;
-  /** What this process can run. Without any it hosts nothing, until it is given a DAG to execute. @default [] */
+  /**
+   * What this process can run. Without any it hosts nothing, until it is given a DAG to execute. Several
+   * versions of one workflow may be among them: new runs begin with the first. @default []
+   */
   readonly workflows?: readonly Workflow[];
   /** `false`: host nothing here, though workflows are given. @default {} when workflows are given */
   readonly worker?: false | WorkerOptions;
@@ -83,7 +86,10 @@ export interface WorkerSettings {
 /** The options of `open()` with their defaults filled in. */
 export interface Settings {
   readonly store: string | Store;
+  /** By name, of each the version that new runs begin with. */
   readonly workflows: ReadonlyMap<string, Workflow>;
+  /** All of them, in the order given. */
+  readonly versions: readonly Workflow[];
   readonly worker: WorkerSettings | undefined;
   readonly namespace: string;
   readonly node: string;
@@ -120,7 +126,8 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
 export function settings(options: OpenOptions): Settings {
   checkKeys("open()", options, KNOWN);
   const world = options.world ?? { clock: systemClock(), random: systemRandom, ids: systemIds };
-  const workflows = byName(options.workflows ?? []);
+  const versions = options.workflows ?? [];
+  const workflows = byName(versions);
   const [first = plainCodec, ...others] = checkCodecs(options.codecs ?? []);
   const positive = (name: string, value: Duration): number => {
     const ms = millis(name, value);
@@ -129,6 +136,7 @@ export function settings(options: OpenOptions): Settings {
   return {
     store: checkStore(options.store ?? DEFAULT_STORE),
     workflows,
+    versions,
     worker: workerOf(options),
     namespace: checkId(
       "namespace",
@@ -179,18 +187,24 @@ function checkLogger(logger: Logger): Logger {
 function byName(workflows: readonly Workflow[]): Map<string, Workflow> {
   const named = new Map<string, Workflow>();
   if (!Array.isArray(workflows)) throw invalid("workflows", "must be a list of workflows");
-  for (const workflow of workflows) {
+  for (const [place, workflow] of workflows.entries()) {
     if (workflow?.plan === undefined) {
       throw invalid("workflows", "holds something that is no workflow; did you forget `.build()`?");
     }
-    if (named.has(workflow.name)) {
-      throw new MillraceError("E_DEF_DUPLICATE", `two workflows are named ${workflow.name}`, {
-        details: { workflow: workflow.name },
-      });
-    }
-    named.set(workflow.name, workflow);
+    const others = workflows.slice(0, place).filter(({ name }) => name === workflow.name);
+    if (others.some(({ plan }) => plan.label === workflow.plan.label)) throw twice(workflow);
+    if (others.length === 0) named.set(workflow.name, workflow);
   }
   return named;
+}
+
+function twice({ name, version }: Workflow): MillraceError {
+  const which = version === undefined ? "" : ` and have version ${version}`;
+  return new MillraceError(
+    "E_DEF_DUPLICATE",
+    `two workflows are named ${name}${which}; give each \`version\` of it another label`,
+    { details: { workflow: name } },
+  );
 }
 
 function checkAllocators(allocators: readonly Allocator[]): ReadonlyMap<string, Allocator> {

@@ -96,6 +96,7 @@ export const plans: fc.Arbitrary<Plan> = fc.record(
   {
     kind: fc.constant("code" as const),
     version: digests,
+    label: ids,
     retryBudget: fc.nat(10),
     declares: fc.array(ids, { maxLength: 2 }),
   },

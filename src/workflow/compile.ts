@@ -149,7 +149,7 @@ export function compileGraph(
     returns: returns ?? last.step.name,
   } as const;
   const version = versionOf({ ...content, label: header.parts.version });
-  const plan: GraphPlan = Object.freeze({ version, ...content });
+  const plan: GraphPlan = Object.freeze({ version, ...labelled(header), ...content });
   checkAcyclic(what, "step", steps);
   const bodies = new Map(declared.map(({ step, body }) => [step.name, body]));
   return Object.freeze({ kind: "graph", name: header.name, ...header.parts, plan, bodies });
@@ -166,6 +166,7 @@ export function compileCode(header: Header, fn: unknown): CodeWorkflow {
   const plan: CodePlan = Object.freeze({
     kind: "code",
     version,
+    ...labelled({ parts }),
     retryBudget,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(strategy === undefined ? {} : { strategy }),
@@ -179,6 +180,9 @@ export function compileCode(header: Header, fn: unknown): CodeWorkflow {
     run: async (ctx, input) => run(ctx, input),
   } satisfies CodeWorkflow);
 }
+
+const labelled = ({ parts }: Pick<Header, "parts">): Pick<GraphPlan, "label"> =>
+  parts.version === undefined ? {} : { label: parts.version };
 
 const versionOf = (content: unknown): string => digest(canonicalJson(toJson("plan", content)));
 

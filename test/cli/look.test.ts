@@ -82,7 +82,7 @@ describe.concurrent("millrace show", () => {
   it("says what a run waits for", async () => {
     const { stdout } = await look("show", "idle");
     expect(stdout).toMatch(
-      /^waits\n {2}no process has claimed the run, for \S+; ended by a process/m,
+      /^waits\n {2}no process that is up has workflow idle, for \S+; ended by a process/m,
     );
     const json = JSON.parse((await look("show", "idle", "--json")).stdout) as { waits: unknown };
     expect(json.waits).toMatchObject([{ kind: "host", until: null }]);

@@ -69,11 +69,21 @@ function rows(nodes: readonly NodeInfo[], { clock, output }: Cli): string[] {
     Object.entries(node.labels)
       .map(([name, value]) => `${name}=${value}`)
       .join(" "),
-    node.workflows.join(" "),
+    codeText(node),
     duration(now - node.startedAt),
     `${duration(now - node.saidAt)} ago`,
   ]);
   return table([HEADER, ...cells], output.paint);
+}
+
+/** "bill order@v1 order@v2": versions that have a label, with it. */
+function codeText({ workflows, versions = [] }: NodeInfo): string {
+  const names = workflows.flatMap((workflow) => {
+    const own = versions.filter((one) => one.workflow === workflow);
+    if (own.length === 0) return [workflow];
+    return own.map(({ label }) => (label === undefined ? workflow : `${workflow}@${label}`));
+  });
+  return names.join(" ");
 }
 
 /** "steps 63/64, cpu 2/4". */
