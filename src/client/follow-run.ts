@@ -12,7 +12,7 @@ import { RunLabels } from "./run-labels.ts";
 
 /**
  * Frames of `run` from the place on, to the one that ends it.
- * @throws MillraceError `E_STORE_CLOSED` when the store is closed before; `E_FRAME_INVALID`,
+ * @throws MillraceError `E_STORE_CLOSED` when the store is closed before, `E_RUN_ERASED`; `E_FRAME_INVALID`,
  * `E_LOG_CORRUPT` where the log is damaged
  */
 export async function* followRun(

@@ -154,7 +154,7 @@ export class ReadClient {
    * or repeat, at the reader's pace. What is given narrows it down. Events are frozen. To go on in
    * another process, or later, begin `after` the last event that was dealt with.
    * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once; in the iteration `E_STORE_CLOSED`,
-   * and of one run `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
+   * and of one run `E_RUN_ERASED` when it is erased, `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
    */
   subscribe<const T extends EventType = EventType>(
     options: SubscribeOptions<T> = {},

@@ -10,7 +10,7 @@ import type { Position } from "../ports/event-log.ts";
  * The event that ended the run, as soon as there is one; undefined when `signal` aborts before. Frames
  * that cannot hold it are not opened.
  * @param after position behind which to look
- * @throws MillraceError `E_STORE_CLOSED`, `E_FRAME_INVALID`
+ * @throws MillraceError `E_STORE_CLOSED`, `E_FRAME_INVALID`, `E_RUN_ERASED`
  */
 export async function runEnd(
   feed: LogFeed,

@@ -64,7 +64,7 @@ export class RunHandle<O> {
   /**
    * What the run returned, or the last of those that went on for it; waits for it.
    * @throws MillraceError `E_RUN_FAILED` (its cause is what failed), `E_RUN_CANCELLED`, `E_RUN_TERMINATED`,
-   * `E_TIMEOUT`, `E_OPTION_INVALID`, `E_STORE_CLOSED`
+   * `E_TIMEOUT`, `E_OPTION_INVALID`, `E_STORE_CLOSED`, `E_RUN_ERASED` (also while it waits)
    */
   async result(options: ResultOptions = {}): Promise<O> {
     const given = callOptions("result()", options, ["timeoutMs"]);

@@ -5,6 +5,7 @@
  *   log.subscribe ──> the last frames ──> follower, follower, … each at its own pace
  *                          └── one that is behind them reads by itself until it is as far again
  */
+import { MillraceError } from "../kernel/errors.ts";
 import type { EventLog, LogScope, Position } from "../ports/event-log.ts";
 import type { Engine } from "./engine.ts";
 import { FollowedFrame } from "./followed-frame.ts";
@@ -22,9 +23,24 @@ export class LogFeed {
   /**
    * Frames of the scope past `after`, then new ones as they come: in order, none lost, none twice, at
    * the pace of whoever iterates. Ends when `signal` aborts, and when the store is closed.
-   * @throws whatever the log's `subscribe` throws
+   * @throws MillraceError of one run `E_RUN_ERASED`, as soon as it is; whatever the log's `subscribe` throws
    */
   async *frames(
+    scope: LogScope,
+    after: Position,
+    signal: AbortSignal,
+  ): AsyncGenerator<FollowedFrame, void, undefined> {
+    const { run } = scope;
+    if (run === undefined) return yield* this.#frames(scope, after, signal);
+    for await (const frame of this.#frames({ ...scope, tombstones: true }, after, signal)) {
+      const { bytes, position } = frame.stored;
+      if (bytes.length > 0) yield frame;
+      // One that has begun anew goes on behind its tombstone.
+      else if ((await this.#log.head(run)) === position) throw erased(run);
+    }
+  }
+
+  async *#frames(
     scope: LogScope,
     after: Position,
     signal: AbortSignal,
@@ -64,3 +80,8 @@ export class LogFeed {
     return tail;
   }
 }
+
+const erased = (run: string): MillraceError =>
+  new MillraceError("E_RUN_ERASED", `run ${run} was erased; nothing more will be heard of it`, {
+    details: { run },
+  });

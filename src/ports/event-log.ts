@@ -29,6 +29,11 @@ export type AppendOutcome =
 export interface LogScope {
   readonly run?: string;
   readonly workflow?: string;
+  /**
+   * Also gives tombstones, as frames of workflow "" without bytes: a reader can forget what it knew of the
+   * run, and need not wait for more of it. Only of one run, or of the whole log. Default: not.
+   */
+  readonly tombstones?: true;
 }
 
 /** Which frames to read. */
@@ -39,11 +44,6 @@ export interface ReadRange extends LogScope {
   readonly upTo?: Position;
   /** At most so many frames; default: no bound. 0 gives none. */
   readonly limit?: number;
-  /**
-   * Also gives tombstones, as frames of workflow "" without bytes, so that a reader of the whole log can
-   * forget what it knew of the run. Only for a range over the whole log. Default: not.
-   */
-  readonly tombstones?: true;
 }
 
 /**

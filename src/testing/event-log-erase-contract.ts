@@ -89,6 +89,20 @@ const erasing: readonly ContractCase[] = [
     },
   },
   {
+    name: "a subscription of a run gives its tombstone if it asks for it, at once",
+    async run(context) {
+      const { log } = await context.open();
+      await putMany(log, "a", 1);
+      const follower = follow(context, log, { run: "a", tombstones: true });
+      assert.deepEqual(bodiesOf(await follower.take(1)), ["a 1"]);
+      await putMany(log, "b", 1);
+      await log.erase("a");
+      const [tombstone] = await follower.take(1);
+      assert.equal(tombstone?.bytes.length, 0);
+      assert.equal(tombstone?.position, await log.head("a"));
+    },
+  },
+  {
     name: "another process sees the erasing",
     requires: ["shared"],
     async run(context) {
@@ -96,7 +110,10 @@ const erasing: readonly ContractCase[] = [
       const { log: other } = await context.peer();
       const [head = 0] = await putMany(log, "a", 1);
       assert.equal((await all(other.read({ run: "a" }))).length, 1);
+      const follower = follow(context, other, { run: "a", tombstones: true }, head);
+      const heard = follower.take(1);
       await log.erase("a");
+      assert.equal((await heard)[0]?.bytes.length, 0);
       assert.deepEqual(await all(other.read({ run: "a" })), []);
       await refuses("E_RUN_ERASED", other.append(frame("a", head, "late")));
       assert.equal(await other.erase("a"), false);

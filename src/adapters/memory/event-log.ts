@@ -159,7 +159,7 @@ export class MemoryEventLog implements EventLog {
     this.#gate.pass();
     let cursor = after;
     while (!signal.aborted && !this.#gate.isShut) {
-      const frame = this.#frames.next(scope, cursor);
+      const frame = this.#frames.next(scope, cursor, scope.tombstones);
       if (frame === undefined) {
         await this.#frames.changed.heard({ signal, clock: this.#clock, topic: topicOf(scope) });
         continue;

@@ -87,7 +87,7 @@ class NatsEventLog implements EventLog {
         : tail(this.#reading, this.#live, ask, range, this.#subjects.live(undefined, scope.run));
     try {
       for await (const message of messages) {
-        const frame = frameOf(message);
+        const frame = scope.tombstones ? entryOf(message) : frameOf(message);
         if (ends.aborted) return;
         if (frame) yield frame;
       }

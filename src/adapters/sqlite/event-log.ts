@@ -12,7 +12,7 @@ import type {
   StoredFrame,
 } from "../../ports/event-log.ts";
 import type { Access, Backend } from "./backend.ts";
-import { FrameReader, type FrameScope, type Span } from "./frame-reader.ts";
+import { FrameReader, type Span } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import { keyOf, keysOf, LogNews } from "./log-news.ts";
 import { Wakeups } from "./wakeups.ts";
@@ -90,6 +90,9 @@ export class SqliteEventLog implements EventLog {
     const erased = await this.#access.write({
       durable: true,
       run: () => this.#writer.erase(run),
+      committed: () => {
+        for (const key of [keyOf({}), keyOf({ run })]) this.#waiting.wake(key);
+      },
     });
     if (erased) await this.#emptyWal();
     return erased;
@@ -101,7 +104,7 @@ export class SqliteEventLog implements EventLog {
   }
 
   async *#frames(
-    scope: FrameScope,
+    scope: LogScope,
     { after, upTo }: Span,
     limit = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<StoredFrame> {

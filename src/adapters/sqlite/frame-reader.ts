@@ -16,11 +16,6 @@ export interface Piece {
   readonly scannedTo: Position;
 }
 
-/** Which frames, and whether tombstones count as such (of the whole log only). */
-export interface FrameScope extends LogScope {
-  readonly tombstones?: true;
-}
-
 /** Frames with `after < position <= upTo`. */
 export interface Span {
   readonly after: Position;
@@ -58,7 +53,7 @@ export class FrameReader {
       `SELECT frames.position, runs.run, runs.workflow, frames.bytes
        FROM runs CROSS JOIN frames ON frames.run = runs.id
        WHERE runs.namespace = ? AND runs.run = ? AND frames.position > ? AND frames.position <= ?
-         AND length(frames.bytes) > 0
+         AND (length(frames.bytes) > 0 OR ?)
        ORDER BY frames.position`,
     );
     this.#ofAll = db.prepare(
@@ -81,7 +76,7 @@ export class FrameReader {
   }
 
   /** The first frames of the span that belong to the scope, at most `limit`. */
-  piece(scope: FrameScope, { after, upTo }: Span, limit: number): Piece {
+  piece(scope: LogScope, { after, upTo }: Span, limit: number): Piece {
     const end = scope.run === undefined ? Math.min(upTo, after + POSITIONS_PER_PIECE) : upTo;
     const frames: StoredFrame[] = [];
     let bytes = 0;
@@ -98,12 +93,12 @@ export class FrameReader {
     return { frames, scannedTo: end };
   }
 
-  #rows({ run, workflow, tombstones }: FrameScope, after: Position, upTo: Position): Iterable<Row> {
+  #rows({ run, workflow, tombstones }: LogScope, after: Position, upTo: Position): Iterable<Row> {
     const [low, high] = [this.#base + after, this.#base + Math.min(upTo, this.#limit - this.#base)];
     const rows =
       run === undefined
         ? this.#ofAll.iterate(low, high, workflow ?? null, tombstones ? 1 : 0)
-        : this.#ofRun.iterate(this.#namespace, run, low, high);
+        : this.#ofRun.iterate(this.#namespace, run, low, high, tombstones ? 1 : 0);
     return rows as Iterable<unknown> as Iterable<Row>;
   }
 }
