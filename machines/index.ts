@@ -40,6 +40,7 @@ export { runReducer } from "./run-reducer.ts";
 export type { ScheduleState } from "./schedule.ts";
 export { scheduleMachine, scheduleStates } from "./schedule.ts";
 export type {
+  OpenRun,
   Order,
   Overlap,
   ScheduleCommand,

@@ -12,13 +12,17 @@ export type Overlap = "skip" | "buffer-one" | "buffer-all" | "cancel-other" | "a
 /** What a schedule is, as declared. Exactly one of `cron` and `everyMs` is there. */
 export interface ScheduleSpec {
   readonly workflow: string;
-  readonly input: Value;
+  /** Absent: none. */
+  readonly input?: Value;
   readonly cron?: string;
   /** In which the cron expression is read (IANA name). */
-  readonly timezone?: string;
+  readonly timeZone?: string;
   /** Ticks are at whole multiples of it since the epoch, plus `offsetMs`. */
   readonly everyMs?: number;
   readonly offsetMs?: number;
+  /** Neither before the one nor after the other is it due. */
+  readonly startAt?: number;
+  readonly endAt?: number;
   readonly overlap: Overlap;
   /** Of ticks that were missed, so many of the newest are made up for, if they are not older than this. */
   readonly catchUp: { readonly withinMs: number; readonly limit: number };
@@ -32,13 +36,23 @@ export interface Order {
   readonly order: string;
   readonly by: string;
   readonly at: number;
+  /** Absent: as the schedule says. */
+  readonly overlap?: Overlap;
   /** Absent: one run, now. */
   readonly backfill?: {
     /** Ticks up to this time are done with. */
     readonly done: number;
     readonly to: number;
-    readonly overlap: Overlap;
   };
+}
+
+/** A run that a schedule has decided to start. */
+export interface OpenRun {
+  readonly run: string;
+  readonly tick: number;
+  readonly order: string | null;
+  /** The policy that it was started under. */
+  readonly overlap: Overlap;
 }
 
 /** What can happen to a schedule. */
@@ -49,7 +63,7 @@ export type ScheduleEvent =
   | { type: "schedule.paused"; at: number; by: string; reason: string }
   | { type: "schedule.resumed"; at: number; by: string }
   /** One run is wanted, now. */
-  | { type: "schedule.triggered"; at: number; order: string; by: string }
+  | { type: "schedule.triggered"; at: number; order: string; by: string; overlap?: Overlap }
   /** The ticks from `from` to `to` are wanted. */
   | {
       type: "schedule.backfilled";
@@ -60,12 +74,13 @@ export type ScheduleEvent =
       to: number;
       overlap: Overlap;
     }
-  /** A run was started for a tick. `ended`: runs of earlier ticks that have ended meanwhile. */
+  /** A run is started for a tick. `ended`: runs of earlier ticks that have ended meanwhile. */
   | {
       type: "schedule.ticked";
       at: number;
       tick: number;
       started: string;
+      overlap: Overlap;
       order?: string;
       ended?: readonly string[];
     }
@@ -89,7 +104,7 @@ export type ScheduleCommand =
   | { type: "cmd.declare"; now: number; by: string; spec: ScheduleSpec }
   | { type: "cmd.pause"; now: number; by: string; reason: string }
   | { type: "cmd.resume"; now: number; by: string }
-  | { type: "cmd.trigger"; now: number; order: string; by: string }
+  | { type: "cmd.trigger"; now: number; order: string; by: string; overlap?: Overlap }
   | {
       type: "cmd.backfill";
       now: number;
@@ -104,6 +119,7 @@ export type ScheduleCommand =
       now: number;
       tick: number;
       started: string;
+      overlap: Overlap;
       order?: string;
       ended?: readonly string[];
     }
@@ -144,7 +160,7 @@ export interface ScheduleContext {
   /** Not yet served, the oldest first. */
   orders: Order[];
   /** Runs that it started and that are not known to have ended, the newest last. */
-  open: string[];
+  open: OpenRun[];
   /** What became of its last ticks, the newest last. */
   recent: TickRecord[];
   started: number;
@@ -156,9 +172,10 @@ export interface ScheduleInput {
   name: string;
 }
 
-/** So many ticks are remembered, and so many runs. */
+/** So many of its last ticks are remembered. */
 const RECENT_MAX = 20;
-const OPEN_MAX = 100;
+/** So many of the runs that have not ended are remembered, the newest: no frame starts more. */
+export const OPEN_RUNS_MAX = 100;
 
 /** A schedule before its first event. */
 export const scheduleContext = ({ name }: ScheduleInput): ScheduleContext => ({
@@ -188,9 +205,12 @@ export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context,
       return;
     case "schedule.declared":
       if (context.spec === null) context.createdAt = event.at;
+      // Other times are due from now on only; with the same ones nothing is forgotten that is due.
+      if (context.spec === null || !hasTimesOf(context.spec, event.spec)) {
+        context.since = Math.max(context.since, event.at);
+      }
       context.spec = event.spec;
       context.updatedAt = event.at;
-      context.since = Math.max(context.since, event.at);
       break;
     case "schedule.paused":
       context.paused = { by: event.by, at: event.at, reason: event.reason };
@@ -201,13 +221,11 @@ export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context,
       context.since = Math.max(context.since, event.at);
       break;
     case "schedule.triggered":
-      context.orders.push({ order: event.order, by: event.by, at: event.at });
+      context.orders.push(orderOf(event));
       break;
-    case "schedule.backfilled": {
-      const { order, by, at, from, to, overlap } = event;
-      context.orders.push({ order, by, at, backfill: { done: from - 1, to, overlap } });
+    case "schedule.backfilled":
+      context.orders.push({ ...orderOf(event), backfill: { done: event.from - 1, to: event.to } });
       break;
-    }
     case "schedule.ticked":
     case "schedule.skipped":
       tick(context, event);
@@ -224,6 +242,18 @@ export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context,
   }
 });
 
+type OrderEvent = Extract<ScheduleEvent, { type: "schedule.triggered" | "schedule.backfilled" }>;
+
+const orderOf = ({ order, by, at, overlap }: OrderEvent): Order => {
+  return { order, by, at, ...(overlap === undefined ? {} : { overlap }) };
+};
+
+/** Whether it is due at the same times. */
+const hasTimesOf = (one: ScheduleSpec, other: ScheduleSpec): boolean =>
+  (["cron", "timeZone", "everyMs", "offsetMs", "startAt", "endAt"] as const).every(
+    (key) => one[key] === other[key],
+  );
+
 function tick(context: ScheduleContext, event: TickEvent): void {
   const { at, tick, order = null } = event;
   const [run, reason, count] =
@@ -235,11 +265,13 @@ function tick(context: ScheduleContext, event: TickEvent): void {
   }
   if (event.ended !== undefined) {
     const ended = new Set(event.ended);
-    context.open = context.open.filter((open) => !ended.has(open));
+    context.open = context.open.filter((open) => !ended.has(open.run));
   }
-  if (run !== null) context.open = [...context.open, run].slice(-OPEN_MAX);
-  if (run === null) context.skipped += count;
-  else context.started++;
+  if (event.type === "schedule.ticked") {
+    const { started, overlap } = event;
+    context.open = [...context.open, { run: started, tick, order, overlap }].slice(-OPEN_RUNS_MAX);
+    context.started++;
+  } else context.skipped += count;
   const record: TickRecord = { at, tick, run, reason, count, order };
   context.recent = [...context.recent, record].slice(-RECENT_MAX);
 }

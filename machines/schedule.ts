@@ -56,12 +56,13 @@ const schedule = setup({
 const tick = schedule.createAction(
   emit(({ event }) => {
     if (event.type !== "cmd.tick") throw new Error(`cannot tick on ${event.type}`);
-    const { now: at, tick, started, order, ended } = event;
+    const { now: at, tick, started, overlap, order, ended } = event;
     return {
       type: "schedule.ticked",
       at,
       tick,
       started,
+      overlap,
       ...(order === undefined ? {} : { order }),
       ...(ended === undefined ? {} : { ended }),
     };
@@ -119,6 +120,7 @@ const living = schedule.createStateConfig({
         at: event.now,
         order: event.order,
         by: event.by,
+        ...(event.overlap === undefined ? {} : { overlap: event.overlap }),
       })),
     },
     "schedule.triggered": { guard: "newOrder", actions: "apply" },

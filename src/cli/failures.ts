@@ -56,6 +56,7 @@ const byCode: Readonly<Record<ErrorCode, keyof typeof exits>> = {
   E_RUN_FAILED: "failed",
   E_RUN_NOT_FOUND: "refused",
   E_RUN_TERMINATED: "failed",
+  E_SCHEDULE_NOT_FOUND: "refused",
   E_SCHEMA: "usage",
   E_SERVER_UNSUITABLE: "store",
   E_STALE_STEP: "refused",

@@ -71,5 +71,5 @@ const limitsText = (limits: readonly Limit[]): string =>
   limits.map(limitText).join(", ") || "no limit";
 
 /** When a schedule is due, in words. */
-export const whenText = ({ cron, timezone, everyMs = 0 }: ScheduleSpec): string =>
-  cron === undefined ? `every ${duration(everyMs)}` : `at ${cron} (${timezone ?? "UTC"})`;
+export const whenText = ({ cron, timeZone, everyMs = 0 }: ScheduleSpec): string =>
+  cron === undefined ? `every ${duration(everyMs)}` : `at ${cron} (${timeZone ?? "UTC"})`;

@@ -16,6 +16,7 @@ import { queryRun } from "./query-run.ts";
 import type { Views } from "./read-client.ts";
 import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
+import { ScheduleClient } from "./schedules.ts";
 import { type SignalTarget, type SignalWhereOptions, signalWhere } from "./signal-where.ts";
 import { type StartOptions, startRun } from "./start-run.ts";
 import {
@@ -36,6 +37,8 @@ function built(workflow: Workflow | undefined): Workflow {
 }
 
 export class Client extends Operator {
+  /** Schedules: runs that are started by the clock. */
+  readonly schedules: ScheduleClient;
   readonly #engine: Engine;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #views: Views;
@@ -45,6 +48,7 @@ export class Client extends Operator {
     this.#views = views;
     this.#engine = engine;
     this.#workflows = workflows;
+    this.schedules = new ScheduleClient({ engine, workflows, ...views });
   }
 
   /**

@@ -8,6 +8,7 @@ import { LogFeed } from "../engine/log-feed.ts";
 import { Moments } from "../engine/moments.ts";
 import { Projector } from "../engine/projector.ts";
 import type { RunIndexKeeper } from "../engine/run-index-keeper.ts";
+import type { Schedules } from "../engine/schedules.ts";
 import type { EventType } from "../events/vocabulary.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
@@ -38,6 +39,7 @@ export interface Views {
   readonly summaries: Projector<RunSummaries>;
   readonly index: RunIndexKeeper;
   readonly gates: Gates;
+  readonly schedules: Schedules;
 }
 
 export class ReadClient {

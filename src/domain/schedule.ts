@@ -1,6 +1,6 @@
 /**
- * When a schedule is due, and what it owes: pure, from its state and the time. Ticks are computed, not
- * counted down, so whoever asks late, twice or with a clock that was set back gets the same ones.
+ * When a schedule is due: pure, from its state and the time. Ticks are computed, not counted down, so
+ * whoever asks late, twice or with a clock that was set back gets the same ones.
  */
 import { scheduleMachine } from "../../machines/schedule.ts";
 import type {
@@ -10,7 +10,11 @@ import type {
   ScheduleSpec,
 } from "../../machines/schedule-data.ts";
 import { type Calendar, cronCalendar, timeStamp } from "../kernel/calendar.ts";
+import { digest } from "../kernel/json.ts";
 import { type Actor, compileMachine } from "./table.ts";
+
+/** Stands in the log where a run's workflow does; nobody's workflow can be called that. */
+export const SCHEDULE_WORKFLOW = "millrace-schedule";
 
 /** `scheduleMachine` as the fold and every decision use it. */
 export const scheduleTable = compileMachine<ScheduleContext, ScheduleCommand, ScheduleEvent>(
@@ -20,34 +24,46 @@ export const scheduleTable = compileMachine<ScheduleContext, ScheduleCommand, Sc
 /** A schedule, as folded. */
 export type Schedule = Actor<ScheduleContext>;
 
+/** What says when a schedule is due. */
+export type Times = Pick<
+  ScheduleSpec,
+  "cron" | "timeZone" | "everyMs" | "offsetMs" | "startAt" | "endAt"
+>;
+
 /**
  * When the schedule is due.
  * @throws MillraceError `E_OPTION_INVALID`
  */
-export const calendarOf = ({
-  cron,
-  timezone = "UTC",
-  everyMs,
-  offsetMs,
-}: ScheduleSpec): Calendar =>
-  cron === undefined ? intervals(everyMs ?? 0, offsetMs ?? 0) : cronCalendar(cron, timezone);
-
-/** Whole multiples of `every` since the epoch, plus `offset`: the same however often it is declared. */
-function intervals(every: number, offset: number): Calendar {
-  const upTo = (time: number): number => Math.floor((time - offset) / every) * every + offset;
+export function calendarOf(times: Times): Calendar {
+  const { cron, timeZone = "UTC", everyMs = 0, offsetMs = 0 } = times;
+  const { startAt = Number.NEGATIVE_INFINITY, endAt = Number.POSITIVE_INFINITY } = times;
+  const all = cron === undefined ? intervals(everyMs, offsetMs) : cronCalendar(cron, timeZone);
+  const inside = (tick: number | undefined): number | undefined =>
+    tick === undefined || tick < startAt || tick > endAt ? undefined : tick;
   return {
-    next: (after) => upTo(after) + every,
-    last: (time, count) => Array.from({ length: count }, (_, nth) => upTo(time) - nth * every),
+    next: (after) => inside(all.next(Math.max(after, startAt - 1))),
+    last: (upTo) => inside(all.last(Math.min(upTo, endAt))),
   };
 }
 
-/** The next ticks past `after`, at most `count`. */
-export function ticksAfter(spec: ScheduleSpec, after: number, count: number): readonly number[] {
-  const calendar = calendarOf(spec);
+/** Whole multiples of `every` since the epoch, plus `offset`: the same however often it is declared. */
+function intervals(every: number, offset: number): Calendar {
+  const last = (upTo: number): number => Math.floor((upTo - offset) / every) * every + offset;
+  return { next: (after) => last(after) + every, last };
+}
+
+/** The ticks past `after` up to `upTo`, at most `count`, the oldest first. */
+export function ticksBetween(
+  calendar: Calendar,
+  after: number,
+  upTo: number,
+  count: number,
+): readonly number[] {
   const ticks: number[] = [];
-  for (let tick = calendar.next(after); tick !== undefined; tick = calendar.next(tick)) {
+  for (let tick = calendar.next(after); tick !== undefined && tick <= upTo; ) {
     if (ticks.length === count) break;
     ticks.push(tick);
+    tick = calendar.next(tick);
   }
   return ticks;
 }
@@ -60,31 +76,47 @@ export interface Due {
   readonly missed: { readonly last: number; readonly count: number } | undefined;
 }
 
+/** A tick that is no older than this (ms) is not missed, only late. */
+export const LATE_MS = 10_000;
 const COUNTED_MAX = 1_000;
 
 /** The ticks in (since, now], but of those that were missed only what is to be made up for. */
 export function dueTicks(spec: ScheduleSpec, since: number, now: number): Due {
   const { withinMs, limit } = spec.catchUp;
   const calendar = calendarOf(spec);
-  const newest = calendar.last(now, limit + 1).filter((tick) => tick > since);
-  const ticks = newest.slice(0, limit).filter((tick) => tick >= now - withinMs);
-  const [last] = newest.slice(ticks.length);
-  if (last === undefined) return { ticks: ticks.reverse(), missed: undefined };
-  return { ticks: ticks.reverse(), missed: { last, count: countUpTo(calendar, since, last) } };
+  const ticks: number[] = [];
+  let made = 0;
+  let tick = calendar.last(now);
+  for (; tick !== undefined && tick > since; tick = calendar.last(tick - 1)) {
+    const isLate = tick >= now - LATE_MS;
+    if (!isLate && (made >= limit || tick < now - withinMs)) break;
+    if (!isLate) made++;
+    ticks.push(tick);
+  }
+  ticks.reverse();
+  if (tick === undefined || tick <= since) return { ticks, missed: undefined };
+  const { length: count } = ticksBetween(calendar, since, tick, COUNTED_MAX);
+  return { ticks, missed: { last: tick, count } };
 }
 
-function countUpTo(calendar: Calendar, since: number, last: number): number {
-  let count = 0;
-  for (let tick = calendar.next(since); tick !== undefined && tick <= last; ) {
-    if (++count === COUNTED_MAX) break;
-    tick = calendar.next(tick);
-  }
-  return count;
+/** When somebody must look at the schedule next; undefined: not before it is told something. */
+export function dueAt(context: ScheduleContext, now: number): number | undefined {
+  const { spec, paused, orders, since } = context;
+  if (spec === null) return undefined;
+  if (orders.length > 0) return now;
+  return paused === null ? calendarOf(spec).next(since) : undefined;
 }
 
 /** The run that a tick starts: the same id however often it is started. */
-export function runOfTick(schedule: string, tick: number, order?: string): string {
-  return order === undefined
-    ? `${schedule}-${timeStamp(tick)}`
-    : `${schedule}-${order}-${timeStamp(tick)}`;
+export const runOfTick = (schedule: string, tick: number): string =>
+  `${schedule}-${timeStamp(tick)}`;
+
+/** The run of an order; with a tick, that of a backfill. */
+export const runOfOrder = (schedule: string, order: string, tick?: number): string =>
+  tick === undefined ? `${schedule}-${order}` : `${schedule}-${order}-${timeStamp(tick)}`;
+
+/** By how much a run begins later than its tick: spread evenly, and the same however often it is asked. */
+export function jitterOf(run: string, jitterMs: number): number {
+  const random = Buffer.from(digest(run), "base64url").readUInt32BE(0) / 2 ** 32;
+  return Math.floor(random * (jitterMs + 1));
 }

@@ -28,19 +28,17 @@ export async function definedBy(
 ): Promise<Defined> {
   if (workflow === undefined) return { plan: null };
   try {
-    const { flow } = workflow;
-    const json = flow && (await fromValue(engine.store.blobs, input, emptyRun(id)));
-    // A run that stands alone is a batch of one.
-    const gather = { by: "batch", key: "", start: id } as const;
-    return {
-      ...definition(workflow, json, now, {}),
-      ...(flow?.gather?.by === "batch" ? { gather } : {}),
-    };
+    const json = workflow.flow && (await fromValue(engine.store.blobs, input, emptyRun(id)));
+    return { ...definition(workflow, json, now, {}), ...aloneInBatch(workflow, id) };
   } catch (error) {
     if (!isMillraceError(error, "E_OPTION_INVALID")) throw error;
     return { plan: null };
   }
 }
+
+/** A run that stands alone, of a workflow whose starts are put together, is a batch of one. */
+export const aloneInBatch = ({ flow }: Workflow, start: string): Pick<Created, "gather"> =>
+  flow?.gather?.by === "batch" ? { gather: { by: "batch", key: "", start } } : {};
 
 function definition(
   workflow: Workflow,

@@ -26,10 +26,12 @@ import type { Projector } from "./projector.ts";
 import { Reception } from "./reception.ts";
 import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
+import type { Schedules } from "./schedules.ts";
 import { leaveFaulty } from "./set-aside.ts";
 import { sweep } from "./sweep.ts";
 import { type TakeOverOptions, takeOver } from "./take-over.ts";
 import { tendGates } from "./tend-gates.ts";
+import { restoreSchedules } from "./tend-schedules.ts";
 
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
@@ -37,6 +39,7 @@ export interface HostOptions {
   readonly catalog: Catalog;
   readonly summaries: Projector<RunSummaries>;
   readonly gates: Gates;
+  readonly schedules: Schedules;
   /** All that this node has; `steps`: attempts that may run at once. */
   readonly resources: Resources;
   readonly labels: Labels;
@@ -281,6 +284,7 @@ export class Host {
       version !== null && this.#options.catalog.mayHave(workflow, version);
     await sweep({ ...this.#view(), inputs, aheadMs, startedAt, mayHave });
     await tendGates({ ...this.#options, inputs });
+    await restoreSchedules(this.#options, aheadMs);
   }
 
   /** What is to be known before others' runs are touched. */

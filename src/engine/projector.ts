@@ -77,7 +77,10 @@ export class Projector<V> {
   async #catchUp(head: number): Promise<V> {
     this.#view ??= await this.#load();
     const view = this.#view;
-    const range = { after: this.#position, tombstones: true } as const;
+    const { workflow } = this.#projection;
+    const after = this.#position;
+    const range =
+      workflow === undefined ? { after, tombstones: true as const } : { after, workflow };
     for await (const stored of this.#engine.store.log.read(range)) {
       project(this.#projection, view, stored.run, openStored(this.#engine, stored));
       this.#position = stored.position;

@@ -1,6 +1,7 @@
 /**
  * What a claimed ticket comes to, before anything of its run is hosted: a run to host here, or a ticket
- * that goes again, because the run has ended, waits on, or is for somebody else.
+ * that goes again, because the run has ended, waits on, or is for somebody else, or because it was a
+ * schedule's.
  */
 import { isHeldBack } from "../domain/admission.ts";
 import { isDriven, isParked, isTerminal, type RunState } from "../domain/state.ts";
@@ -12,11 +13,14 @@ import { Door } from "./door.ts";
 import { ForeignRuns, type ForeignRunsOptions } from "./foreign-runs.ts";
 import { loadClaimed } from "./history.ts";
 import { leaveEndedAgain, leaveIfParked } from "./leave.ts";
+import { type Schedules, scheduleOfTicket } from "./schedules.ts";
 import type { TendOptions } from "./tend-gates.ts";
+import { tendSchedule } from "./tend-schedules.ts";
 
 /** What it takes to receive runs. */
 export interface ReceptionOptions extends TendOptions, ForeignRunsOptions {
   readonly catalog: Catalog;
+  readonly schedules: Schedules;
   /** When this process began (ms since the epoch). */
   startedAt(): number;
 }
@@ -48,6 +52,8 @@ export class Reception {
   ): Promise<Guest | undefined> {
     const { engine, catalog, gates, surroundings } = this.#options;
     const { run, workflow: name } = claim.ticket;
+    const schedule = scheduleOfTicket(claim.ticket);
+    if (schedule !== undefined) return gone(tendSchedule(this.#options, schedule, claim));
     const state = await loadClaimed(engine, { run, workflow: name }, hint);
     if (!isOpen()) return gone(claim.release());
     // A run that was erased, or is driven by hand, is nobody's to host.

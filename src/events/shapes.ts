@@ -130,7 +130,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
   "schedule.declared": { by: "string", spec: "object" },
   "schedule.paused": { by: "string", reason: "string" },
   "schedule.resumed": { by: "string" },
-  "schedule.triggered": { order: "string", by: "string" },
+  "schedule.triggered": { order: "string", by: "string", overlap: "string?" },
   "schedule.backfilled": {
     order: "string",
     by: "string",
@@ -138,7 +138,13 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     to: "number",
     overlap: "string",
   },
-  "schedule.ticked": { tick: "number", started: "string", order: "string?", ended: "array?" },
+  "schedule.ticked": {
+    tick: "number",
+    started: "string",
+    overlap: "string",
+    order: "string?",
+    ended: "array?",
+  },
   "schedule.skipped": {
     tick: "number",
     count: "count",

@@ -12,8 +12,8 @@ import { MillraceError } from "./errors.ts";
 export interface Calendar {
   /** The first time past `after`; undefined: there is none. */
   next(after: number): number | undefined;
-  /** The last times up to and including `upTo`, the newest first; at most `count`. */
-  last(upTo: number, count: number): readonly number[];
+  /** The last time up to and including `upTo`; undefined: there is none. */
+  last(upTo: number): number | undefined;
 }
 
 /** A time in letters and digits only: "20260329T010000000Z". */
@@ -22,41 +22,56 @@ export const timeStamp = (at: number): string => new Date(at).toISOString().repl
 const calendars = new Map<string, Calendar>();
 const CALENDARS_KEPT = 256;
 
+/** Five, six or seven fields, or a word such as `@daily`: croner also reads single dates, which are no cron. */
+const CRON = /^(?:@\w+|\S+(?:\s+\S+){4,6})$/;
+
 /**
  * The calendar of a cron expression: five fields (minute, hour, day of month, month, day of week), or
  * six with seconds first, or `@daily` and the like.
- * @param timezone IANA name: "UTC", "Europe/Vienna"
+ * @param timeZone IANA name: "UTC", "Europe/Vienna"
  * @throws MillraceError `E_OPTION_INVALID` for an expression or a time zone that is none
  */
-export function cronCalendar(expression: string, timezone: string): Calendar {
-  const key = `${timezone} ${expression}`;
+export function cronCalendar(expression: string, timeZone: string): Calendar {
+  const key = `${timeZone} ${expression}`;
   const known = calendars.get(key);
   if (known !== undefined) return known;
-  const made = read(expression, timezone);
+  const made = read(expression.trim(), timeZone);
   if (calendars.size >= CALENDARS_KEPT) calendars.clear();
   calendars.set(key, made);
   return made;
 }
 
-function read(expression: string, timezone: string): Calendar {
-  const cron = attempt(`cron: ${JSON.stringify(expression)}`, () => {
-    return new Cron(expression, { timezone, paused: true });
+function read(expression: string, timeZone: string): Calendar {
+  if (!CRON.test(expression)) {
+    const five = "five fields (minute, hour, day of month, month, day of week)";
+    throw refused("cron", expression, `write ${five}, or six with seconds first, or @daily`);
+  }
+  const cron = attempt("cron", expression, () => {
+    return new Cron(expression, { timezone: timeZone, paused: true });
   });
   // An unknown time zone is found out by asking for a time in it.
-  attempt(`timezone: ${JSON.stringify(timezone)}`, () => cron.nextRun(new Date(0)));
+  attempt("timeZone", timeZone, () => cron.nextRun(new Date(0)));
   return {
     next: (after) => cron.nextRun(new Date(after))?.getTime(),
-    last: (upTo, count) =>
-      cron.previousRuns(count, new Date(upTo + 1)).map((time) => time.getTime()),
+    last: (upTo) => cron.previousRuns(1, new Date(upTo + 1))[0]?.getTime(),
   };
 }
 
 /** Whatever croner says about what it was given, it is the giver's to mend. */
-function attempt<T>(what: string, make: () => T): T {
+function attempt<T>(option: string, given: string, make: () => T): T {
   try {
     return make();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError("E_OPTION_INVALID", `${what}: ${why}`, { cause });
+    throw refused(option, given, cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
+
+const refused = (option: string, given: string, why: string, cause?: unknown): MillraceError =>
+  new MillraceError(
+    "E_OPTION_INVALID",
+    `${option}: ${JSON.stringify(given.slice(0, 64))}: ${why}`,
+    {
+      cause,
+      details: { option },
+    },
+  );

@@ -36,6 +36,7 @@ export const errorCodes = [
   "E_RUN_FAILED",
   "E_RUN_NOT_FOUND",
   "E_RUN_TERMINATED",
+  "E_SCHEDULE_NOT_FOUND",
   "E_SCHEMA",
   "E_SERVER_UNSUITABLE",
   "E_STALE_STEP",

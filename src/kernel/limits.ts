@@ -70,6 +70,13 @@ export const limits = {
   rateMax: 10_000,
   /** Starts that become one run. */
   batchMax: 10_000,
+  /** A schedule's id becomes part of the ids of its runs. */
+  scheduleIdCharsMax: 64,
+  /** Orders (runs now, ticks of the past) that a schedule keeps until they are served. */
+  scheduleOrdersMax: 100,
+  /** Ticks that one backfill asks for, and missed ones that are made up for. */
+  backfillTicksMax: 10_000,
+  catchUpTicksMax: 1_000,
   /** Runs, types or steps that one subscription may ask for by name. */
   filterEntriesMax: 1_000,
 } as const;

@@ -17,6 +17,8 @@ export interface Projection<V> {
   /** Names its saved copies; a new `version` starts from the beginning of the log. */
   readonly name: string;
   readonly version: number;
+  /** Only frames of this workflow move it, and it needs not be told of erased runs. Absent: all do. */
+  readonly workflow?: string;
   initial(): V;
   /** Folds one frame into `view`, in place. Frames come in order of position, each once. */
   apply(view: V, frame: FoldedFrame): void;

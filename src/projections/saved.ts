@@ -4,10 +4,12 @@ import { openApprovals } from "./open-approvals.ts";
 import { outputIndex } from "./output-index.ts";
 import type { Projection } from "./projection.ts";
 import { runSummary } from "./run-summary.ts";
+import { scheduleList } from "./schedule-list.ts";
 
 export const savedProjections: readonly Projection<unknown>[] = [
   runSummary,
   openApprovals,
   outputIndex,
   blobReferences,
+  scheduleList,
 ];

@@ -14,6 +14,7 @@ import { Host } from "../engine/host.ts";
 import { Projector } from "../engine/projector.ts";
 import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
 import { RunIndexKeeper } from "../engine/run-index-keeper.ts";
+import { Schedules } from "../engine/schedules.ts";
 import { pause } from "../kernel/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";
@@ -48,7 +49,8 @@ export class Millrace extends Client implements AsyncDisposable {
     const summaries = new Projector(engine, runSummary);
     const index = new RunIndexKeeper(engine, () => openIndex(configured.index));
     const gates = new Gates(engine);
-    super(engine, configured.workflows, { summaries, index, gates });
+    const schedules = new Schedules(engine);
+    super(engine, configured.workflows, { summaries, index, gates, schedules });
     this.#index = index;
     this.#gates = gates;
     this.#engine = engine;
@@ -65,6 +67,7 @@ export class Millrace extends Client implements AsyncDisposable {
         catalog: this.#catalog,
         summaries,
         gates,
+        schedules,
         leaseMs,
         parkAfterMs,
         sweepEveryMs,

@@ -17,15 +17,17 @@ const specs: fc.Arbitrary<ScheduleSpec> = fc.record(
     workflow: ids,
     input: values,
     cron: fc.constantFrom("0 3 * * *", "*/5 * * * *"),
-    timezone: fc.constantFrom("UTC", "Europe/Vienna"),
+    timeZone: fc.constantFrom("UTC", "Europe/Vienna"),
     everyMs: fc.integer({ min: 1, max: 20 }),
     offsetMs: fc.nat(10),
+    startAt: times,
+    endAt: times,
     overlap: overlaps,
     catchUp: fc.record({ withinMs: times, limit: counts }),
     jitterMs: fc.nat(5),
     labels: fc.dictionary(ids, text, { maxKeys: 1 }),
   },
-  { requiredKeys: ["workflow", "input", "overlap", "catchUp", "jitterMs", "labels"] },
+  { requiredKeys: ["workflow", "overlap", "catchUp", "jitterMs", "labels"] },
 );
 
 const carried = fc.record(
@@ -38,7 +40,7 @@ const carried = fc.record(
 );
 
 const ended = fc.array(ids, { maxLength: 2 });
-const ticked = { tick: times, started: ids };
+const ticked = { tick: times, started: ids, overlap: overlaps };
 const skipped = { tick: times, count: counts, reason: text };
 const served = { order: ids, ended };
 const backfilled = { order: ids, by: ids, from: times, to: times, overlap: overlaps } as const;
@@ -50,7 +52,7 @@ export const scheduleEventTypes: ByType<ScheduleEvent> = {
   "schedule.declared": event("schedule.declared", { by: ids, spec: specs }),
   "schedule.paused": event("schedule.paused", { by: ids, reason: text }),
   "schedule.resumed": event("schedule.resumed", { by: ids }),
-  "schedule.triggered": event("schedule.triggered", { order: ids, by: ids }),
+  "schedule.triggered": event("schedule.triggered", { order: ids, by: ids }, { overlap: overlaps }),
   "schedule.backfilled": event("schedule.backfilled", { ...backfilled }),
   "schedule.ticked": event("schedule.ticked", ticked, served),
   "schedule.skipped": event("schedule.skipped", skipped, served),
@@ -65,7 +67,7 @@ export const scheduleCommandTypes: ByType<ScheduleCommand> = {
   "cmd.declare": command("cmd.declare", { by: ids, spec: specs }),
   "cmd.pause": command("cmd.pause", { by: ids, reason: text }),
   "cmd.resume": command("cmd.resume", { by: ids }),
-  "cmd.trigger": command("cmd.trigger", { order: ids, by: ids }),
+  "cmd.trigger": command("cmd.trigger", { order: ids, by: ids }, { overlap: overlaps }),
   "cmd.backfill": command("cmd.backfill", { ...backfilled }),
   "cmd.tick": command("cmd.tick", ticked, served),
   "cmd.skip": command("cmd.skip", skipped, served),

@@ -207,13 +207,13 @@ const scheduleFacets: readonly (readonly ScheduleEvent[])[] = [
   ],
   [
     ...[begun, declared, paused],
-    { type: "schedule.ticked", at, tick: 5, started: "s-5" },
+    { type: "schedule.ticked", at, tick: 5, started: "s-5", overlap: "skip" },
     { type: "schedule.skipped", at, tick: 10, count: 1, reason: "r" },
   ],
   [
     ...[begun, declared],
     { type: "schedule.triggered", at, order: "t", by: "b" },
-    { type: "schedule.ticked", at, tick: 5, started: "s-t", order: "t" },
+    { type: "schedule.ticked", at, tick: 5, started: "s-t", overlap: "skip", order: "t" },
   ],
   [
     ...[begun, declared],

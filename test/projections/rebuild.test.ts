@@ -1,10 +1,12 @@
 /** Rebuilding the saved projections from the log, and telling whether a saved copy was true. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ScheduleSpec } from "../../machines/schedule-data.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Projector, viewKey } from "../../src/engine/projector.ts";
 import { type RebuildProgress, rebuild } from "../../src/engine/rebuild.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
+import { Schedules } from "../../src/engine/schedules.ts";
 import { savedProjections } from "../../src/projections/saved.ts";
 import { beginDriven } from "../../src/stores/driven-run.ts";
 import { type StoreNode, storeNode } from "../stores/outputs-kit.ts";
@@ -13,7 +15,16 @@ import { sharedNatsServer } from "../support/nats-server.ts";
 
 const big = "x".repeat(100_000);
 
-/** Outputs, a blob that two runs share, results, an erased run, and one that began anew. */
+const spec: ScheduleSpec = {
+  workflow: "flow",
+  everyMs: 1_000,
+  overlap: "skip",
+  catchUp: { withinMs: 0, limit: 0 },
+  jitterMs: 0,
+  labels: {},
+};
+
+/** Outputs, a blob that two runs share, results, an erased run, one that began anew, and a schedule. */
 async function live(node: StoreNode): Promise<void> {
   const { engine, journal, outputs, results } = node;
   const first = await outputs.append("r1", 1, "a", { type: "progress", stage: "one" });
@@ -26,6 +37,11 @@ async function live(node: StoreNode): Promise<void> {
   await beginDriven(journal, engine, "r2", { workflow: "flow" });
   await outputs.append("r2", 1, "a", { type: "progress", stage: "anew" }, [first]);
   await engine.store.log.erase("r4");
+  await new Schedules(engine).write(
+    "often",
+    (draft) => void draft.order({ type: "cmd.declare", now: draft.now, by: "b", spec }),
+    () => undefined,
+  );
 }
 
 async function saveAll(engine: Engine): Promise<void> {

@@ -1,0 +1,34 @@
+/** All schedules, folded from their own records: for lists, and for the sweep that restores their tickets. */
+import { scheduleContext } from "../../machines/schedule-data.ts";
+import { SCHEDULE_WORKFLOW, type Schedule, scheduleTable } from "../domain/schedule.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
+import type { FoldedFrame, Projection } from "./projection.ts";
+
+/** By the id of its newest generation in the log; deleted ones too. */
+export type ScheduleList = Map<string, Schedule>;
+
+export const scheduleList: Projection<ScheduleList> = {
+  name: "schedule-list",
+  version: 1,
+  workflow: SCHEDULE_WORKFLOW,
+  initial: () => new Map(),
+  forget: (view, run) => void view.delete(run),
+  save: (view) => [...view].sort(([one], [other]) => (one < other ? -1 : 1)),
+  restore: (saved) => new Map(saved as (readonly [string, Schedule])[]),
+  apply(view, { place, opened }: FoldedFrame) {
+    if (place.workflow !== SCHEDULE_WORKFLOW) return;
+    if ("damaged" in opened) view.delete(place.run);
+    else for (const event of opened.frame.events) fold(view, place.run, event);
+  },
+};
+
+/** A generation that was damaged, or does not follow its machine, is left out from there on. */
+function fold(view: ScheduleList, run: string, event: MillraceEvent): void {
+  const begins = event.type === "ledger.opened";
+  const known = begins ? scheduleTable.create(scheduleContext(event)) : view.get(run);
+  if (known === undefined) return;
+  const moved = scheduleTable.evolve(known, event as Parameters<typeof scheduleTable.evolve>[1]);
+  // The next generation has all that a closed one knew.
+  if (!moved.ok || known.state === "closed") view.delete(run);
+  else view.set(run, known);
+}
