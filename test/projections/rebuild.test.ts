@@ -4,9 +4,9 @@ import type { ScheduleSpec } from "../../machines/schedule-data.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Projector, viewKey } from "../../src/engine/projector.ts";
 import { type RebuildProgress, rebuild } from "../../src/engine/rebuild.ts";
+import { Schedules } from "../../src/engine/schedules.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
-import { Schedules } from "../../src/engine/schedules.ts";
 import { savedProjections } from "../../src/projections/saved.ts";
 import { beginDriven } from "../../src/stores/driven-run.ts";
 import { type StoreNode, storeNode } from "../stores/outputs-kit.ts";
@@ -32,16 +32,16 @@ async function live(node: StoreNode): Promise<void> {
   await outputs.append("r5", 1, "b", { type: "partial", chunk: `${big}y` });
   await outputs.append("r3", 1, "b", { type: "partial", chunk: big }, [first]);
   await results.store("r4", "x", { n: 1 });
-  await saveAll(engine);
-  await engine.store.log.erase("r2");
-  await beginDriven(journal, engine, "r2", { workflow: "flow" });
-  await outputs.append("r2", 1, "a", { type: "progress", stage: "anew" }, [first]);
-  await engine.store.log.erase("r4");
   await new Schedules(engine).write(
     "often",
     (draft) => void draft.order({ type: "cmd.declare", now: draft.now, by: "b", spec }),
     () => undefined,
   );
+  await saveAll(engine);
+  await engine.store.log.erase("r2");
+  await beginDriven(journal, engine, "r2", { workflow: "flow" });
+  await outputs.append("r2", 1, "a", { type: "progress", stage: "anew" }, [first]);
+  await engine.store.log.erase("r4");
 }
 
 async function saveAll(engine: Engine): Promise<void> {
