@@ -12,7 +12,7 @@ import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import type { Claim, Ticket } from "../ports/work-queue.ts";
-import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
 import { Aside } from "./aside.ts";
 import type { Catalog } from "./catalog.ts";
 import type { Engine } from "./engine.ts";
@@ -28,10 +28,8 @@ import { repeat } from "./repeat.ts";
 import { RunActor } from "./run-actor.ts";
 import type { Schedules } from "./schedules.ts";
 import { leaveFaulty } from "./set-aside.ts";
-import { sweep } from "./sweep.ts";
+import { sweepAll } from "./sweep-all.ts";
 import { type TakeOverOptions, takeOver } from "./take-over.ts";
-import { tendGates } from "./tend-gates.ts";
-import { restoreSchedules } from "./tend-schedules.ts";
 
 /** What a host hosts, and how much of it. */
 export interface HostOptions {
@@ -54,8 +52,6 @@ export interface HostOptions {
 
 /** Every so many sweeps, also look into the inboxes of runs that wait for signals only. */
 const INPUT_SWEEP_EVERY = 10;
-/** Timers that are due this soon are looked after by a sweep, whatever comes between it and the next. */
-const SWEPT_AHEAD_MS = 60_000;
 
 export class Host {
   readonly #options: HostOptions;
@@ -278,13 +274,8 @@ export class Host {
 
   async #sweep(): Promise<void> {
     const inputs = this.#sweeps++ % INPUT_SWEEP_EVERY === 0;
-    const aheadMs = Math.max(SWEPT_AHEAD_MS, 2 * this.#options.sweepEveryMs);
     const { startedAt } = this.#node;
-    const mayHave = ({ workflow, version }: RunSummary): boolean =>
-      version !== null && this.#options.catalog.mayHave(workflow, version);
-    await sweep({ ...this.#view(), inputs, aheadMs, startedAt, mayHave });
-    await tendGates({ ...this.#options, inputs });
-    await restoreSchedules(this.#options, aheadMs);
+    await sweepAll({ ...this.#options, ...this.#view(), inputs, startedAt });
   }
 
   /** What is to be known before others' runs are touched. */
