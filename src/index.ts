@@ -48,6 +48,7 @@ export type {
   StepValue,
 } from "./cluster/allocator.ts";
 export { byPreference, type Preference } from "./cluster/candidates.ts";
+export type { NodeRefusal } from "./cluster/refusals.ts";
 export type { Resources } from "./cluster/resources.ts";
 export { firstAvailable } from "./cluster/strategies/first-available.ts";
 export { loadBalanced } from "./cluster/strategies/load-balanced.ts";

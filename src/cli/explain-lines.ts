@@ -1,6 +1,6 @@
 /** Why a run is not finished, as `explain` and `describe` print it. */
 import type { Explanation } from "../domain/explain.ts";
-import type { KeptSignal } from "../domain/wait.ts";
+import type { KeptSignal, Wait } from "../domain/wait.ts";
 import type { Cli } from "./cli.ts";
 import { duration, moment, table, visible } from "./render.ts";
 
@@ -19,8 +19,14 @@ export function explainLines(
     next,
   ]);
   const head = ["waits for", "since", "until", "ended by", "then"];
-  return [...table([head, ...rows], output.paint), ...kept.map((one) => keptLine(one, now))];
+  const told = [...waits.flatMap(nodeLines), ...kept.map((one) => keptLine(one, now))];
+  return [...table([head, ...rows], output.paint), ...told];
 }
+
+const nodeLines = ({ step = "", nodes = [] }: Wait): string[] =>
+  nodes.map(
+    ({ node, why }) => `step ${visible(step)} is not on node ${visible(node)}: ${visible(why)}`,
+  );
 
 function keptLine({ name, signal, since, decision }: KeptSignal, now: number): string {
   const what = decision === undefined ? "signal" : "decision about";

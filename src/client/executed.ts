@@ -28,7 +28,7 @@ export interface FunctionFailure {
 
 /**
  * @throws MillraceError `E_STEP_FAILED` (a function failed, and nothing was to go on), `E_TIMEOUT`,
- * `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_FAILED` (anything else that ended the run), `E_STORE_MISSING`
+ * `E_RESOURCES_UNAVAILABLE` (no node can ever carry a function; none was begun), `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_FAILED` (anything else that ended the run), `E_STORE_MISSING`
  */
 export async function executed(
   engine: Engine,
@@ -65,6 +65,12 @@ function refusal(state: RunState): MillraceError {
     );
   }
   const cause = toError(error);
+  if (error.code === "E_RESOURCES_UNAVAILABLE") {
+    return new MillraceError(error.code, `run ${run} cannot run: ${error.message}`, {
+      cause,
+      details: { run },
+    });
+  }
   if (error.code !== "E_STEP_FAILED" || failed === undefined) {
     const code = error.code === "E_TIMEOUT" ? "E_TIMEOUT" : "E_RUN_FAILED";
     return new MillraceError(code, `run ${run} failed: ${error.message}`, {

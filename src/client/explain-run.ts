@@ -3,13 +3,20 @@ import { carries } from "../cluster/versions.ts";
 import { type Explanation, explain, versionWait } from "../domain/explain.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { NodeInfo } from "../ports/node-registry.ts";
 import { existingRun } from "./existing-run.ts";
+import { explainPlaces } from "./explain-places.ts";
 
 /** See `Client.explain`. */
-export async function explainRun(engine: Engine, run: string): Promise<Explanation> {
-  const state = await existingRun(engine, run);
+export const explainRun = async (engine: Engine, run: string): Promise<Explanation> =>
+  explainState(engine, await existingRun(engine, run));
+
+/** What can be told of the run now, for callers who have its state. */
+export async function explainState(engine: Engine, state: RunState): Promise<Explanation> {
   const explanation = explain(state);
-  if (isTerminal(state) || isDriven(state) || (await hasProcess(engine, state))) return explanation;
+  if (isTerminal(state) || isDriven(state)) return explanation;
+  const nodes = await engine.store.nodes.list();
+  if (hasProcess(nodes, state)) return explainPlaces(explanation, state, nodes);
   const { waits } = explanation;
   const host = waits.find(({ kind }) => kind === "host");
   const said = versionWait(state, host?.since ?? state.run.context.updatedAt);
@@ -18,9 +25,8 @@ export async function explainRun(engine: Engine, run: string): Promise<Explanati
   return { ...explanation, waits: [...others, missing] };
 }
 
-async function hasProcess({ store }: Engine, { run, plan }: RunState): Promise<boolean> {
+function hasProcess(nodes: readonly NodeInfo[], { run, plan }: RunState): boolean {
   const { workflow, node: host } = run.context;
-  const nodes = await store.nodes.list();
   return nodes.some((node) => {
     if (node.id === host) return true;
     if (node.draining) return false;

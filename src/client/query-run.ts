@@ -1,6 +1,6 @@
 /** Asking a run what its workflow says can be asked, and all that is known of it: from its log, without touching it. */
 import { freeze } from "immer";
-import { type Explanation, explain } from "../domain/explain.ts";
+import type { Explanation } from "../domain/explain.ts";
 import type { RunState } from "../domain/state.ts";
 import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -12,6 +12,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import type { QueriedRun, Query } from "../workflow/queries.ts";
 import { didYouMean } from "../workflow/suggest.ts";
 import { existingRun } from "./existing-run.ts";
+import { explainState } from "./explain-run.ts";
 import { runView } from "./run-view.ts";
 import { momentOf } from "./state-at.ts";
 import { type StateView, stateView } from "./state-view.ts";
@@ -32,7 +33,7 @@ export async function describeRun(
 ): Promise<RunDescription> {
   const moment = await momentOf(moments, run, "now");
   const { state } = moment;
-  const explanation = explain(state);
+  const explanation = await explainState(engine, state);
   const view = stateView(moment);
   const { cursor } = state;
   const inputs = await engine.store.inbox.read(inboxOf(run, state.run.context), cursor.inbox);

@@ -117,7 +117,8 @@ export class ReadClient {
 
   /**
    * Why the run is not finished: what it waits for, since when, until when, and who could end the wait. Also
-   * when no process that is up has its version of the workflow.
+   * when no process that is up has its version of the workflow, and of a step that waits for a place what
+   * each node lacks.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
    */
   explain(run: string): Promise<Explanation> {

@@ -69,23 +69,36 @@ function findCandidates(request: StepRequest, view: ClusterView): Candidates {
 }
 
 /** Draining or not, full or not: it could run there. */
-export const isAble = (
+export const isAble = (node: NodeView, request: StepRequest): boolean =>
+  unlike(node, request) === undefined;
+
+/** What the node is not that the step needs it to be. */
+export function unlike(
   node: NodeView,
   { pin, workflow, version, labels = {} }: StepRequest,
-): boolean =>
-  (pin === undefined || node.id === pin) &&
-  (workflow === undefined || hasCode(node, workflow, version)) &&
-  Object.entries(labels).every(
-    ([name, value]) => Object.hasOwn(node.labels, name) && node.labels[name] === value,
-  );
+): string | undefined {
+  if (pin !== undefined && node.id !== pin) return `named ${pin}`;
+  if (workflow !== undefined && !hasCode(node, workflow, version))
+    return withCode(workflow, version);
+  for (const name of Object.keys(labels)) {
+    const has = Object.hasOwn(node.labels, name) && node.labels[name] === labels[name];
+    if (!has) return `with ${name}=${labels[name]}`;
+  }
+  return undefined;
+}
 
 const hasCode = (node: NodeView, workflow: string, version: Version | undefined): boolean =>
   version === undefined
     ? node.workflows.includes(workflow)
     : carries(node, workflow, version) !== "no";
 
+function withCode(workflow: string, version: Version | undefined): string {
+  const which = version?.label === undefined ? "" : ` of version ${version.label}`;
+  return `with workflow ${workflow}${which}`;
+}
+
 /** The node of the step it is to be with; undefined when that is free to be chosen. */
-function homeOf(
+export function homeOf(
   { collocateWith }: StepRequest,
   { placed }: ClusterView,
   open: readonly NodeView[],
@@ -98,10 +111,7 @@ function homeOf(
 function missing({ pin, workflow, version, labels }: StepRequest): string {
   const wanted: string[] = [];
   if (pin !== undefined) wanted.push(`named ${pin}`);
-  if (workflow !== undefined) {
-    const which = version?.label === undefined ? "" : ` of version ${version.label}`;
-    wanted.push(`with workflow ${workflow}${which}`);
-  }
+  if (workflow !== undefined) wanted.push(withCode(workflow, version));
   for (const [name, value] of Object.entries(labels ?? {})) wanted.push(`with ${name}=${value}`);
   return wanted.length === 0 ? "there is no node" : `there is no node ${wanted.join(" and ")}`;
 }

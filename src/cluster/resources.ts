@@ -19,6 +19,9 @@ export const AMOUNT_MAX = 9_000_000_000_000;
 /** Nothing at all. */
 export const NOTHING: Resources = Object.freeze({});
 
+/** What a step takes that says nothing about resources: one slot. */
+export const ONE_SLOT: Resources = Object.freeze({ steps: 1 });
+
 /**
  * A checked, frozen copy. Names that are given an amount of 0 are left out.
  * @param what whose they are, for messages: "step a: resources"

@@ -1,10 +1,12 @@
 /** One reason why a run is not finished, and one signal that nobody waits for: what `explain` lists. */
 
+import type { NodeRefusal } from "../cluster/refusals.ts";
+
 /** One thing that a run waits for. */
 export interface Wait {
   /**
    * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
-   * does not yet. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
+   * does not yet. `placement`: no node can take it now. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
    * mapped step waits for its items. `child`: a run that does a step's work has not ended. `held`: a step
    * is out of attempts, and somebody must say what becomes of it. `timer`: for a time. `signal`: for a
    * signal. `approval`: for somebody's decision. `paused`: somebody said so. `fault`: it could not be gone
@@ -15,6 +17,7 @@ export interface Wait {
     | "host"
     | "attempt"
     | "start"
+    | "placement"
     | "retry"
     | "needs"
     | "items"
@@ -39,6 +42,8 @@ export interface Wait {
   readonly by: string;
   /** What happens then. */
   readonly next: string;
+  /** Only of a `placement`: the nodes that were looked at, and why each cannot take the step. */
+  readonly nodes?: readonly NodeRefusal[];
 }
 
 /** A signal that the run has taken from its inbox and that no wait has got. */

@@ -1,6 +1,6 @@
 /**
- * The attempts of one run: those that run in this process, each of which holds what it takes until it has
- * ended, and those that this process has other nodes run.
+ * The attempts of one run: those that run in this process, each of which holds what it takes until its
+ * end is recorded, and those that this process has other nodes run.
  */
 import { type RunState, stepActor } from "../domain/state.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
@@ -14,6 +14,7 @@ import type { Note, Report } from "./mail.ts";
 import type { Beginning } from "./placing.ts";
 import { Remotes } from "./remotes.ts";
 import { stepBody } from "./step-body.ts";
+import { Taking } from "./taking.ts";
 import { policyOf, type TurnContext } from "./turn-context.ts";
 
 /** What attempts need of the run they belong to. */
@@ -81,12 +82,12 @@ export class Attempts {
         deliver({ kind: "report", step, attempt: nth, outcome: { ok: true, output }, policy }),
     });
     this.#running.set(step, attempt);
+    const taking = new Taking(cluster.capacity, takes);
     // Never rejects: what goes wrong is the outcome.
     void attempt.done.then((outcome) => {
-      cluster.capacity.release(takes);
-      if (this.#running.get(step) !== attempt) return;
+      if (this.#running.get(step) !== attempt) return taking.release();
       this.#running.delete(step);
-      deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy });
+      deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy, taking });
     });
   }
 

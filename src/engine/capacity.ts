@@ -16,16 +16,15 @@ import {
   subtract,
 } from "../cluster/resources.ts";
 
-/** What a step takes that says nothing about resources: one slot. */
-export const ONE_SLOT: Resources = Object.freeze({ steps: 1 });
-
 /** So many may overtake the first in line. */
 const OVERTAKEN_MAX = 64;
 
 /** Somebody who is called when there may be enough for one of its requests. */
 interface Waiting {
-  readonly requests: Resources[];
+  requests: Resources[];
   overtaken: number;
+  /** It was called, and has not said what it does with it. */
+  called: boolean;
 }
 
 /** Amounts that are taken and given back, and who waits for them. */
@@ -33,9 +32,12 @@ export class Capacity {
   #total: Resources;
   #taken: Resources = NOTHING;
   #free: Resources;
+  /** In the order in which they came. */
   readonly #line = new Map<() => void, Waiting>();
   /** Called whenever something was taken or given back. */
   onChange: () => void = () => undefined;
+  /** So many changes that count as one are under way, one within the other. */
+  #within = 0;
 
   constructor(total: Resources) {
     this.#total = total;
@@ -59,15 +61,18 @@ export class Capacity {
     this.nudge();
   }
 
-  /** True if all of it was taken. If not, `whenFree` is called once when it is worth asking again. */
+  /**
+   * True if all of it was taken; whoever wants more goes to the end of the line. If not, `whenFree` is
+   * called once it is worth asking again, and keeps its place until it takes something or passes.
+   */
   take(request: Resources, whenFree: () => void): boolean {
-    const [first, waiting] = this.#line.entries().next().value ?? [];
-    const overtakes = waiting && first !== whenFree && this.#lacks(waiting, request);
-    if (!fits(request, this.#free) || (overtakes && waiting.overtaken >= OVERTAKEN_MAX)) {
+    if (!this.#mayTake(request, whenFree)) {
       this.#enqueue(request, whenFree);
       return false;
     }
-    if (overtakes) waiting.overtaken++;
+    const overtaken = this.#overtakenBy(request, whenFree);
+    if (overtaken !== undefined) overtaken.overtaken++;
+    this.#line.delete(whenFree);
     this.#change(add(this.#taken, request));
     return true;
   }
@@ -78,12 +83,38 @@ export class Capacity {
     this.nudge();
   }
 
-  /** Calls the next one in line that there is enough for: also for who was called and had no use for it. */
+  /** Takes what was given back a moment ago, before anybody else could. */
+  takeBack(request: Resources): void {
+    this.#change(add(this.#taken, request));
+  }
+
+  /** What `work` gives back and takes is one change: nobody is called, or told, before its end. */
+  atOnce<T>(work: () => T): T {
+    const before = this.#taken;
+    this.#within++;
+    try {
+      return work();
+    } finally {
+      this.#within--;
+      if (this.#taken !== before) this.onChange();
+      this.nudge();
+    }
+  }
+
+  /** If it was called, it has no use for what is free: the next one is called. */
+  pass(whenFree: () => void): void {
+    if (this.#line.get(whenFree)?.called) this.#line.delete(whenFree);
+    this.nudge();
+  }
+
+  /** Calls the next one in line that there is enough for and that has not been called. */
   nudge(): void {
-    const free = this.#free;
-    for (const [whenFree, { requests }] of this.#line) {
-      if (!requests.some((request) => fits(request, free))) continue;
-      this.#line.delete(whenFree);
+    if (this.#within > 0) return;
+    for (const [whenFree, waiting] of this.#line) {
+      if (waiting.called) continue;
+      // Whoever would be refused must not be called: it would ask again and again.
+      if (!waiting.requests.some((request) => this.#mayTake(request, whenFree))) continue;
+      waiting.called = true;
       whenFree();
       return;
     }
@@ -97,22 +128,31 @@ export class Capacity {
   #change(taken: Resources): void {
     this.#taken = taken;
     this.#free = remaining(this.#total, taken);
-    this.onChange();
+    if (this.#within === 0) this.onChange();
   }
 
-  /** Whether the request would take something that is short for all that is waited for. */
-  #lacks({ requests }: Waiting, request: Resources): boolean {
-    const possible = requests.filter((wanted) => fits(wanted, this.#total));
-    return (
-      possible.length > 0 &&
-      possible.every((wanted) =>
-        Object.keys(shortage(wanted, this.#free)).some((name) => amountOf(request, name) > 0),
-      )
-    );
+  #mayTake(request: Resources, whenFree: () => void): boolean {
+    if (!fits(request, this.#free)) return false;
+    return (this.#overtakenBy(request, whenFree)?.overtaken ?? 0) < OVERTAKEN_MAX;
+  }
+
+  /** The first in line, if the request, which fits, would take something that it lacks then. */
+  #overtakenBy(request: Resources, whenFree: () => void): Waiting | undefined {
+    const [first, waiting] = this.#line.entries().next().value ?? [];
+    if (waiting === undefined || first === whenFree) return undefined;
+    const left = subtract(this.#free, request);
+    const possible = waiting.requests.filter((wanted) => fits(wanted, this.#total));
+    const lacks = (wanted: Resources): boolean =>
+      Object.keys(shortage(wanted, left)).some((name) => amountOf(request, name) > 0);
+    return possible.length > 0 && possible.every(lacks) ? waiting : undefined;
   }
 
   #enqueue(request: Resources, whenFree: () => void): void {
-    const waiting = this.#line.get(whenFree) ?? { requests: [], overtaken: 0 };
+    const known = this.#line.get(whenFree);
+    const waiting = known ?? { requests: [], overtaken: 0, called: false };
+    // Whoever was called and asks again says anew what it wants.
+    if (waiting.called) waiting.requests = [];
+    waiting.called = false;
     // Those of one plan are the very same object.
     if (!waiting.requests.includes(request)) waiting.requests.push(request);
     this.#line.set(whenFree, waiting);

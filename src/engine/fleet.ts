@@ -44,8 +44,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   readonly #peers = new Map<string, Peer>();
   #heardAt: number;
-  /** When the nodes were listed first. */
-  #listedAt: number | undefined;
+  /** `some` from the first list of nodes on; all that live have been heard a while later. */
+  #known: "none" | "some" | "all" = "none";
   #cancel: CancelTimer = () => undefined;
   #unwatch: (() => void) | undefined;
 
@@ -66,8 +66,7 @@ export class Fleet {
 
   /** Every node that was there when this process began has had the time to be heard. */
   get knowsAll(): boolean {
-    const now = this.#options.engine.world.clock.mono();
-    return this.#listedAt !== undefined && now - this.#listedAt >= limits.fleetKnownMs;
+    return this.#known === "all";
   }
 
   /** There is a node that has not been heard: if it stays silent, it is gone in time. */
@@ -100,9 +99,12 @@ export class Fleet {
     await this.announce();
     for (const info of await engine.store.nodes.list()) this.#hear(info);
     const now = clock.mono();
-    if (this.#listedAt === undefined) {
-      this.#listedAt = now;
-      this.#cancel = clock.after(limits.fleetKnownMs, () => this.#options.onNews(engine.node));
+    if (this.#known === "none") {
+      this.#known = "some";
+      this.#cancel = clock.after(limits.fleetKnownMs, () => {
+        this.#known = "all";
+        this.#options.onNews(engine.node);
+      });
     }
     // Whoever could not listen for a while, frozen or cut off, must not blame the others for it.
     const silence = now - this.#heardAt;

@@ -3,7 +3,7 @@
  * there is enough of everything, and then says go, for one attempt that its log has recorded by then. What
  * was granted is held for a while only; whoever comes too late is told that the attempt is lost.
  */
-import { fits } from "../cluster/resources.ts";
+import { add, fits, type Resources } from "../cluster/resources.ts";
 import { toFailure } from "../events/failure.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -11,10 +11,11 @@ import { limits } from "../kernel/limits.ts";
 import type { AttemptOutcome, RunningAttempt } from "./attempt.ts";
 import type { Capacity } from "./capacity.ts";
 import type { Catalog } from "./catalog.ts";
+import { EndedGuests } from "./ended-guests.ts";
 import type { Engine } from "./engine.ts";
 import { launchGuest } from "./launch-guest.ts";
 import { unattended } from "./leave.ts";
-import type { Answer, Ask, Go, Recorded, Stop } from "./node-mail.ts";
+import type { Answer, Ask, Ended, Go, Recorded, Stop } from "./node-mail.ts";
 import { NoteWaits } from "./note-waits.ts";
 import type { PostOffice } from "./post-office.ts";
 import { tellRun } from "./run-mail.ts";
@@ -50,10 +51,12 @@ export class Guests {
   readonly #guests = new Map<string, Guest>();
   /** The oldest first. */
   readonly #ended = new Set<string>();
+  readonly #unrecorded: EndedGuests;
   readonly #notes: NoteWaits;
 
   constructor(options: GuestsOptions) {
     this.#options = options;
+    this.#unrecorded = new EndedGuests(options.engine, options.capacity);
     this.#notes = new NoteWaits(options.engine);
   }
 
@@ -89,9 +92,10 @@ export class Guests {
     const guest = this.#guests.get(go.grant);
     if (guest?.phase === "granted") this.#begin(guest, go);
     if (guest !== undefined || this.#ended.has(go.grant)) return;
-    const why = `node ${this.#options.engine.node} knows nothing of attempt ${go.attempt} of step ${go.step}, or holds no room for it any more`;
+    const { engine, capacity } = this.#options;
+    const why = `node ${engine.node} knows nothing of attempt ${go.attempt} of step ${go.step}, or holds no room for it any more`;
     const error = toFailure(new MillraceError("E_STEP_LOST", why));
-    this.#report(go, { ok: false, error: bare(error), retry: "lost" }, host);
+    this.#report(go, { ok: false, error: bare(error), retry: "lost" }, host, capacity.free);
   }
 
   /** A host does not want it any more. */
@@ -103,6 +107,12 @@ export class Guests {
       guest.dismissed = true;
       guest.attempt?.abort(new MillraceError("E_RUN_CANCELLED", error.message));
     } else if (guest !== undefined) this.#leave(guest);
+    else this.#unrecorded.recorded(grant);
+  }
+
+  /** A host has recorded how an attempt ended. */
+  ended({ grant }: Ended): void {
+    this.#unrecorded.recorded(grant);
   }
 
   /** What became of something that one of them wanted recorded. */
@@ -132,8 +142,9 @@ export class Guests {
     this.#notes.abort(reason);
   }
 
-  /** Forgets all that has not begun, and says so. */
+  /** Forgets all that has not begun, and says so; what has ended is the log's matter alone. */
   dismiss(): void {
+    this.#unrecorded.close();
     for (const guest of [...this.#guests.values()]) {
       if (guest.phase !== "running") this.#drop(guest);
     }
@@ -158,27 +169,30 @@ export class Guests {
   }
 
   #begin(guest: Guest, go: Go): void {
-    const { engine, catalog } = this.#options;
+    const { engine, catalog, capacity } = this.#options;
     guest.expire();
     guest.phase = "running";
     const attempt = launchGuest(engine, catalog, go, (noted) => this.#notes.record(go, noted));
     guest.attempt = attempt;
     // Never rejects: what goes wrong is the outcome.
     void attempt.done.then((outcome) => {
-      this.#leave(guest);
-      if (!guest.dismissed) this.#report(go, outcome, guest.host);
+      this.#leave(guest, guest.dismissed ? undefined : go);
+      // By the time that this is taken, what it took is free.
+      const free = add(capacity.free, guest.ask.needs);
+      if (!guest.dismissed) this.#report(go, outcome, guest.host, free);
     });
   }
 
-  #report(go: Go, outcome: AttemptOutcome, host: string): void {
-    const { engine, capacity } = this.#options;
+  #report(go: Go, outcome: AttemptOutcome, host: string, free: Resources): void {
+    const { engine } = this.#options;
     const { run, step, attempt, grant } = go;
     const said = { kind: "report", id: grant, node: engine.node, step, attempt, grant } as const;
-    const told = tellRun(engine, run, { ...said, outcome, free: capacity.free });
+    const told = tellRun(engine, run, { ...said, outcome, free });
     unattended(engine, { run, step, host }, told);
   }
 
-  #leave(guest: Guest): void {
+  /** @param unrecorded the attempt whose end the log does not have yet */
+  #leave(guest: Guest, unrecorded?: Go): void {
     const { capacity } = this.#options;
     const { ask, phase } = guest;
     if (!this.#guests.delete(ask.grant)) return;
@@ -190,6 +204,7 @@ export class Guests {
       this.#ended.delete(oldest);
     }
     if (phase === "waiting") capacity.forget(guest.whenFree);
+    else if (unrecorded !== undefined) this.#unrecorded.add(unrecorded, ask.needs);
     else capacity.release(ask.needs);
   }
 

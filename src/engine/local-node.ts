@@ -168,6 +168,7 @@ export class LocalNode {
     if (mail.kind === "ask") this.#guests.asked(from, mail);
     else if (mail.kind === "go") this.#guests.go(from, mail);
     else if (mail.kind === "stop") this.#guests.stop(mail);
+    else if (mail.kind === "ended") this.#guests.ended(mail);
     else if (mail.kind === "recorded") this.#guests.recorded(mail);
     else if (mail.kind === "answer") this.cluster.answered(from, mail);
   }

@@ -6,6 +6,7 @@ import type { Deferred } from "../kernel/async.ts";
 import type { StoredInput } from "../ports/inbox.ts";
 import type { AttemptOutcome } from "./attempt.ts";
 import type { Noted } from "./noted.ts";
+import type { Taking } from "./taking.ts";
 
 /** The end of an attempt that ran in this process. */
 export interface Report {
@@ -15,6 +16,8 @@ export interface Report {
   readonly outcome: AttemptOutcome;
   /** How the step is run: known when it began, whatever has become of its workflow's function since. */
   readonly policy: StepPolicy;
+  /** What the attempt has taken, until this is recorded; absent: it has given that back. */
+  readonly taking?: Taking;
 }
 
 /** Something a running attempt wants recorded; `done` settles when it is committed, or cannot be. */
@@ -57,7 +60,10 @@ export interface Nudge {
 /** Anything that a run's mailbox takes. */
 export type Mail = Report | Note | ChildMail | Arrival | NodeGone | Nudge;
 
-/** Tells those who wait for something to be recorded that this host will not record it any more. */
+/** This host will not record it any more: tells those who wait for that, and gives back what they took. */
 export function refuse(mails: readonly Mail[], reason: unknown): void {
-  for (const mail of mails) if (mail.kind === "note") mail.done.reject(reason);
+  for (const mail of mails) {
+    if (mail.kind === "note") mail.done.reject(reason);
+    if (mail.kind === "report") mail.taking?.release();
+  }
 }

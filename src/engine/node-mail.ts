@@ -59,6 +59,12 @@ export interface Stop {
   readonly gently?: true;
 }
 
+/** The end of the attempt is in the log of its run: what it took is free. */
+export interface Ended {
+  readonly kind: "ended";
+  readonly grant: string;
+}
+
 /** What became of something that a step elsewhere wanted recorded. */
 export type Recorded = { readonly kind: "recorded"; readonly note: string } & (
   | { readonly event: NoteEvent }
@@ -66,7 +72,7 @@ export type Recorded = { readonly kind: "recorded"; readonly note: string } & (
 );
 
 /** One thing that is said. */
-export type NodeMail = Ask | Answer | Go | Stop | Recorded;
+export type NodeMail = Ask | Answer | Go | Stop | Ended | Recorded;
 
 /** What goes into an inbox at once. */
 export interface Letter {

@@ -158,9 +158,10 @@ export class RunActor {
         } finally {
           if (this.over) refuse(mails, this.#life.signal.reason);
         }
+        if (this.#mail.length > 0) continue;
         // Whoever was called for something free and had no use for it passes it on.
-        this.#options.cluster.capacity.nudge();
-        if (this.#mail.length === 0 && !this.over) await this.#rest();
+        this.#options.cluster.capacity.pass(this.#nudge);
+        if (!this.over) await this.#rest();
       }
     } finally {
       this.#working = false;
@@ -175,7 +176,7 @@ export class RunActor {
       const context = this.#context();
       if (this.#epoch === 0) await claimRun(context, draft, this.#options);
       const outcome = await decideTurn(context, draft, mails);
-      if (draft.events.length === 0) return;
+      if (draft.events.length === 0) return outcome.settle(true, true);
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
       if (!this.over) await this.#reload();
       if (this.over) return;
@@ -214,7 +215,7 @@ export class RunActor {
       this.#mail.unshift(...mails.splice(mails.length >> 1));
       this.#mailsPerCommit = mails.length;
     } finally {
-      if (!stands || this.over) for (const one of outcome.started) this.#placing.giveBack(one);
+      outcome.settle(stands, stands && !this.over);
     }
     return stands;
   }

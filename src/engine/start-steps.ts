@@ -17,26 +17,22 @@ export interface Started {
   readonly failed: boolean;
 }
 
-const NOTHING: Started = { started: [], failed: false };
+/** Nothing has begun. */
+export const NONE_STARTED: Started = { started: [], failed: false };
 
 /** Begins what can begin. */
 export function startSteps(context: TurnContext, draft: Draft): Started {
   const { placing } = context;
-  if (placing === undefined || standsStill(draft.state)) return NOTHING;
+  if (placing === undefined || standsStill(draft.state)) return NONE_STARTED;
   placing.turn(draft.state);
-  if (isUnfit(placing, draft)) return NOTHING;
+  if (isUnfit(placing, draft)) return NONE_STARTED;
   const found: Beginning[] = [];
-  const never: { readonly step: string; readonly why: string }[] = [];
-  for (const duty of startable(draft.state, draft.now)) {
-    if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;
-    const { place } = policyOf(context, draft.state, duty.step);
-    const beginning = placing.begin(draft.state, duty.step, place);
-    if (beginning !== undefined) found.push(beginning);
-    else if (placing.isStuck) break;
-    else if (place !== undefined && draft.state.graph === undefined && placing.knowsAll) {
-      const why = placing.never(draft.state, duty.step, place);
-      if (why !== undefined) never.push({ step: duty.step, why });
-    }
+  let never: readonly Unplaceable[];
+  try {
+    never = place(context, placing, draft, found);
+  } catch (error) {
+    for (const beginning of found) placing.giveBack(beginning);
+    throw error;
   }
   // The function is told, and may do something else.
   for (const { step, why } of never) {
@@ -44,6 +40,33 @@ export function startSteps(context: TurnContext, draft: Draft): Started {
   }
   const started = found.filter((beginning) => begins(context, draft, placing, beginning));
   return { started, failed: never.length > 0 };
+}
+
+interface Unplaceable {
+  readonly step: string;
+  readonly why: string;
+}
+
+/** Finds places for what can begin, and what no node could ever carry. */
+function place(
+  context: TurnContext,
+  placing: Placing,
+  draft: Draft,
+  found: Beginning[],
+): readonly Unplaceable[] {
+  const never: Unplaceable[] = [];
+  for (const duty of startable(draft.state, draft.now)) {
+    if (duty.kind !== "start" || !canStart(context, draft.state, duty.step)) continue;
+    const { place: wanted } = policyOf(context, draft.state, duty.step);
+    const beginning = placing.begin(draft.state, duty.step, wanted);
+    if (beginning !== undefined) found.push(beginning);
+    else if (placing.isStuck) break;
+    else if (wanted !== undefined && draft.state.graph === undefined && placing.knowsAll) {
+      const why = placing.never(draft.state, duty.step, wanted);
+      if (why !== undefined) never.push({ step: duty.step, why });
+    }
+  }
+  return never;
 }
 
 function begins(

@@ -1,7 +1,7 @@
 /** What a step asks of the nodes: from its policy, and from where the run is. */
 import type { StepRequest, StepValue } from "../cluster/allocator.ts";
 import { type CollocationGroup, collocationGroups } from "../cluster/collocation.ts";
-import { add, type Resources } from "../cluster/resources.ts";
+import { add, ONE_SLOT, type Resources } from "../cluster/resources.ts";
 import {
   collocated,
   declaredName,
@@ -11,7 +11,6 @@ import {
   type StepPlace,
 } from "../domain/plan.ts";
 import { planStep, type RunState, stepActor } from "../domain/state.ts";
-import { ONE_SLOT } from "./capacity.ts";
 
 /** What each place takes, worked out once: equal only if it is the same. */
 const needs = new WeakMap<StepPlace, Resources>();

@@ -19,7 +19,7 @@ export async function takeArrival(
       "unreadable-input",
       `inbox position ${input.position} holds no input of millrace`,
     );
-  } else if (decoded.kind === "report") takeRemoteReport(context, draft, decoded);
+  } else if (decoded.kind === "report") takeRemoteReport(context, draft, decoded, confirmed);
   else if (decoded.kind === "note") takeRemoteNote(context, draft, decoded, confirmed);
   else await takeInput(context, draft, decoded);
 }

@@ -14,9 +14,15 @@ import { policyOf, type TurnContext } from "./turn-context.ts";
 type RemoteReport = Extract<Input, { kind: "report" }>;
 type RemoteNote = Extract<Input, { kind: "note" }>;
 
-/** An attempt on another node has ended. */
-export function takeRemoteReport(context: TurnContext, draft: Draft, report: RemoteReport): void {
-  const { step, attempt, outcome, node } = report;
+/** An attempt on another node has ended; once that is recorded, its node gives back what it took. */
+export function takeRemoteReport(
+  context: TurnContext,
+  draft: Draft,
+  report: RemoteReport,
+  confirmed: (() => void)[],
+): void {
+  const { step, attempt, outcome, node, grant } = report;
+  confirmed.push(() => context.cluster.tell(node, { kind: "ended", grant }));
   const { state } = draft;
   context.cluster.heard(node, report.free);
   if (!isCurrent(draft, report)) {

@@ -9,10 +9,10 @@ import { limits } from "../kernel/limits.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Draft } from "./draft.ts";
 import { answerWaits, openWaits } from "./graph-waits.ts";
+import { type HandedOver, handOver } from "./hand-over.ts";
 import type { Mail } from "./mail.ts";
-import type { Beginning } from "./placing.ts";
 import { requestChildren } from "./request-children.ts";
-import { startSteps } from "./start-steps.ts";
+import { NONE_STARTED, startSteps } from "./start-steps.ts";
 import { takeNote, takeReport } from "./take.ts";
 import { takeArrival } from "./take-arrival.ts";
 import { takeChildMail } from "./take-child.ts";
@@ -21,9 +21,7 @@ import type { TurnContext } from "./turn-context.ts";
 import { handOut } from "./values.ts";
 
 /** What a turn decided, beyond the events in its draft. */
-export interface TurnOutcome {
-  /** Attempts that this commit begins, each with what is held for it. */
-  readonly started: readonly Beginning[];
+export interface TurnOutcome extends HandedOver {
   /** The last inbox position taken. */
   readonly inbox: number;
   /** Not all that follows is in the draft: another turn is due. */
@@ -54,12 +52,13 @@ export async function decideTurn(
   const told = draft.events.length > before;
   try {
     const more = await followUp(context, draft);
-    const { started, failed } = startSteps(context, draft);
-    return { started, inbox, confirmed, more: more || failed };
+    const begun = handOver(context, mails, () => startSteps(context, draft));
+    return { ...begun, inbox, confirmed, more: more || begun.failed };
   } catch (error) {
     // What was told stands, whatever keeps the run from going on; the next turn meets that again.
     if (!told) throw error;
-    return { started: [], inbox, confirmed, more: true };
+    const none = handOver(context, mails, () => NONE_STARTED);
+    return { ...none, inbox, confirmed, more: true };
   }
 }
 

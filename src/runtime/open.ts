@@ -83,7 +83,7 @@ export class Millrace extends Client implements AsyncDisposable {
    * functions has no results. The call may be made again with the same `id`, also by another process: it
    * goes on where the first one was.
    * @throws MillraceError what `Dag.validate` throws, then nothing has run; `E_STEP_FAILED` naming the
-   * function and its attempts, `E_TIMEOUT`, `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_CONFLICT` (the id is taken),
+   * function and its attempts, `E_RESOURCES_UNAVAILABLE` (one fits on no node), `E_TIMEOUT`, `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_CONFLICT` (the id is taken),
    * `E_OPTION_INVALID`, `E_STORE_CLOSED`
    */
   execute(dag: Dag, options: ExecuteOptions = {}): Promise<Executed> {

@@ -11,6 +11,7 @@ import { type RecordedEvent, RUN_ENDS } from "../events/vocabulary.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { isRecordId } from "../kernel/ids.ts";
 import { AdmissionCheck } from "./check-admissions.ts";
+import { CapacityCheck } from "./check-capacity.ts";
 import { FamilyCheck } from "./check-family.ts";
 import { OutputCheck } from "./check-outputs.ts";
 import { RecordCheck } from "./check-records.ts";
@@ -52,6 +53,7 @@ export interface LogCheckOptions {
  * - I23 a run that is held back is let in not before its time, and begins nothing before that
  * - I26 no limit is ever exceeded, neither by whom its gate has let in nor by the runs at work
  * - I27 a tick of a schedule is taken once, and later ones after earlier ones
+ * - I28 at no event more is running on a node than it has
  *
  * I2, I4, I8 and I15 speak of bytes, of repeated reads and of values, which events do not show.
  */
@@ -68,6 +70,7 @@ export function checkLog(
   const outputs = new OutputCheck(report);
   const family = new FamilyCheck(report);
   const admissions = new AdmissionCheck(report);
+  const capacity = new CapacityCheck(report);
   const records = new Map<string, RecordCheck>();
   for (const event of events) {
     if (isRecordId(event.run)) {
@@ -77,6 +80,7 @@ export function checkLog(
       continue;
     }
     admissions.take(event);
+    capacity.take(event);
     const check = runs.get(event.run) ?? new RunCheck(event.run, report, (run) => runs.get(run));
     runs.set(event.run, check);
     const position = commits.get(event.commit) ?? event.position;

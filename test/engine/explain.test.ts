@@ -132,7 +132,7 @@ describe("a run says that", () => {
     const { waits, began } = await waitsOf(flow);
     expect(waits.map(({ kind, step }) => `${kind} ${step}`)).toEqual([
       "attempt first",
-      "start second",
+      "placement second",
       "needs last",
     ]);
     expect(waits[1]).toMatchObject({ until: began + 3_600_000, next: "attempt 1 of step second" });
@@ -145,7 +145,7 @@ describe("a run says that", () => {
       .step("list", () => [1, 2])
       .map("each", { over: "list" }, forever)
       .build();
-    expect(await kinds(flow)).toEqual(["attempt each[0]", "start each[1]", "items each"]);
+    expect(await kinds(flow)).toEqual(["attempt each[0]", "placement each[1]", "items each"]);
   });
 
   it("nobody has claimed it", async () => {

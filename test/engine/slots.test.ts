@@ -100,10 +100,11 @@ onStores("a process", (scene) => {
     await second.signal("word");
     await writing;
     await tell(second);
-    // The slot becomes free, and the run that had it is busy writing as well: it calls nobody.
+    // The slot becomes free as soon as that is written; then the run in line, which is writing, is called.
     const ending = held.hold(first.id);
     holding.resolve();
     await ending;
+    held.go(first.id);
     return { millrace, held, first, second, third };
   }
 

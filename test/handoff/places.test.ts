@@ -1,0 +1,93 @@
+// Handoff's acceptance tests about what fits where, by number, and what is taken of a node.
+import { expect, it } from "vitest";
+import { dag, type Millrace } from "../../src/index.ts";
+import { deferred } from "../../src/kernel/async.ts";
+import {
+  ALL_STORES,
+  only,
+  onStores,
+  onVirtualTime,
+  outline,
+  type Scene,
+  until,
+} from "../engine/kit/scene.ts";
+import { chained, pinnedAndBeside } from "./fixtures/fleet-dags.ts";
+import { claims, refused } from "./kit/fleet.ts";
+
+/** 13 and 14, side by side: each waits for nodes that may come, in vain. */
+async function neverFits(scene: Scene, millrace: Millrace): Promise<void> {
+  const [tooMuch, tooLong] = await Promise.all([
+    refused(millrace.execute(pinnedAndBeside)),
+    refused(millrace.execute(chained(3))),
+  ]);
+  expect(tooMuch.code).toBe("E_RESOURCES_UNAVAILABLE");
+  expect(tooMuch.message).toMatch(/step pinned .*lacks memory 50/);
+  expect(tooLong.code).toBe("E_RESOURCES_UNAVAILABLE");
+  expect(tooLong.message).toMatch(/step root needs .*cpu 5.*lacks cpu 1/);
+  for (const { details } of [tooMuch, tooLong]) {
+    expect(only(await scene.log(String(details["run"])), "step.started")).toEqual([]);
+  }
+  expect(await claims(millrace)).toEqual({});
+}
+
+const place = { node: "n1", resources: { memory: 2_000, cpu: 4 } } as const;
+
+onVirtualTime("Handoff's costs that fit nowhere", (scene, time) => {
+  it("Handoff 13, 14: fail before anything runs, and say what is missing", async () => {
+    const millrace = await scene().open(place);
+    await time().until(neverFits(scene(), millrace));
+  });
+});
+
+onStores(
+  "Handoff's costs that fit nowhere",
+  (scene) => {
+    it("Handoff 13, 14: fail before anything runs, and say what is missing", async () => {
+      await neverFits(scene(), await scene().open(place));
+    });
+  },
+  ["sqlite"],
+);
+
+onStores(
+  "Handoff's costs",
+  (scene) => {
+    it("Handoff 14: collocated functions that fit together run together", async () => {
+      const millrace = await scene().open(place);
+      expect(await millrace.execute(chained(2))).toMatchObject({
+        allocations: { root: "n1", next: "n1", last: "n1" },
+      });
+    });
+
+    it("Handoff 15: what does not fit now waits until something is given back", async () => {
+      const millrace = await scene().open({ node: "n1", resources: { gpu: 2 } });
+      const gate = deferred<void>();
+      let [now, most] = [0, 0];
+      const code = async (): Promise<void> => {
+        most = Math.max(most, ++now);
+        await gate.promise;
+        now--;
+      };
+      const five = dag("five").add(...[..."abcde"].map((id) => ({ id, cost: { gpu: 1 }, code })));
+      const done = millrace.execute(five);
+      await until("two run", () => now === 2);
+      gate.resolve();
+      const { dagId } = await done;
+      expect(most).toBe(2);
+      // At no event of the log more is running than the node has.
+      let [running, peak] = [0, 0];
+      for (const line of outline(await scene().log(dagId))) {
+        if (line.startsWith("step.started")) peak = Math.max(peak, ++running);
+        if (line.startsWith("step.completed")) running--;
+      }
+      expect(peak).toBe(2);
+    });
+
+    it("executeLocal asks for nothing", async () => {
+      const millrace = await scene().open({ node: "n1" });
+      const costly = dag("costly").add({ id: "a", node: "n9", cost: { gpu: 8 }, code: () => 1 });
+      expect(await millrace.executeLocal(costly)).toMatchObject({ allocations: { a: "n1" } });
+    });
+  },
+  ALL_STORES,
+);
