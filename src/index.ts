@@ -6,11 +6,11 @@ export type { ExportOptions } from "./client/archive.ts";
 // start and follow runs
 export { Client } from "./client/client.ts";
 export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
-export type { EraseOptions, Erasure } from "./client/erase-run.ts";
+export type { EraseOptions } from "./client/erase-run.ts";
 export type { EventFilter, EventOf } from "./client/event-filter.ts";
 export type { ExecuteOptions } from "./client/execute-options.ts";
 export type { Executed, FunctionFailure } from "./client/executed.ts";
-export type { ForkOptions } from "./client/fork-run.ts";
+export type { ForkOptions, ForkSignal } from "./client/fork-options.ts";
 export type { Archivist, History } from "./client/history-care.ts";
 export type { Imported } from "./client/import-runs.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
@@ -89,6 +89,7 @@ export type { Stores } from "./runtime/stores.ts";
 // the stores
 export type { CheckpointStore } from "./stores/checkpoint-store.ts";
 export type { DataLocationRegistry } from "./stores/data-locations.ts";
+export type { Erasure } from "./stores/erasures.ts";
 export type { OutputStore } from "./stores/output-store.ts";
 export type { ResultStore } from "./stores/result-store.ts";
 export type { StepRunStore } from "./stores/step-run-store.ts";

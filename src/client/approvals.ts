@@ -1,4 +1,5 @@
 /** People's side of approvals: which wait for a decision, and deciding one. */
+import type { Decision } from "../../machines/approval.ts";
 import { objectionTo } from "../domain/approvals.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -61,16 +62,11 @@ export async function decide(
   checkId("run id", run);
   checkId("approval", name.replace(/#[1-9]\d*$/, ""));
   checkId("decision id", id);
-  if (!isName(given.by)) {
-    throw invalidOption("by", `say who decides, in 1 to ${NAME_CHARS_MAX} characters`);
-  }
-  const decision = {
+  const decision = checkDecision({
     approved,
-    by: given.by,
-    ...(comment === undefined
-      ? {}
-      : { comment: textOption("comment", comment, limits.errorMessageCharsMax) }),
-  };
+    by: given.by as string,
+    ...(comment === undefined ? {} : { comment }),
+  });
   const taker = await takerOf(engine, run, id);
   if (taker === undefined) return;
   const state = await loadRun(engine, taker);
@@ -83,6 +79,26 @@ export async function decide(
   await postInput(engine, taker, { kind: "signal", id, name, payload: { json: null }, decision });
   const objection = objectionTo(state, name, decision);
   if (objection !== undefined) throw refused(run, `${objection}; this decision does not count`);
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` */
+export function readDecision(option: string, raw: Decision): Decision {
+  const { approved, by, comment } = callOptions(option, raw, ["approved", "by", "comment"]);
+  if (typeof approved !== "boolean")
+    throw invalidOption(`${option}.approved`, "must be true or false");
+  return checkDecision({
+    approved,
+    by: by as string,
+    ...(comment === undefined ? {} : { comment }),
+  });
+}
+
+function checkDecision({ approved, by, comment }: Decision): Decision {
+  if (!isName(by)) {
+    throw invalidOption("by", `say who decides, in 1 to ${NAME_CHARS_MAX} characters`);
+  }
+  if (comment === undefined) return { approved, by };
+  return { approved, by, comment: textOption("comment", comment, limits.errorMessageCharsMax) };
 }
 
 const ENDING: ReadonlySet<string> = new Set(["cancelling", "compensating"]);

@@ -18,7 +18,7 @@ import { decodeInput } from "../engine/input.ts";
 import { carriedValue } from "../events/carried-value.ts";
 import { type Frame, openFrame } from "../events/frame.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import { checkId } from "../kernel/ids.ts";
+import { callOptions, invalidOption } from "./options.ts";
 
 /** One line of an archive, parsed. */
 export type ArchiveLine =
@@ -39,6 +39,13 @@ export interface ExportOptions {
   readonly ancestors?: boolean;
 }
 
+/** @throws MillraceError `E_OPTION_INVALID` */
+export function checkExport(options: ExportOptions): ExportOptions {
+  const given = callOptions("export()", options, ["ancestors"]);
+  if (typeof (given.ancestors ?? true) === "boolean") return given;
+  throw invalidOption("ancestors", "must be true or false itself");
+}
+
 /** Bytes of a blob per line. */
 const PART_BYTES = 256 * 1024;
 
@@ -48,10 +55,9 @@ const PART_BYTES = 256 * 1024;
  */
 export async function* exportRun(
   engine: Engine,
-  rawRun: string,
+  run: string,
   options: ExportOptions = {},
 ): AsyncGenerator<string> {
-  const run = checkId("run id", rawRun);
   const upTo = await engine.store.log.head(run);
   const written = new Set<string>();
   let [frames, taken, inbox] = [0, 0, run];

@@ -5,12 +5,15 @@
 
 import type { Engine } from "../engine/engine.ts";
 import type { Input } from "../engine/input.ts";
+import { Journal } from "../engine/journal.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
+import { Erasures } from "../stores/erasures.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { type DecisionOptions, decide } from "./approvals.ts";
 import { existingRun } from "./existing-run.ts";
-import { type ForkOptions, forkRun } from "./fork-run.ts";
+import type { ForkOptions } from "./fork-options.ts";
+import { type Forking, forkRun } from "./fork-run.ts";
 import { Operator } from "./operator.ts";
 import { queryRun } from "./query-run.ts";
 import type { Views } from "./read-client.ts";
@@ -42,6 +45,7 @@ export class Client extends Operator {
   readonly #engine: Engine;
   readonly #workflows: ReadonlyMap<string, Workflow>;
   readonly #views: Views;
+  readonly #forking: Forking;
 
   constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
     super(engine, workflows, views);
@@ -49,6 +53,12 @@ export class Client extends Operator {
     this.#engine = engine;
     this.#workflows = workflows;
     this.schedules = new ScheduleClient({ engine, workflows, ...views });
+    this.#forking = {
+      engine,
+      summaries: views.summaries,
+      erasures: new Erasures(engine, new Journal(engine)),
+      known: (name) => workflows.get(name),
+    };
   }
 
   /**
@@ -92,10 +102,10 @@ export class Client extends Operator {
    * a signal, what steps returned, or the code. What was done before counts as done: it is neither copied
    * nor run again, and must not be erased as long as the fork exists. The run itself stays as it is.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_RUN_CONFLICT`, `E_SCHEMA`, `E_NOT_JSON`;
-   * `E_COMMAND_REFUSED` when a changed result or signal does not fit that place
+   * `E_IRREVERSIBLE`; `E_RUN_ERASED` when it is being erased; `E_COMMAND_REFUSED` when a changed result or signal does not fit that place
    */
   async fork<O = unknown>(run: string, options: ForkOptions): Promise<RunHandle<O>> {
-    const started = await forkRun(this.#engine, run, options, (name) => this.#workflows.get(name));
+    const started = await forkRun(this.#forking, run, options);
     return new RunHandle<O>(this, this.feed, started.run, started.position);
   }
 
@@ -105,7 +115,7 @@ export class Client extends Operator {
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_RUN_CONFLICT`, `E_SCHEMA`, `E_NOT_JSON`
    */
   async rerun<O = unknown>(run: string, options: RerunOptions = {}): Promise<RunHandle<O>> {
-    const started = await rerunRun(this.#engine, run, options, (name) => this.#workflows.get(name));
+    const started = await rerunRun(this.#forking, run, options);
     return new RunHandle<O>(this, this.feed, started.run, started.position);
   }
 

@@ -3,89 +3,54 @@
  * What was done before is taken over by reference: it is neither copied nor done again.
  */
 import type { ForkPoint, RunEvent } from "../../machines/run-data.ts";
-import type { Value } from "../../machines/values.ts";
-import { refusalError } from "../domain/decide.ts";
 import { inherit } from "../domain/fork.ts";
-import { isDriven, type RunState, stepActor } from "../domain/state.ts";
-import type { Refusal } from "../domain/table.ts";
+import { isDriven, type RunState } from "../domain/state.ts";
 import { beginRun, type Started } from "../engine/begin-run.ts";
 import { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
-import { readJson, toValue } from "../engine/values.ts";
+import type { Projector } from "../engine/projector.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
-import { canonicalJson, digest, type Json, toJson } from "../kernel/json.ts";
+import { canonicalJson, digest } from "../kernel/json.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
+import { confirmFork } from "../stores/eraser.ts";
+import type { Erasures } from "../stores/erasures.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import { validate } from "../workflow/schema.ts";
 import { existingRun } from "./existing-run.ts";
+import { applyChanges, type Changes, changesOf } from "./fork-changes.ts";
+import { type ForkOptions, forkOptions } from "./fork-options.ts";
 import { completionOf, receiptOf } from "./fork-point.ts";
 import { refuseIrreversible } from "./irreversible.ts";
-import { callOptions, invalidOption, isPlainObject, wholeOption } from "./options.ts";
-import { checkLabels } from "./start-run.ts";
+import { callOptions, invalidOption, wholeOption } from "./options.ts";
 
-/** What a fork is to have otherwise than the run that it branches off. */
-export interface ForkOptions {
-  /** The fork's id. The same id with the same fork again is the same run. @default a new one */
-  readonly id?: string;
-  /**
-   * The last event that it takes over. @default right before the completion of the steps in `results`,
-   * or before the receipt of `signal`; one of the three must be given
-   */
-  readonly seq?: number;
-  /** @default that of the run */
-  readonly input?: unknown;
-  /** A signal that the fork has received. */
-  readonly signal?: { readonly name: string; readonly payload?: unknown };
-  /** What steps returned that were about to run, or running, at that point. */
-  readonly results?: Readonly<Record<string, unknown>>;
-  /** Other code: the definition of the same workflow. @default the plan that the run has */
-  readonly workflow?: Workflow;
-  /** Steps that were declared as irreversible may be done again. @default false */
-  readonly allowIrreversible?: boolean;
-  /** @default those of the run */
-  readonly labels?: Readonly<Record<string, string>>;
+/** What forks are made with. */
+export interface Forking {
+  readonly engine: Engine;
+  readonly summaries: Projector<RunSummaries>;
+  readonly erasures: Erasures;
+  /** The definition that is to be found under a workflow's name here. */
+  readonly known: (workflow: string) => Workflow | undefined;
 }
 
-const OPTIONS = [
-  "id",
-  "seq",
-  "input",
-  "signal",
-  "results",
-  "workflow",
-  "labels",
-  "allowIrreversible",
-] as const;
-
 /** Somewhere to branch off, and what then to do anew. */
-interface Branch {
-  readonly engine: Engine;
+export interface Branch {
   /** The run that is to be otherwise, as it is now; the point may lie in one that it branched off. */
   readonly of: RunState;
   readonly point: ForkPoint;
   readonly options: Omit<ForkOptions, "seq">;
-  /** The definition that is to be found under the workflow's name here, for its input's schema. */
-  readonly known: Workflow | undefined;
 }
 
 /** See `Client.fork`. */
 export async function forkRun(
-  engine: Engine,
+  forking: Forking,
   run: string,
   rawOptions: ForkOptions,
-  known: (workflow: string) => Workflow | undefined,
 ): Promise<Started> {
-  const options = callOptions("fork()", rawOptions, OPTIONS);
-  const origin = await existingRun(engine, run);
-  const point = await pointOf(engine, origin, options);
-  return branchOff({
-    engine,
-    of: origin,
-    point,
-    options,
-    known: known(origin.run.context.workflow),
-  });
+  const options = callOptions("fork()", rawOptions, forkOptions);
+  const of = await existingRun(forking.engine, run);
+  const point = await pointOf(forking.engine, of, options);
+  return branchOff(forking, { of, point, options });
 }
 
 async function pointOf(
@@ -115,23 +80,21 @@ async function pointOf(
 }
 
 /** Appends the first frame of a fork, and offers its ticket. */
-export async function branchOff({ engine, of, point, options, known }: Branch): Promise<Started> {
+export async function branchOff(forking: Forking, branch: Branch): Promise<Started> {
+  const { engine, summaries, erasures } = forking;
+  const { of, point, options } = branch;
   const origin = await loadRunAt(engine, point.run, point.seq);
-  const { id = engine.world.ids(), workflow = known } = options;
+  const { id = engine.world.ids(), workflow = forking.known(of.run.context.workflow) } = options;
   const run = checkId("run id", id);
   checkSame(of, workflow);
-  await refuseIrreversible(engine, origin, point, options);
+  await refuseIrreversible(engine, summaries, { origin, point, options });
   const now = engine.world.clock.now();
-  const changed = await changesOf(engine, workflow, options);
+  const changes = await changesOf(engine, workflow, of, options);
   const draft = new Draft(inherit(origin, run, point.reset), now);
-  draft.add([createdFrom(of, options, point, changed, now)]);
-  for (const [step, output] of changed.results) giveResult(engine, draft, step, output);
-  if (changed.signal !== undefined) {
-    const { name, payload } = changed.signal;
-    const signal = digest(`${run}/${name}`);
-    refuseIf("signal", draft.run({ type: "cmd.signal", now, signal, name, payload }));
-  }
-  return beginRun(engine, draft, { hinted: false });
+  draft.add([createdFrom(branch, changes, now)]);
+  applyChanges(engine, draft, changes);
+  const confirm = (fork: string): Promise<void> => confirmFork(engine, erasures, fork);
+  return beginRun(engine, draft, { hinted: false, confirm });
 }
 
 function checkSame(origin: RunState, workflow: Workflow | undefined): void {
@@ -151,65 +114,12 @@ function checkSame(origin: RunState, workflow: Workflow | undefined): void {
   );
 }
 
-/** What is changed, as recorded values. */
-interface Changes {
-  readonly input: Value | undefined;
-  readonly results: readonly (readonly [step: string, output: Value])[];
-  readonly signal: { readonly name: string; readonly payload: Value } | undefined;
-  /** Digest of all that is changed. */
-  readonly content: string;
-}
-
-async function changesOf(
-  engine: Engine,
-  workflow: Workflow | undefined,
-  options: Branch["options"],
-): Promise<Changes> {
-  const { blobs } = engine.store;
-  const what = "input of the fork";
-  const given = "input" in options;
-  const input = given
-    ? readJson(what, await validate(workflow?.input, what, options.input))
-    : undefined;
-  if (options.results !== undefined && !isPlainObject(options.results)) {
-    throw invalidOption("results", "must be a plain object of values by step");
-  }
-  const results = Object.entries(options.results ?? {}).map(
-    ([step, value]) => [step, toJson(`result of step ${step}`, value)] as const,
-  );
-  const { signal } = options;
-  const payload = signal && readJson(`payload of signal ${signal.name}`, signal.payload);
-  const version = options.workflow?.plan.version ?? null;
-  const all = [
-    given ? (input as Json) : null,
-    given,
-    results,
-    signal?.name ?? null,
-    payload ?? null,
-  ];
-  return {
-    input: given ? await toValue(blobs, what, input) : undefined,
-    results: await Promise.all(
-      results.map(async ([step, value]) => [step, await toValue(blobs, step, value)] as const),
-    ),
-    signal: signal && {
-      name: checkId("signal name", signal.name),
-      payload: await toValue(blobs, "payload", payload),
-    },
-    content: digest(canonicalJson([...all, version] as unknown as Json)),
-  };
-}
-
-function createdFrom(
-  origin: RunState,
-  { workflow, labels }: Branch["options"],
-  { run, seq, reset }: ForkPoint,
-  { input, content }: Changes,
-  now: number,
-): RunEvent {
-  const { context } = origin.run;
-  const { deadline, createdAt } = context;
-  const kept = checkLabels(labels) ?? context.labels;
+function createdFrom({ of, point, options }: Branch, changes: Changes, now: number): RunEvent {
+  const { context } = of.run;
+  const { run, seq, reset } = point;
+  const { workflow } = options;
+  const { deadline, createdAt, correlation } = context;
+  const { input, labels, admission, content } = changes;
   const timeoutMs = workflow?.timeoutMs ?? (deadline === null ? undefined : deadline - createdAt);
   return {
     type: "run.created",
@@ -217,25 +127,11 @@ function createdFrom(
     workflow: context.workflow,
     content: digest(canonicalJson([context.content, run, seq, [...(reset ?? [])], content])),
     input: input ?? context.input,
-    plan: workflow?.plan ?? origin.plan ?? null,
-    ...(Object.keys(kept).length === 0 ? {} : { labels: kept }),
+    plan: workflow?.plan ?? of.plan ?? null,
+    ...(Object.keys(labels).length === 0 ? {} : { labels }),
+    ...(correlation === null ? {} : { correlation }),
     ...(timeoutMs === undefined ? {} : { deadline: now + timeoutMs }),
-    ...(context.admission === null ? {} : { admission: context.admission }),
+    ...(admission === null ? {} : { admission }),
     forkOf: { run, seq, ...(reset === undefined ? {} : { reset }) },
   };
-}
-
-/** The step has returned this: recorded as an attempt like any other. */
-function giveResult(engine: Engine, draft: Draft, step: string, output: Value): void {
-  const { now, state } = draft;
-  if (state.ready.has(step)) draft.step(step, { type: "cmd.schedule", now });
-  const { attempt } = stepActor(state, step).context;
-  const started = draft.step(step, { type: "cmd.start", now, node: engine.node });
-  refuseIf(`result of step ${step}`, started);
-  const completed = { type: "cmd.complete", now, attempt: attempt + 1, output } as const;
-  refuseIf(`result of step ${step}`, draft.step(step, completed));
-}
-
-function refuseIf(what: string, refusal: Refusal | undefined): void {
-  if (refusal !== undefined) throw refusalError(`${what} of a fork`, refusal);
 }

@@ -1,12 +1,14 @@
 /** What becomes of histories: archives, deletion with proof, retention. */
 import type { Engine } from "../engine/engine.ts";
 import type { Projector } from "../engine/projector.ts";
+import { checkId } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
-import type { CheckpointStore } from "../stores/checkpoint-store.ts";
-import { type ExportOptions, exportRun } from "./archive.ts";
-import { type EraseOptions, type Erasure, eraseRun, erasuresOf } from "./erase-run.ts";
+import type { Eraser } from "../stores/eraser.ts";
+import type { Erasure } from "../stores/erasures.ts";
+import { checkExport, type ExportOptions, exportRun } from "./archive.ts";
+import { type EraseOptions, eraseRun } from "./erase-run.ts";
 import { type Imported, importRuns } from "./import-runs.ts";
-import { callOptions, wholeOption } from "./options.ts";
+import { wholeOption } from "./options.ts";
 import { checkRule, type RetentionRule, unwanted } from "./prune-runs.ts";
 
 /** Keeps the lines of a run that is about to be erased. */
@@ -16,21 +18,22 @@ export type Archivist = (run: string, lines: AsyncIterable<string>) => Promise<v
 export class History {
   readonly #engine: Engine;
   readonly #summaries: Projector<RunSummaries>;
-  readonly #checkpoints: CheckpointStore;
+  readonly #eraser: Eraser;
 
-  constructor(engine: Engine, summaries: Projector<RunSummaries>, checkpoints: CheckpointStore) {
+  constructor(engine: Engine, summaries: Projector<RunSummaries>, eraser: Eraser) {
     this.#engine = engine;
     this.#summaries = summaries;
-    this.#checkpoints = checkpoints;
+    this.#eraser = eraser;
   }
 
   /**
    * The run as lines of JSON (without line ends), with its large values and the runs that it branched off.
    * Values that live on a node only (`durability: "node"`) are not in it.
-   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_FRAME_INVALID`; `E_STORE_MISSING` when a large value is gone
+   * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`, at once; in the iteration `E_RUN_NOT_FOUND`,
+   * `E_FRAME_INVALID`; `E_STORE_MISSING` when a large value is gone
    */
   export(run: string, options: ExportOptions = {}): AsyncIterable<string> {
-    return exportRun(this.#engine, run, callOptions("export()", options, ["ancestors"]));
+    return exportRun(this.#engine, checkId("run id", run), checkExport(options));
   }
 
   /**
@@ -46,15 +49,17 @@ export class History {
 
   /**
    * Erases the run and every trace of it, and records that it did, without anything of what the run held.
+   * What was cut short is ended by calling it again, and whoever erases what is gone gets the proof of that.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`; `E_COMMAND_REFUSED` while forks of it exist
    */
   erase(run: string, options: EraseOptions = {}): Promise<Erasure> {
-    return eraseRun(this.#engine, this.#checkpoints, run, options);
+    return eraseRun(this.#engine, this.#eraser, run, options);
   }
 
-  /** What was erased, the oldest first. @param since how many to leave out */
-  erasures(since = 0): Promise<readonly Erasure[]> {
-    return erasuresOf(this.#checkpoints, wholeOption("since", since, 0));
+  /** What was erased, the oldest first; then what is to be and is not yet. @param since how many to leave out */
+  async erasures(since = 0): Promise<readonly Erasure[]> {
+    wholeOption("since", since, 0);
+    return (await this.#eraser.erasures.all()).slice(since);
   }
 
   /**

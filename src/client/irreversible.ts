@@ -1,35 +1,48 @@
-/** What a fork would do again that cannot be taken back. */
+/** What a fork would do again that cannot be taken back: what its origin did, and other forks of it. */
 import type { ForkPoint } from "../../machines/run-data.ts";
 import { itemOf } from "../domain/plan.ts";
-import type { RunState } from "../domain/state.ts";
+import { type RunState, stepTable } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { forkPointOf, inheritedEvents } from "../engine/history.ts";
-import { openFrame } from "../events/frame.ts";
-import type { MillraceEvent } from "../events/vocabulary.ts";
+import { firstFrame, forkPointOf, loadRun } from "../engine/history.ts";
+import type { Projector } from "../engine/projector.ts";
+import { mayHold, openFrame } from "../events/frame.ts";
 import { MillraceError } from "../kernel/errors.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
 import { invalidOption } from "./options.ts";
 
+/** Where a fork is to branch off, and what is said about it. */
+export interface Irreversible {
+  /** The run to branch off, as it was at that point. */
+  readonly origin: RunState;
+  readonly point: ForkPoint;
+  readonly options: {
+    readonly allowIrreversible?: boolean;
+    readonly results?: Readonly<Record<string, unknown>>;
+  };
+}
+
 /**
- * @param origin the run to branch off, as it was at that point
- * @throws MillraceError `E_IRREVERSIBLE` when such steps had begun behind the point, or are to be done anew;
- * `E_OPTION_INVALID` when `allowIrreversible` is neither true nor false
+ * @throws MillraceError `E_IRREVERSIBLE` when such steps have begun, there or in another fork, that are not done at
+ * that point, or are to be done anew; `E_OPTION_INVALID` when `allowIrreversible` is neither true nor false
  */
 export async function refuseIrreversible(
   engine: Engine,
-  origin: RunState,
-  point: ForkPoint,
-  options: {
-    readonly allowIrreversible?: boolean;
-    readonly results?: Readonly<Record<string, unknown>>;
-  },
+  summaries: Projector<RunSummaries>,
+  { origin, point, options }: Irreversible,
 ): Promise<void> {
   const { allowIrreversible = false, results = {} } = options;
   if (typeof allowIrreversible !== "boolean") {
     throw invalidOption("allowIrreversible", "must be true or false itself");
   }
   if (allowIrreversible) return;
-  const begun = await begunAgain(engine, origin, point);
-  const steps = begun.filter((step) => !Object.hasOwn(results, step));
+  const begun = new Set<string>();
+  for (const run of await familyOf(engine, await summaries.current(), point)) {
+    for (const step of await begunIn(engine, run)) begun.add(step);
+  }
+  const isDone = (step: string): boolean =>
+    stepTable.finals.has(origin.steps.get(step)?.state ?? "waiting") &&
+    !point.reset?.includes(step);
+  const steps = [...begun].filter((step) => !isDone(step) && !Object.hasOwn(results, step));
   if (steps.length === 0) return;
   throw new MillraceError(
     "E_IRREVERSIBLE",
@@ -38,25 +51,43 @@ export async function refuseIrreversible(
   );
 }
 
-/** Irreversible steps that had begun and that the fork does not inherit as done. */
-async function begunAgain(
+/** The runs that a fork there goes back to, and all that branched off any of them. */
+async function familyOf(
   engine: Engine,
-  { graph }: RunState,
-  { run, seq, reset = [] }: ForkPoint,
-): Promise<string[]> {
+  view: RunSummaries,
+  point: ForkPoint,
+): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (let at: ForkPoint | undefined = point; at !== undefined; ) {
+    found.add(at.run);
+    const first = await firstFrame(engine, at.run);
+    at = first && forkPointOf(first.opened.frame);
+  }
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const { run, forkOf } of view.values()) {
+      if (forkOf !== null && found.has(forkOf.run)) found.add(run);
+    }
+  }
+  return found;
+}
+
+/** Irreversible steps of which the run itself began an attempt. */
+async function begunIn(engine: Engine, run: string): Promise<ReadonlySet<string>> {
+  const { graph } = await loadRun(engine, run);
   const declared = new Set<string>();
   const found = new Set<string>();
-  const look = (event: MillraceEvent, isInherited: boolean): void => {
-    if (event.type === "step.scheduled" && event.irreversible) declared.add(event.step);
-    if (event.type !== "step.started") return;
-    const step = itemOf(event.step)?.step ?? event.step;
-    const final = declared.has(step) || graph?.steps.get(step)?.policy.irreversible === true;
-    if (final && (!isInherited || reset.includes(step))) found.add(step);
-  };
   for await (const { bytes } of engine.store.log.read({ run })) {
-    const { frame } = openFrame(run, bytes, engine.codecs);
-    for await (const { event } of inheritedEvents(engine, forkPointOf(frame))) look(event, true);
-    for (const [index, event] of frame.events.entries()) look(event, frame.seq + index <= seq);
+    if (!mayHold(bytes, BEGINNINGS)) continue;
+    for (const event of openFrame(run, bytes, engine.codecs).frame.events) {
+      if (event.type === "step.scheduled" && event.irreversible) declared.add(event.step);
+      if (event.type !== "step.started") continue;
+      const step = itemOf(event.step)?.step ?? event.step;
+      const isFinal = declared.has(step) || graph?.steps.get(step)?.policy.irreversible === true;
+      if (isFinal) found.add(step);
+    }
   }
-  return [...found];
+  return found;
 }
+
+const BEGINNINGS = ["step.scheduled", "step.started"] as const;

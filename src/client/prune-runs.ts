@@ -11,7 +11,7 @@ import {
   type RunSummary,
   runStatuses,
 } from "../projections/run-summary.ts";
-import { ERASURES } from "./erase-run.ts";
+import { ERASURES } from "../stores/erasures.ts";
 import { callOptions, invalidOption, wholeOption } from "./options.ts";
 
 /** Which runs are not wanted any more. Only runs that have ended ever are; `olderThan` or `keep` must be given. */
@@ -44,6 +44,9 @@ export function checkRule(rule: RetentionRule): CheckedRule {
     throw invalidOption("olderThan", "give an age, or a number of runs to keep");
   }
   if (workflow !== undefined) checkId("workflow name", workflow);
+  if (!Array.isArray(statuses) || statuses.length === 0) {
+    throw invalidOption("statuses", "must be a list of statuses, not empty");
+  }
   for (const status of statuses) {
     if (!ENDED.includes(status)) {
       throw invalidOption("statuses", `${String(status)} is none of ${ENDED.join(", ")}`);

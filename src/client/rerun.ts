@@ -5,10 +5,10 @@ import type { RunState } from "../domain/state.ts";
 import type { Started } from "../engine/begin-run.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRunAt } from "../engine/history.ts";
-import type { Workflow } from "../workflow/definition.ts";
 import { existingRun } from "./existing-run.ts";
+import type { ForkOptions } from "./fork-options.ts";
 import { endingOf, requestOf } from "./fork-point.ts";
-import { branchOff, type ForkOptions } from "./fork-run.ts";
+import { branchOff, type Forking } from "./fork-run.ts";
 import { callOptions, invalidOption } from "./options.ts";
 
 /** Which part of a run is done again. */
@@ -19,11 +19,11 @@ export interface RerunOptions extends Omit<ForkOptions, "seq" | "signal" | "resu
 
 /** See `Client.rerun`. */
 export async function rerunRun(
-  engine: Engine,
+  forking: Forking,
   run: string,
   rawOptions: RerunOptions,
-  known: (workflow: string) => Workflow | undefined,
 ): Promise<Started> {
+  const { engine } = forking;
   const { from, ...options } = callOptions("rerun()", rawOptions, [
     "from",
     "id",
@@ -37,7 +37,7 @@ export async function rerunRun(
   const then = await loadRunAt(engine, run, end.seq);
   const point =
     then.graph === undefined ? await inCode(engine, then, from, end) : inGraph(then, from, end);
-  return branchOff({ engine, of: now, point, options, known: known(now.run.context.workflow) });
+  return branchOff(forking, { of: now, point, options });
 }
 
 /** Code goes back to where it asked for the step: what it did beside may depend on it as well. */

@@ -69,8 +69,11 @@ function checkFilter(filter: RunFilter): void {
   if (labels !== undefined && !isPlainObject(labels)) {
     throw invalidOption("labels", "must be a plain object of texts");
   }
-  for (const [name, value] of Object.entries({ ...labels, correlation, failedStep, waiting })) {
+  for (const [name, value] of Object.entries({ correlation, failedStep, waiting })) {
     if (value !== undefined && typeof value !== "string") throw invalidOption(name, "must be text");
+  }
+  for (const [name, value] of Object.entries(labels ?? {})) {
+    if (typeof value !== "string") throw invalidOption("labels", `${name} must be text`);
   }
   for (const time of ["createdFrom", "createdUntil"] as const) {
     const at = filter[time];

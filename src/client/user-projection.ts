@@ -9,6 +9,7 @@ import { recordedEvents } from "../events/recorded.ts";
 import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { Projection } from "../projections/projection.ts";
+import { checkFilter } from "./event-filter.ts";
 import { callOptions, invalidOption, wholeOption } from "./options.ts";
 
 /** A fold over recorded events. `V`: the view, JSON unless `save` and `restore` make it so. */
@@ -56,9 +57,14 @@ export function defineProjection<V>(definition: ProjectionDefinition<V>): Projec
     throw invalidOption("name", `at most ${NAME_CHARS_MAX} characters`);
   }
   wholeOption("version", read.version ?? 1, 0);
-  for (const method of ["initial", "apply"] as const) {
-    if (typeof read[method] !== "function") throw invalidOption(method, "must be a function");
+  const demanded = new Set<string>(["initial", "apply"]);
+  for (const method of ["initial", "apply", "forget", "save", "restore"] as const) {
+    const given = read[method];
+    const isMissing = given === undefined && !demanded.has(method);
+    if (!isMissing && typeof given !== "function")
+      throw invalidOption(method, "must be a function");
   }
+  checkFilter(read.types === undefined ? {} : { types: read.types });
   if ((read.save === undefined) !== (read.restore === undefined)) {
     throw invalidOption("restore", "save and restore belong together");
   }

@@ -103,6 +103,8 @@ export interface BeginOptions {
   readonly hinted: boolean;
   /** Last position of its inbox that runs before it in its chain have taken. @default 0 */
   readonly inbox?: number;
+  /** Asked once its first frame is in the log, before anybody is told; may take it back, and throw. */
+  readonly confirm?: (run: string) => Promise<void>;
 }
 
 /**
@@ -113,7 +115,7 @@ export interface BeginOptions {
 export async function beginRun(
   engine: Engine,
   draft: Draft,
-  { hinted, inbox = 0 }: BeginOptions,
+  { hinted, inbox = 0, confirm }: BeginOptions,
 ): Promise<Started> {
   const { id: run } = draft.state;
   const { workflow, notBefore } = draft.state.run.context;
@@ -128,15 +130,20 @@ export async function beginRun(
   const { bytes } = sealFrame(run, NO_PREVIOUS, frame, engine.codec);
   const { log, queue } = engine.store;
   const outcome = await log.append({ workflow, run, expected: 0, bytes });
-  if (!outcome.ok) return sameRun(engine, draft);
+  if (!outcome.ok) return sameRun(engine, draft, confirm);
   const { position } = outcome;
+  await confirm?.(run);
   const hint = hinted ? { hint: { position, bytes } } : {};
   await asHint(engine, run, () => queue.offer({ workflow, run, ...hint }, notBefore ?? undefined));
   return { run, position };
 }
 
 /** The id is taken: by the same run (a beginning that was repeated), or by another. */
-async function sameRun(engine: Engine, { state: wanted }: Draft): Promise<Started> {
+async function sameRun(
+  engine: Engine,
+  { state: wanted }: Draft,
+  confirm: BeginOptions["confirm"],
+): Promise<Started> {
   const { id: run } = wanted;
   const found = await loadRun(engine, run);
   const { workflow, content, notBefore } = found.run.context;
@@ -147,6 +154,7 @@ async function sameRun(engine: Engine, { state: wanted }: Draft): Promise<Starte
       { details: { run, workflow } },
     );
   }
+  await confirm?.(run);
   // Whoever began it may have died before its ticket was offered.
   if (found.run.state === "pending") {
     await asHint(engine, run, () =>

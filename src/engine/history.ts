@@ -5,7 +5,7 @@ import { evolve, evolveFrame } from "../domain/evolve.ts";
 import { inherit } from "../domain/fork.ts";
 import { itemOf, undoOf } from "../domain/plan.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
-import { type Frame, openFrame } from "../events/frame.ts";
+import { type Frame, type Opened, openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { StoredFrame } from "../ports/event-log.ts";
@@ -14,6 +14,17 @@ import type { Engine } from "./engine.ts";
 /** Where the run branched off, if this is the first frame of a fork. */
 export function forkPointOf({ seq, events: [first] }: Frame): ForkPoint | undefined {
   return seq === 1 && first?.type === "run.created" ? first.forkOf : undefined;
+}
+
+/** A run's first frame, and where it is; undefined when there is none. @throws MillraceError `E_FRAME_INVALID` */
+export async function firstFrame(
+  { store, codecs }: Engine,
+  run: string,
+): Promise<{ readonly position: number; readonly opened: Opened } | undefined> {
+  for await (const { position, bytes } of store.log.read({ run, limit: 1 })) {
+    return { position, opened: openFrame(run, bytes, codecs) };
+  }
+  return undefined;
 }
 
 /**

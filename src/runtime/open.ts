@@ -57,8 +57,9 @@ export class Millrace extends Client implements AsyncDisposable {
     this.#catalog = new Catalog(configured.versions);
     this.node = engine.node;
     this.store = engine.store;
-    this.stores = storesOf(engine, summaries);
-    this.history = new History(engine, summaries, this.stores.checkpoints);
+    const { stores, eraser } = storesOf(engine, summaries);
+    this.stores = stores;
+    this.history = new History(engine, summaries, eraser);
     this.#stopGraceMs = configured.stopGraceMs;
     const { worker, leaseMs, parkAfterMs, sweepEveryMs } = configured;
     if (worker !== undefined) {

@@ -4,8 +4,9 @@ import { Journal } from "../engine/journal.ts";
 import { Projector } from "../engine/projector.ts";
 import { outputIndex } from "../projections/output-index.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
-import { CheckpointStore } from "../stores/checkpoint-store.ts";
+import { CheckpointStore, eraserOf } from "../stores/checkpoint-store.ts";
 import { DataLocationRegistry } from "../stores/data-locations.ts";
+import type { Eraser } from "../stores/eraser.ts";
 import { OutputStore } from "../stores/output-store.ts";
 import { ResultStore } from "../stores/result-store.ts";
 import { StepRunStore } from "../stores/step-run-store.ts";
@@ -24,16 +25,21 @@ export interface Stores {
   readonly locations: DataLocationRegistry;
 }
 
-/** The stores of one open millrace. */
-export function storesOf(engine: Engine, summaries: Projector<RunSummaries>): Stores {
+/** The stores of one open millrace, and what erases runs there. */
+export function storesOf(
+  engine: Engine,
+  summaries: Projector<RunSummaries>,
+): { readonly stores: Stores; readonly eraser: Eraser } {
   const journal = new Journal(engine);
   const index = new Projector(engine, outputIndex);
   const locations = new DataLocationRegistry(engine, journal);
-  return {
+  const eraser = eraserOf(engine, journal, { summaries, views: [index] });
+  const stores = {
     stepRuns: new StepRunStore(engine, journal),
-    checkpoints: new CheckpointStore(engine, journal, { summaries, views: [index] }),
+    checkpoints: new CheckpointStore(engine, journal, { eraser }),
     outputs: new OutputStore(engine, journal, index),
     results: new ResultStore(engine, journal, locations),
     locations,
   };
+  return { stores, eraser };
 }

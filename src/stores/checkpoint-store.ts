@@ -11,7 +11,7 @@ import { Projector } from "../engine/projector.ts";
 import { fromValue, toValue } from "../engine/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
-import { type BlobReferences, blobReferences } from "../projections/blob-references.ts";
+import { blobReferences } from "../projections/blob-references.ts";
 import type { CheckpointEntry, Checkpoints } from "../projections/checkpoints.ts";
 import { type RunSummaries, runSummary } from "../projections/run-summary.ts";
 import { pageOf, readNoted, readSaved } from "./checkpoint-log.ts";
@@ -26,9 +26,10 @@ import {
   type SavedCheckpoint,
   type WorkflowEvent,
 } from "./checkpoint-store-rows.ts";
-import { deleteRun, type SavedProjection } from "./delete-run.ts";
+import type { SavedProjection } from "./delete-run.ts";
 import { BY_HAND, beginDriven, demandRun } from "./driven-run.ts";
 import { type DrivenStatus, drivenStatuses, moveRun } from "./driven-status.ts";
+import { Eraser } from "./eraser.ts";
 import { givenFailure } from "./given-failure.ts";
 
 /** What a checkpoint store may be told. */
@@ -37,6 +38,8 @@ export interface CheckpointStoreOptions {
   readonly views?: readonly SavedProjection[];
   /** One that the process has anyway. @default an own one */
   readonly summaries?: Projector<RunSummaries>;
+  /** One that the process has anyway; it knows the views and summaries. @default an own one */
+  readonly eraser?: Eraser;
 }
 
 /** What goes with a change of status. */
@@ -53,16 +56,12 @@ export interface StatusDetail {
 export class CheckpointStore {
   readonly #engine: Engine;
   readonly #journal: Journal;
-  readonly #references: Projector<BlobReferences>;
-  readonly #summaries: Projector<RunSummaries>;
-  readonly #views: readonly SavedProjection[];
+  readonly #eraser: Eraser;
 
   constructor(engine: Engine, journal: Journal, options: CheckpointStoreOptions = {}) {
     this.#engine = engine;
     this.#journal = journal;
-    this.#references = new Projector(engine, blobReferences);
-    this.#summaries = options.summaries ?? new Projector(engine, runSummary);
-    this.#views = options.views ?? [];
+    this.#eraser = options.eraser ?? eraserOf(engine, journal, options);
   }
 
   /**
@@ -223,14 +222,13 @@ export class CheckpointStore {
   /**
    * Removes a run and all traces of it: events, checkpoints, blobs that only it refers to, inbox,
    * ticket, timer, and what the views know. One that is hosted somewhere is let go of there: cancel
-   * it first if its steps should end in order. When it is cut short, call it again.
+   * it first if its steps should end in order. When it is cut short, call it again. Of a run that is not
+   * driven by hand a proof stays, as `history.erase` leaves it.
    * @returns false when there was no such run
    * @throws MillraceError `E_COMMAND_REFUSED` while forks of it exist, which go back to its events
    */
   deleteRun(run: string): Promise<boolean> {
-    const [references, summaries, views] = [this.#references, this.#summaries, this.#views];
-    const traces = { references, summaries, views };
-    return deleteRun(this.#engine, this.#journal, checkId("run id", run), traces);
+    return this.#eraser.delete(checkId("run id", run));
   }
 
   async #load(
@@ -252,6 +250,19 @@ export class CheckpointStore {
     if (saved === undefined) return undefined;
     return { ...metaOf(id, entry), state: await stateOf(this.#engine.store.blobs, id, saved) };
   }
+}
+
+/** An eraser with views of its own. */
+export function eraserOf(
+  engine: Engine,
+  journal: Journal,
+  { summaries, views = [] }: CheckpointStoreOptions,
+): Eraser {
+  return new Eraser(engine, journal, {
+    references: new Projector(engine, blobReferences),
+    summaries: summaries ?? new Projector(engine, runSummary),
+    views,
+  });
 }
 
 const draftedEvents = ({ events }: Draft): number =>

@@ -2,7 +2,6 @@
 import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
 import type { Projector } from "../engine/projector.ts";
-import { MillraceError } from "../kernel/errors.ts";
 import type { BlobReferences } from "../projections/blob-references.ts";
 import { livesOn, type RunSummaries } from "../projections/run-summary.ts";
 
@@ -22,15 +21,15 @@ export interface Traces {
 /**
  * Removes the run: its blobs unless other runs have equal ones, its log, its inbox unless a run that goes
  * on for it uses it, its ticket and timer, and what saved projections know of it. True if there was such a
- * run. When it is cut short, call it again: it goes on where it was.
+ * run. When it is cut short, call it again: it goes on where it was. Whether anybody needs the run is the
+ * caller's to know.
  */
-export async function deleteRun(
+export async function deleteTraces(
   engine: Engine,
   journal: Journal,
   run: string,
   { references, summaries, views }: Traces,
 ): Promise<boolean> {
-  await refuseForked(summaries, run);
   const { log, inbox, queue, blobs } = engine.store;
   const view = await summaries.current();
   const summary = view.get(run);
@@ -55,21 +54,6 @@ export async function deleteRun(
   }
   return removed;
 }
-
-/** @throws MillraceError `E_COMMAND_REFUSED` when other runs go on where this one was */
-async function refuseForked(summaries: Projector<RunSummaries>, run: string): Promise<void> {
-  const all = [...(await summaries.current()).values()];
-  const forks = all.filter(({ forkOf }) => forkOf?.run === run).map((summary) => summary.run);
-  if (forks.length === 0) return;
-  throw new MillraceError(
-    "E_COMMAND_REFUSED",
-    `${forks.length} runs branched off run ${run} and need its events (${forks.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
-    { details: { run, forks } },
-  );
-}
-
-/** In the message; the details have them all. */
-const FORKS_LISTED = 5;
 
 async function ownBlobs(references: Projector<BlobReferences>, run: string): Promise<string[]> {
   const view = await references.current();

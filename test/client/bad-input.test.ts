@@ -105,6 +105,10 @@ const takesId: Readonly<Record<string, (millrace: Millrace, id: never) => unknow
   "a signal's name": (millrace, id) => millrace.signal("run", id),
   "a signal's id": (millrace, id) => millrace.signal("run", "word", 1, { id }),
   "the run to follow": (millrace, run) => millrace.subscribe({ run }),
+  "the run to erase": (millrace, id) => millrace.history.erase(id),
+  "the run to export": async (millrace, id) => {
+    for await (const _ of millrace.history.export(id)) return;
+  },
   "the run to look at": (millrace, id) => millrace.stateAt(id, 1),
   "the run to replay": (millrace, id) => millrace.replay(id),
   "a run to follow": (millrace, run) => millrace.subscribe({ runs: ["a", run] }),
@@ -202,6 +206,8 @@ onStores("payloads", (scene) => {
   });
 });
 
+const view = { name: "counted", initial: () => 0, apply: (count: number) => count + 1 };
+
 onStores("options of calls", (scene) => {
   const labels = (value: unknown) => (millrace: Millrace) =>
     millrace.start(echo, 1, { labels: value } as StartOptions);
@@ -253,6 +259,35 @@ onStores("options of calls", (scene) => {
     ["a speed of zero", (m) => m.replay("run", { speed: 0 })],
     ["a pause that is none", (m) => m.replay("run", { maxPause: "soon" })],
     ["a misspelt option of events", (m) => m.handle("run").events(loose({ run: "other" }))],
+    ["ancestors that are no answer", (m) => m.history.export("run", { ancestors: loose("no") })],
+    ["a misspelt option of export", (m) => m.history.export("run", loose({ ancestor: true }))],
+    ["a reason to erase that is no text", (m) => m.history.erase("run", { reason: loose(1) })],
+    [
+      "statuses to prune that are text",
+      (m) => m.history.prune({ keep: 1, statuses: loose("failed") }),
+    ],
+    [
+      "statuses to prune that are a number",
+      (m) => m.history.unwanted({ keep: 1, statuses: loose(5) }),
+    ],
+    ["statuses to prune that are none", (m) => m.history.unwanted({ keep: 1, statuses: [] })],
+    ["half a run to keep", (m) => m.history.unwanted({ keep: 0.5 })],
+    [
+      "types of a view that are text",
+      (m) => m.projection({ ...view, types: loose("run.created") }),
+    ],
+    [
+      "a type of a view that is none",
+      (m) => m.projection({ ...view, types: [loose("run.ended")] }),
+    ],
+    ["a forget that is no function", (m) => m.projection({ ...view, forget: loose(1) })],
+    [
+      "a save that is no function",
+      (m) => m.projection({ ...view, save: loose("x"), restore: loose("x") }),
+    ],
+    ["a save without restore", (m) => m.projection({ ...view, save: (n) => n })],
+    ["a label to search for without value", (m) => m.search({ labels: loose({ x: undefined }) })],
+    ["a label to search for that is a number", (m) => m.search({ labels: loose({ x: 1 }) })],
     ["a signal that is none", (m) => m.subscribe({ run: "run", signal: loose({}) })],
     ["a timeout that is none", (m) => m.handle("run").result({ timeoutMs: Number.NaN })],
     ["a timeout below zero", (m) => m.handle("run").result({ timeoutMs: -1 })],

@@ -133,7 +133,9 @@ class Scan {
    */
   async next(left?: number): Promise<StoredMessage | undefined> {
     for (;;) {
-      if (this.#consumer) this.#pull(this.#consumer, left);
+      // What fell short is looked into first: whoever asked again would ask for ever.
+      const isShort = left !== undefined && this.#fellShort;
+      if (this.#consumer && !isShort) this.#pull(this.#consumer, left);
       const item = this.#items.shift();
       if (item) return item;
       if (this.#stopped) return undefined;

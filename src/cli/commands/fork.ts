@@ -1,6 +1,7 @@
 /** `millrace fork` and `rerun`: a new run that goes on where another one was, with something changed. */
 import type { Command } from "commander";
-import type { ForkOptions } from "../../client/fork-run.ts";
+import type { Decision } from "../../../machines/approval.ts";
+import type { ForkOptions, ForkSignal } from "../../client/fork-options.ts";
 import type { RunHandle } from "../../client/run-handle.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Cli } from "../cli.ts";
@@ -22,6 +23,7 @@ interface BranchFlags extends StoreFlags {
 interface ForkFlags extends BranchFlags {
   readonly at?: number;
   readonly signal?: string;
+  readonly decide?: string;
   readonly result: readonly string[];
 }
 
@@ -42,6 +44,7 @@ export function registerFork(program: Command, cli: Cli): void {
     )
     .option("--result <step=json>", "what a step returned instead; can be repeated", collect, [])
     .option("--signal <name=json>", "a signal that was received instead")
+    .option("--decide <name=json>", 'what was decided instead: ship={"approved":true,"by":"ada"}')
     .option("--input <json>", "another input: JSON, or @file")
     .option("--id <id>", "the new run's id: the same id and fork again is the same run")
     .option("--allow-irreversible", "steps that cannot be taken back may be done again")
@@ -58,16 +61,30 @@ export function registerFork(program: Command, cli: Cli): void {
 
 async function forkRun(cli: Cli, run: string, flags: ForkFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
-  const signal = flags.signal === undefined ? undefined : await pair("--signal", flags.signal);
+  const signal = await signalOf(flags);
   const results = await Promise.all(flags.result.map((text) => pair("--result", text)));
   const options: ForkOptions = {
     ...(await branchOptions(flags)),
     ...(flags.at === undefined ? {} : { seq: flags.at }),
-    ...(signal === undefined ? {} : { signal: { name: signal[0], payload: signal[1] } }),
+    ...(signal === undefined ? {} : { signal }),
     ...(results.length === 0 ? {} : { results: Object.fromEntries(results) }),
   };
   await using millrace = await openExisting(settings);
   await tell(cli, settings.json, run, await millrace.fork(run, options));
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` when both are given */
+async function signalOf({ signal, decide }: ForkFlags): Promise<ForkSignal | undefined> {
+  if (signal !== undefined && decide !== undefined) {
+    throw new MillraceError("E_OPTION_INVALID", "give --signal or --decide, not both");
+  }
+  if (decide !== undefined) {
+    const [name, decision] = await pair("--decide", decide);
+    return { name, decision: decision as Decision };
+  }
+  if (signal === undefined) return undefined;
+  const [name, payload] = await pair("--signal", signal);
+  return { name, payload };
 }
 
 async function rerun(cli: Cli, run: string, flags: RerunFlags): Promise<void> {

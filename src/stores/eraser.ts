@@ -1,0 +1,162 @@
+/** Erases runs so that what stays is always whole: a proof, and no fork of what is gone. */
+import type { Engine } from "../engine/engine.ts";
+import { firstFrame, forkPointOf } from "../engine/history.ts";
+import type { Journal } from "../engine/journal.ts";
+import { MillraceError } from "../kernel/errors.ts";
+import type { Position } from "../ports/event-log.ts";
+import { deleteTraces, type Traces } from "./delete-run.ts";
+import { ERASURES, type Erasure, Erasures, type Mark } from "./erasures.ts";
+
+/** What is recorded with an erasure. */
+export interface Why {
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** See `History.erase` and `CheckpointStore.deleteRun`. */
+export class Eraser {
+  readonly erasures: Erasures;
+  readonly #engine: Engine;
+  readonly #journal: Journal;
+  readonly #traces: Traces;
+
+  constructor(engine: Engine, journal: Journal, traces: Traces) {
+    this.erasures = new Erasures(engine, journal);
+    this.#engine = engine;
+    this.#journal = journal;
+    this.#traces = traces;
+  }
+
+  /**
+   * Removes a run. Nobody can branch off one that is driven by hand: it is removed without a proof.
+   * @returns false when there was no such run
+   * @throws MillraceError `E_COMMAND_REFUSED`
+   */
+  async delete(run: string): Promise<boolean> {
+    refuseRecord(run);
+    const summary = (await this.#traces.summaries.current()).get(run);
+    const begun = await this.erasures.marksOf(run);
+    const isPlain = (summary === undefined || summary.driven) && begun.length === 0;
+    if (isPlain) return this.#remove(run);
+    await this.erase(run, { by: this.#engine.node, reason: "deleted" });
+    return true;
+  }
+
+  /**
+   * Removes a run, with a proof. May be called again, and by several at once: there is one proof.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_COMMAND_REFUSED`, `E_RUN_CONFLICT`
+   */
+  async erase(run: string, why: Why): Promise<Erasure> {
+    refuseRecord(run);
+    const wanted = await this.#wanted(run, why);
+    // First of all: nothing is erased where the proof could not be kept.
+    const mark = "completedAt" in wanted ? undefined : await this.erasures.mark(wanted);
+    if (mark === undefined) return (await this.erasures.proofOf(run)) ?? this.erase(run, why);
+    await this.#refuseForked(mark);
+    await this.#removeForks(run);
+    const removed = await this.#remove(run);
+    // Whoever branched off it just now, and could not see that in vain, has died since.
+    await this.#removeForks(run);
+    const proof = await this.erasures.proofOf(run);
+    const isAlone = (await this.erasures.marksOf(run)).length === 1;
+    if (removed || proof === undefined || !isAlone) return this.erasures.complete(mark);
+    // Somebody else was quicker.
+    await this.erasures.withdraw(mark);
+    return proof;
+  }
+
+  /** What is to be proved; the proof, if there is nothing left to be done. */
+  async #wanted(run: string, { by, reason }: Why): Promise<Erasure | Omit<Erasure, "completedAt">> {
+    const summary = (await this.#traces.summaries.current()).get(run);
+    if (summary !== undefined) {
+      const { workflow, seq: events, sum } = summary;
+      return { run, workflow, events, sum, at: this.#engine.world.clock.now(), by, reason };
+    }
+    const [begun] = await this.erasures.marksOf(run);
+    if (begun !== undefined) {
+      const { completedAt: _, ...proof } = begun.proof;
+      return proof;
+    }
+    const proof = await this.erasures.proofOf(run);
+    if (proof !== undefined) return proof;
+    throw new MillraceError(
+      "E_RUN_NOT_FOUND",
+      `there is no run ${run} in this namespace; \`millrace runs\` lists those that exist`,
+      { details: { run } },
+    );
+  }
+
+  #remove(run: string): Promise<boolean> {
+    return deleteTraces(this.#engine, this.#journal, run, this.#traces);
+  }
+
+  /** @throws MillraceError `E_COMMAND_REFUSED` when runs go back to this one that were there before the mark */
+  async #refuseForked(mark: Mark): Promise<void> {
+    const { run } = mark.proof;
+    const forks: string[] = [];
+    for (const fork of await this.#forksOf(run)) {
+      if ((await birthOf(this.#engine, fork)) < mark.position) forks.push(fork);
+    }
+    if (forks.length === 0) return;
+    await this.erasures.withdraw(mark);
+    throw new MillraceError(
+      "E_COMMAND_REFUSED",
+      `${forks.length} runs branched off run ${run} and need its events (${forks.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
+      { details: { run, forks } },
+    );
+  }
+
+  /** Those that were begun past the mark do not count, and neither do forks of them. */
+  async #removeForks(run: string): Promise<void> {
+    for (const fork of await this.#forksOf(run)) {
+      await this.#removeForks(fork);
+      await this.#remove(fork);
+    }
+  }
+
+  async #forksOf(run: string): Promise<string[]> {
+    const all = [...(await this.#traces.summaries.current()).values()];
+    return all.filter(({ forkOf }) => forkOf?.run === run).map((summary) => summary.run);
+  }
+}
+
+/** In the message; the details have them all. */
+const FORKS_LISTED = 5;
+
+function refuseRecord(run: string): void {
+  if (run !== ERASURES) return;
+  throw new MillraceError("E_COMMAND_REFUSED", "the proofs of what was erased are not erased");
+}
+
+/** Position of the run's first frame; that of nothing comes after everything. */
+async function birthOf({ store }: Engine, run: string): Promise<Position> {
+  for await (const { position } of store.log.read({ run, limit: 1 })) return position;
+  return Number.POSITIVE_INFINITY;
+}
+
+/**
+ * A fork that was just begun stays, unless a run that it goes back to was marked to be erased before: then
+ * it is taken back, before anybody hosts it.
+ * @throws MillraceError `E_RUN_ERASED`
+ */
+export async function confirmFork(engine: Engine, erasures: Erasures, fork: string): Promise<void> {
+  const first = await firstFrame(engine, fork);
+  // Whoever erases its origin may have seen it before.
+  if (first === undefined) throw taken(fork, fork);
+  for (let at = forkPointOf(first.opened.frame); at !== undefined; ) {
+    const [mark] = await erasures.marksOf(at.run);
+    const origin = await firstFrame(engine, at.run);
+    if (origin === undefined || (mark !== undefined && mark.position < first.position)) {
+      await engine.store.log.erase(fork);
+      throw taken(fork, at.run);
+    }
+    at = forkPointOf(origin.opened.frame);
+  }
+}
+
+const taken = (fork: string, run: string): MillraceError =>
+  new MillraceError(
+    "E_RUN_ERASED",
+    `fork ${fork}: run ${run} is being erased; nothing branches off it, or off its forks, any more`,
+    { details: { run, fork } },
+  );
