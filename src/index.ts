@@ -81,7 +81,15 @@ export type { NodeInfo, NodeListener, NodeRegistry } from "./ports/node-registry
 export type { Store, StoreOptions, World } from "./ports/store.ts";
 export type { SavedView, ViewStore } from "./ports/view-store.ts";
 export type { Claim, Ticket, WorkQueue } from "./ports/work-queue.ts";
+export { ganttSvg } from "./projections/gantt.ts";
 export type { RunStatus, RunSummary } from "./projections/run-summary.ts";
+export {
+  type AttemptEnd,
+  type Timeline,
+  type TimelineAttempt,
+  type TimelineHosting,
+  timelineOf,
+} from "./projections/timeline.ts";
 // open
 export { type Millrace, open } from "./runtime/open.ts";
 export type { OpenOptions, WorkerOptions } from "./runtime/options.ts";

@@ -2,10 +2,13 @@
  * `npm run demo`: a document pipeline over real files. A worker is killed with SIGKILL in the middle,
  * another takes over, and the report appears; then the log is asked what happened.
  *
+ *   --cluster    four workers on a nats-server share a graph instead, and one is killed (see cluster.ts)
+ *   --scale X    with it: seconds for a second of the graph   (default: 0.05)
  *   --dir DIR    folder of text files     (default: this repository)
  *   --nats       on a nats-server that the demo starts   (default: a SQLite file)
  *   --pace MS    least time per file, to watch it         (default: 10)
- *   --out FILE   where the report goes    (default: .millrace/demo/report-<store>.html)
+ *   --out FILE   where the report goes, or the chart
+ *                (default: .millrace/demo/report-<store>.html, .millrace/demo/cluster.svg)
  *   --json       ends with one JSON object on stdout; progress goes to stderr
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -16,8 +19,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startNatsServer } from "../../scripts/nats-server.ts";
 import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
+import { clusterDemo } from "./cluster.ts";
 import { pipeline, type Request } from "./pipeline.ts";
 import { type Outcome, Progress, printOutcome } from "./show.ts";
+import { DEFAULT_SCALE } from "./survey.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -25,6 +30,8 @@ const { values: flags } = parseArgs({
     nats: { type: "boolean", default: false },
     pace: { type: "string", default: "10" },
     out: { type: "string" },
+    cluster: { type: "boolean", default: false },
+    scale: { type: "string", default: String(DEFAULT_SCALE) },
     json: { type: "boolean", default: false },
   },
 });
@@ -136,12 +143,19 @@ async function demo(store: string, scratch: string): Promise<Outcome> {
   }
 }
 
-const scratch = mkdtempSync(join(tmpdir(), "millrace-demo-"));
-const server = flags.nats ? await startNatsServer() : undefined;
-try {
-  const outcome = await demo(server?.url ?? `sqlite:${join(scratch, "demo.db")}`, scratch);
-  printOutcome(outcome, flags.json);
-} finally {
-  await server?.stop();
-  rmSync(scratch, { recursive: true, force: true });
+async function pipelineDemo(): Promise<void> {
+  const scratch = mkdtempSync(join(tmpdir(), "millrace-demo-"));
+  const server = flags.nats ? await startNatsServer() : undefined;
+  try {
+    const outcome = await demo(server?.url ?? `sqlite:${join(scratch, "demo.db")}`, scratch);
+    printOutcome(outcome, flags.json);
+  } finally {
+    await server?.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
+
+if (flags.cluster) {
+  const out = flags.out ?? ".millrace/demo/cluster.svg";
+  await clusterDemo({ out, scale: Number(flags.scale), json: flags.json });
+} else await pipelineDemo();

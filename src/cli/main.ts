@@ -16,6 +16,7 @@ import { registerEvents } from "./commands/events.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerFailures } from "./commands/failures.ts";
 import { registerFork } from "./commands/fork.ts";
+import { registerGantt } from "./commands/gantt.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -68,6 +69,7 @@ function programOf(cli: Cli): Command {
     registerReplay,
     registerState,
     registerDiff,
+    registerGantt,
     registerNodes,
     registerSignal,
     registerApprovals,

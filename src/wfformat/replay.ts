@@ -1,4 +1,5 @@
 /** An instance as a workflow: tasks that take their recorded time, scaled, and hand on files of their size. */
+import type { Resources } from "../cluster/resources.ts";
 import { pause, systemClock } from "../kernel/clock.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
@@ -13,6 +14,10 @@ export interface ReplayOptions {
   readonly scale: number;
   /** Bytes here for a recorded byte. 0: files are their names and sizes only. @default 0 */
   readonly byteScale?: number;
+  /** What a task takes of its node while it runs. @default nothing but a slot */
+  readonly resources?: (task: WfTask) => Resources;
+  /** Who chooses nodes. @default as `graph()` has it */
+  readonly strategy?: string;
 }
 
 /** What a task hands on: each file that it wrote, with its recorded size and what stands for its content. */
@@ -34,12 +39,15 @@ const CONTENT_MAX = 64 * 1024 * 1024;
 export function replayOf(instance: WfInstance, options: ReplayOptions): Replay {
   const names = stepNames(instance.tasks);
   const nameOf = (id: string): string => names.get(id) ?? id;
+  const { strategy, resources } = options;
   let builder: GraphBuilder<unknown, unknown, Record<string, unknown>, unknown, never> = graph(
     usable(instance.name),
+    strategy === undefined ? {} : { strategy },
   );
   for (const task of instance.tasks) {
     const needs = task.needs.map(nameOf);
-    builder = builder.step(nameOf(task.id), { needs }, async (ctx, inputs) => {
+    const place = resources === undefined ? {} : { resources: resources(task) };
+    builder = builder.step(nameOf(task.id), { needs, ...place }, async (ctx, inputs) => {
       checkFiles(task, nameOf, needs.length === 0 ? {} : (inputs as Record<string, Files>));
       return perform(ctx, task, options);
     });

@@ -1,7 +1,10 @@
-/** `millrace runs`, `show` and `events` over a store that others have filled. */
+/** `millrace runs`, `show`, `events` and `gantt` over a store that others have filled. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { open } from "../../src/index.ts";
-import { FLOWS, jsonLines, millrace, scratchStore, start } from "./command.ts";
+import { open, type Timeline } from "../../src/index.ts";
+import { readChart } from "../support/chart.ts";
+import { FLOWS, jsonLines, millrace, scratchFolder, scratchStore, start } from "./command.ts";
 import { hostile, patient, shaky, squares } from "./fixtures/flows.ts";
 
 let store = "";
@@ -82,7 +85,7 @@ describe.concurrent("millrace show", () => {
   it("says what a run waits for", async () => {
     const { stdout } = await look("show", "idle");
     expect(stdout).toMatch(
-      /^waits\n {2}no process that is up has workflow idle, for \S+; ended by a process/m,
+      /^waits\n {2}no process that is up has workflow patient, for \S+; ended by a process/m,
     );
     const json = JSON.parse((await look("show", "idle", "--json")).stdout) as { waits: unknown };
     expect(json.waits).toMatchObject([{ kind: "host", until: null }]);
@@ -222,5 +225,26 @@ describe.concurrent("millrace describe and query", () => {
     expect(JSON.parse(asked.stdout).slice(1)).toEqual([expect.any(String), { a: 1 }]);
     const unknown = await look("query", "idle", "greetings", "--code", FLOWS);
     expect(unknown.stderr).toMatch(/^E_OPTION_INVALID: .*did you mean/);
+  });
+});
+
+describe.concurrent("millrace gantt", () => {
+  it("draws when and where a run's attempts were made", async () => {
+    const file = join(await scratchFolder(), "shaky.svg");
+    const [printed, written, json, refused] = await Promise.all([
+      look("gantt", "shaky"),
+      look("gantt", "shaky", "--out", file),
+      look("gantt", "shaky", "--json"),
+      look("gantt", "shaky", "--out", join(file, "no-folder")),
+    ]);
+    expect([printed.code, written.code, json.code]).toEqual([0, 0, 0]);
+    expect(written.stdout).toBe(`the chart of run shaky is in ${file}\n`);
+    expect(readFileSync(file, "utf8")).toBe(printed.stdout);
+    const { attempts } = JSON.parse(json.stdout) as Timeline;
+    const told = ({ step, attempt, end }: { step: string; attempt: number; end: string }) =>
+      `${step} ${attempt} ${end}`;
+    expect(readChart(printed.stdout).bars.map(told)).toEqual(attempts.map(told));
+    expect(attempts.some(({ end }) => end === "failed")).toBe(true);
+    expect([refused.code, refused.stdout]).toEqual([2, ""]);
   });
 });

@@ -4,7 +4,6 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import { MillraceError } from "../../kernel/errors.ts";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { table } from "../render.ts";
@@ -15,6 +14,7 @@ import {
   settingsOf,
   withStoreFlags,
 } from "../settings.ts";
+import { usable } from "../user-file.ts";
 
 interface ExportFlags extends StoreFlags {
   readonly file?: string;
@@ -47,7 +47,7 @@ async function exportRun(cli: Cli, run: string, flags: ExportFlags): Promise<voi
     return;
   }
   const text = Readable.from(withEnds(lines));
-  await readable(file, pipeline(text, createWriteStream(file, { mode: 0o600 })));
+  await usable(file, pipeline(text, createWriteStream(file, { mode: 0o600 })));
   if (settings.json) cli.output.json({ run, file });
   else cli.output.print(`run ${run} is in ${file}`);
 }
@@ -63,7 +63,7 @@ async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<vo
   await using millrace = await open({ store: settings.store, namespace: settings.namespace });
   const input = file === "-" ? process.stdin : createReadStream(file);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  const runs = await readable(file, millrace.history.import(lines));
+  const runs = await usable(file, millrace.history.import(lines));
   if (settings.json) return cli.output.json(runs);
   const rows = runs.map(({ run, workflow, events, created }) => [
     run,
@@ -73,14 +73,4 @@ async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<vo
   ]);
   const header = ["run", "workflow", "events", ""];
   for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
-}
-
-/** @throws MillraceError `E_OPTION_INVALID` when the file cannot be read or written */
-async function readable<T>(file: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && "syscall" in error)) throw error;
-    throw new MillraceError("E_OPTION_INVALID", `${file}: ${error.message}`, { cause: error });
-  }
 }
