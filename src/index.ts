@@ -13,6 +13,7 @@ export type { Executed, FunctionFailure } from "./client/executed.ts";
 export type { ForkOptions, ForkSignal } from "./client/fork-options.ts";
 export type { Archivist, History } from "./client/history-care.ts";
 export type { Imported } from "./client/import-runs.ts";
+export type { LimitsOptions, WorkflowLimit } from "./client/limits.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";

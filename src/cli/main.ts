@@ -17,6 +17,7 @@ import { registerExplain } from "./commands/explain.ts";
 import { registerFailures } from "./commands/failures.ts";
 import { registerFork } from "./commands/fork.ts";
 import { registerGantt } from "./commands/gantt.ts";
+import { registerLimits } from "./commands/limits.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -71,6 +72,7 @@ function programOf(cli: Cli): Command {
     registerDiff,
     registerGantt,
     registerNodes,
+    registerLimits,
     registerSignal,
     registerApprovals,
     registerRequests,

@@ -1,19 +1,25 @@
-/** Why a run is not finished: what its state says, and whether any process that is up could go on with it. */
+/**
+ * Why a run is not finished: what its state says, whether any process that is up could go on with it, where
+ * its steps could run, and where it stands in line if its gate has not let it in.
+ */
 import { carries } from "../cluster/versions.ts";
+import { isHeldBack } from "../domain/admission.ts";
 import { type Explanation, explain, versionWait } from "../domain/explain.ts";
+import { standingWait } from "../domain/explain-admission.ts";
+import { standingOf } from "../domain/gate.ts";
 import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Gates } from "../engine/gates.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
-import { existingRun } from "./existing-run.ts";
 import { explainPlaces } from "./explain-places.ts";
 
 /** See `Client.explain`. */
-export const explainRun = async (engine: Engine, run: string): Promise<Explanation> =>
-  explainState(engine, await existingRun(engine, run));
-
-/** What can be told of the run now, for callers who have its state. */
-export async function explainState(engine: Engine, state: RunState): Promise<Explanation> {
-  const explanation = explain(state);
+export async function explainRun(
+  engine: Engine,
+  gates: Gates,
+  state: RunState,
+): Promise<Explanation> {
+  const explanation = await withStanding(gates, state, explain(state));
   if (isTerminal(state) || isDriven(state)) return explanation;
   const nodes = await engine.store.nodes.list();
   if (hasProcess(nodes, state)) return explainPlaces(explanation, state, nodes);
@@ -23,6 +29,24 @@ export async function explainState(engine: Engine, state: RunState): Promise<Exp
   const missing = { ...said, next: host?.next ?? said.next };
   const others = waits.filter((wait) => wait !== host && wait.kind !== "decision");
   return { ...explanation, waits: [...others, missing] };
+}
+
+/** The run's own log does not tell who comes before it. */
+async function withStanding(
+  gates: Gates,
+  state: RunState,
+  explanation: Explanation,
+): Promise<Explanation> {
+  const { admission } = state.run.context;
+  if (admission === null || !isHeldBack(state)) return explanation;
+  const standing = await gates.look(admission.gate, (context, now) =>
+    standingOf(context, state.id, now),
+  );
+  if (standing === undefined) return explanation;
+  const waits = explanation.waits.map((wait) =>
+    wait.kind === "admission" ? standingWait(wait, standing) : wait,
+  );
+  return { ...explanation, waits };
 }
 
 function hasProcess(nodes: readonly NodeInfo[], { run, plan }: RunState): boolean {

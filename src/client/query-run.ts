@@ -4,6 +4,7 @@ import type { Explanation } from "../domain/explain.ts";
 import type { RunState } from "../domain/state.ts";
 import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Gates } from "../engine/gates.ts";
 import { lastCheckpoint } from "../engine/last-checkpoint.ts";
 import type { Moments } from "../engine/moments.ts";
 import { fromValue, handOut, readJson } from "../engine/values.ts";
@@ -12,7 +13,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import type { QueriedRun, Query } from "../workflow/queries.ts";
 import { didYouMean } from "../workflow/suggest.ts";
 import { existingRun } from "./existing-run.ts";
-import { explainState } from "./explain-run.ts";
+import { explainRun } from "./explain-run.ts";
 import { runView } from "./run-view.ts";
 import { momentOf } from "./state-at.ts";
 import { type StateView, stateView } from "./state-view.ts";
@@ -28,13 +29,13 @@ export interface RunDescription extends StateView {
 /** See `Client.describe`. */
 export async function describeRun(
   engine: Engine,
-  moments: Moments,
+  { gates, moments }: { readonly gates: Gates; readonly moments: Moments },
   run: string,
 ): Promise<RunDescription> {
   const moment = await momentOf(moments, run, "now");
   const { state } = moment;
-  const explanation = await explainState(engine, state);
   const view = stateView(moment);
+  const explanation = await explainRun(engine, gates, state);
   const { cursor } = state;
   const inputs = await engine.store.inbox.read(inboxOf(run, state.run.context), cursor.inbox);
   return freeze({ ...view, explanation, untaken: inputs.length }, true);

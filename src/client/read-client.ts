@@ -17,7 +17,9 @@ import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-sum
 import { type PendingApproval, type PendingOptions, pendingApprovals } from "./approvals.ts";
 import { type Comparison, compareRuns } from "./compare-runs.ts";
 import type { EventOf } from "./event-filter.ts";
+import { existingRun } from "./existing-run.ts";
 import { explainRun } from "./explain-run.ts";
+import { type LimitsOptions, listLimits, type WorkflowLimit } from "./limits.ts";
 import { type Lineage, lineageOf } from "./lineage.ts";
 import { type ListOptions, listRuns } from "./list-runs.ts";
 import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
@@ -117,12 +119,12 @@ export class ReadClient {
 
   /**
    * Why the run is not finished: what it waits for, since when, until when, and who could end the wait. Also
-   * when no process that is up has its version of the workflow, and of a step that waits for a place what
-   * each node lacks.
+   * when no process that is up has its version of the workflow, what each node lacks of a step that waits for a
+   * place, and where the run stands in line for admission.
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
    */
-  explain(run: string): Promise<Explanation> {
-    return explainRun(this.#engine, run);
+  async explain(run: string): Promise<Explanation> {
+    return explainRun(this.#engine, this.#views.gates, await existingRun(this.#engine, run));
   }
 
   /**
@@ -131,7 +133,7 @@ export class ReadClient {
    * @throws MillraceError `E_RUN_NOT_FOUND`, `E_LOG_CORRUPT`, `E_FRAME_INVALID`
    */
   describe(run: string): Promise<RunDescription> {
-    return describeRun(this.#engine, this.#moments, run);
+    return describeRun(this.#engine, { gates: this.#views.gates, moments: this.#moments }, run);
   }
 
   /** Runs, the newest first. */
@@ -191,6 +193,15 @@ export class ReadClient {
    */
   pendingApprovals(options: PendingOptions = {}): Promise<readonly PendingApproval[]> {
     return pendingApprovals(this.#engine, this.#approvals, this.#views.summaries, options);
+  }
+
+  /**
+   * How full the limits of workflows are, by key: runs at work or admissions in the span, places or tokens that are
+   * left, how many wait, and the oldest of them. Limits that nobody uses or waits for are left out.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
+   */
+  limits(options: LimitsOptions = {}): Promise<readonly WorkflowLimit[]> {
+    return listLimits(this.#views.gates, this.#views.summaries, options);
   }
 
   /** The processes that are there, each as it announced itself last (every 2 s), by id. */

@@ -110,7 +110,7 @@ export function nextByTime(
 }
 
 /** When the limit has room if nothing but time goes by; infinite: never. */
-function roomAt(context: GateContext, limit: Limit, now: number): number {
+export function roomAt(context: GateContext, limit: Limit, now: number): number {
   if (roomOf(context, limit, now) > 0) return now;
   const { limit: most, perMs } = inForce(context, limit);
   if (perMs === undefined) return Number.POSITIVE_INFINITY;
@@ -139,6 +139,8 @@ export interface Standing {
   readonly lines: number;
   /** The limits that have no room for it; none: it is let in as soon as somebody looks. */
   readonly full: readonly LimitUse[];
+  /** When time alone makes room for one with its limits (ms since the epoch); null: somebody must end first. */
+  readonly roomAt: number | null;
 }
 
 /** Undefined when it does not wait. Linear in those who wait. */
@@ -153,7 +155,9 @@ export function standingOf(
   const ahead = Object.entries(context.waiting).filter(
     ([other, one]) => one.fair === ask.fair && byOrder({ ...one, holder: other }, mine) < 0,
   );
+  const at = Math.max(...ask.limits.map((limit) => roomAt(context, limit, now)), now);
   return {
+    roomAt: Number.isFinite(at) ? at : null,
     place: ahead.length + 1,
     line: context.lines[fairKey(ask.fair)]?.waiting ?? 0,
     lines: Object.keys(context.lines).length,

@@ -1,15 +1,15 @@
 /** `millrace signal` and `cancel`: what they put into a run's inbox, and what they refuse. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
 import { all, millrace, scratchFolder, scratchStore } from "./command.ts";
-import { patient, squares } from "./fixtures/flows.ts";
+import { patient, queued, squares } from "./fixtures/flows.ts";
 
 let store = "";
 const tell = (...args: string[]) => millrace([...args, "--store", store]);
 /** Hosts runs in this process; whoever awaits it has been told by the commands of another one. */
-const hosting = (): Promise<Millrace> => open({ store, workflows: [patient, squares] });
+const hosting = (): Promise<Millrace> => open({ store, workflows: [patient, squares, queued] });
 
 beforeAll(async () => {
   store = await scratchStore();
@@ -121,5 +121,21 @@ describe("millrace pause, resume and explain", () => {
     await handle.signal("go", 1);
     await handle.result();
     expect((await tell("explain", "held")).stdout).toContain("it waits for nothing");
+  });
+});
+
+describe("millrace limits", () => {
+  it("lists what is full and who waits, in a table and as JSON", async () => {
+    expect((await tell("limits")).stderr).toBe("no limit is in use\n");
+    await using here = await hosting();
+    for (const id of ["first", "second"]) await here.start(queued, "ada", { id });
+    await vi.waitUntil(async () => (await here.limits())[0]?.waiting === 1, { timeout: 10_000 });
+    const { stdout } = await tell("limits");
+    expect(stdout).toMatch(/^queued +concurrency +ada +1 of 1 +0 +1 +second +\S+$/m);
+    const [limit] = JSON.parse((await tell("limits", "--workflow", "queued", "--json")).stdout);
+    expect(limit).toMatchObject({ workflow: "queued", key: "ada", used: 1, waiting: 1 });
+    expect((await tell("explain", "second")).stdout).toContain("place 1 of 1");
+    for (const id of ["first", "second"]) await here.signal(id, "go");
+    await here.result("second");
   });
 });

@@ -58,7 +58,7 @@ onStores(
         steps: [{ step: "count", status: "completed" }],
         waits: [{ name: "sign" }],
         checkpoints: [{ node: "count" }],
-        explanation: { waits: [{ kind: "signal" }] },
+        explanation: { waits: [{ kind: "signal" }, { kind: "host" }] },
         untaken: 1,
       });
       expect(await all(client.subscribe({ run, live: false }))).toEqual(before);

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { graph, workflow } from "../../src/index.ts";
 import { admitted, asked, type Job, Works } from "./flow-kit.ts";
-import { only, onStores, outline, refusal, type Scene, until } from "./kit/scene.ts";
+import { ALL_STORES, only, onStores, outline, refusal, type Scene, until } from "./kit/scene.ts";
 
 const job = (customer: string, no = 0): Job => ({ customer, no });
 
@@ -13,75 +13,79 @@ const haveAsked = (scene: Scene, ...runs: readonly string[]): Promise<void> =>
     return runs.every((run) => there.includes(run));
   });
 
-onStores("a limit of runs at once", (scene) => {
-  it("holds the others back without a word in their logs, and lets in the oldest", async () => {
-    const works = new Works();
-    const jobs = workflow("jobs", { flow: { concurrency: { limit: 2 } } }, (ctx, _job: Job) =>
-      ctx.run("work", () => works.at(ctx.runId)),
-    );
-    const millrace = await scene().open({ workflows: [jobs] });
-    const ids = ["a", "b", "c", "d"];
-    const runs = [];
-    for (const id of ids) {
-      runs.push(await millrace.start(jobs, job("x"), { id }));
-      await haveAsked(scene(), id);
-    }
-    await until("two are at work", () => works.working.length === 2);
-    expect((await millrace.get("d")).status).toBe("pending");
-    expect(outline(await scene().log("d"))).toEqual(["run.created"]);
-    works.end("a");
-    await until("c is at work", () => works.begun.length === 3);
-    works.end("c");
-    await until("d is at work", () => works.begun.length === 4);
-    for (const id of ["b", "d"]) works.end(id);
-    expect(await Promise.all(runs.map((run) => run.result()))).toEqual(ids);
-    expect(works.begun).toEqual(ids);
-    expect(outline(await scene().log("c")).slice(0, 4)).toEqual([
-      ...["run.created", "run.claimed", "run.admitted", "step.scheduled work"],
-    ]);
-  });
+onStores(
+  "a limit of runs at once",
+  (scene) => {
+    it("holds the others back without a word in their logs, and lets in the oldest", async () => {
+      const works = new Works();
+      const jobs = workflow("jobs", { flow: { concurrency: { limit: 2 } } }, (ctx, _job: Job) =>
+        ctx.run("work", () => works.at(ctx.runId)),
+      );
+      const millrace = await scene().open({ workflows: [jobs] });
+      const ids = ["a", "b", "c", "d"];
+      const runs = [];
+      for (const id of ids) {
+        runs.push(await millrace.start(jobs, job("x"), { id }));
+        await haveAsked(scene(), id);
+      }
+      await until("two are at work", () => works.working.length === 2);
+      expect((await millrace.get("d")).status).toBe("pending");
+      expect(outline(await scene().log("d"))).toEqual(["run.created"]);
+      works.end("a");
+      await until("c is at work", () => works.begun.length === 3);
+      works.end("c");
+      await until("d is at work", () => works.begun.length === 4);
+      for (const id of ["b", "d"]) works.end(id);
+      expect(await Promise.all(runs.map((run) => run.result()))).toEqual(ids);
+      expect(works.begun).toEqual(ids);
+      expect(outline(await scene().log("c")).slice(0, 4)).toEqual([
+        ...["run.created", "run.claimed", "run.admitted", "step.scheduled work"],
+      ]);
+    });
 
-  it("counts by key, and one key's runs hold up no other's", async () => {
-    const works = new Works();
-    const flow = {
-      concurrency: [{ limit: 3 }, { limit: 1, key: ({ customer }: Job) => customer }],
-    };
-    const jobs = graph<Job>("jobs", { flow })
-      .step("work", (ctx) => works.at(ctx.run.id))
-      .build();
-    const millrace = await scene().open({ workflows: [jobs] });
-    for (const no of [1, 2, 3]) await millrace.start(jobs, job("loud"), { id: `loud-${no}` });
-    await millrace.start(jobs, job("quiet"), { id: "quiet-1" });
-    await until("one of each is at work", () => works.working.length === 2);
-    expect(works.working.map((run) => run.split("-")[0]).sort()).toEqual(["loud", "quiet"]);
-    for (let ended = 0; ended < 4; ended++) {
-      await until("somebody is at work", () => works.working.length > 0);
-      works.end(works.working[0] ?? "");
-    }
-    for (const run of ["loud-1", "loud-2", "loud-3", "quiet-1"]) {
-      await millrace.result(run);
-    }
-  });
+    it("counts by key, and one key's runs hold up no other's", async () => {
+      const works = new Works();
+      const flow = {
+        concurrency: [{ limit: 3 }, { limit: 1, key: ({ customer }: Job) => customer }],
+      };
+      const jobs = graph<Job>("jobs", { flow })
+        .step("work", (ctx) => works.at(ctx.run.id))
+        .build();
+      const millrace = await scene().open({ workflows: [jobs] });
+      for (const no of [1, 2, 3]) await millrace.start(jobs, job("loud"), { id: `loud-${no}` });
+      await millrace.start(jobs, job("quiet"), { id: "quiet-1" });
+      await until("one of each is at work", () => works.working.length === 2);
+      expect(works.working.map((run) => run.split("-")[0]).sort()).toEqual(["loud", "quiet"]);
+      for (let ended = 0; ended < 4; ended++) {
+        await until("somebody is at work", () => works.working.length > 0);
+        works.end(works.working[0] ?? "");
+      }
+      for (const run of ["loud-1", "loud-2", "loud-3", "quiet-1"]) {
+        await millrace.result(run);
+      }
+    });
 
-  it("is kept by many processes, and by those that come later", async () => {
-    const works = new Works();
-    const jobs = workflow("jobs", { flow: { concurrency: { limit: 2 } } }, (ctx, _job: Job) =>
-      ctx.run("work", () => works.at(ctx.runId)),
-    );
-    const processes = [];
-    for (let nth = 0; nth < 3; nth++) processes.push(await scene().open({ workflows: [jobs] }));
-    const [client] = processes;
-    const ids = Array.from({ length: 12 }, (_, nth) => `run-${nth}`);
-    await Promise.all(ids.map((id) => client?.start(jobs, job("x"), { id })));
-    await haveAsked(scene(), ...ids);
-    for (let ended = 0; ended < ids.length; ended++) {
-      await until("somebody is at work", () => works.working.length > 0);
-      expect(works.working.length).toBeLessThanOrEqual(2);
-      works.end(works.working[0] ?? "");
-    }
-    await Promise.all(ids.map((id) => client?.result(id)));
-  });
-});
+    it("is kept by many processes, and by those that come later", async () => {
+      const works = new Works();
+      const jobs = workflow("jobs", { flow: { concurrency: { limit: 2 } } }, (ctx, _job: Job) =>
+        ctx.run("work", () => works.at(ctx.runId)),
+      );
+      const processes = [];
+      for (let nth = 0; nth < 3; nth++) processes.push(await scene().open({ workflows: [jobs] }));
+      const [client] = processes;
+      const ids = Array.from({ length: 12 }, (_, nth) => `run-${nth}`);
+      await Promise.all(ids.map((id) => client?.start(jobs, job("x"), { id })));
+      await haveAsked(scene(), ...ids);
+      for (let ended = 0; ended < ids.length; ended++) {
+        await until("somebody is at work", () => works.working.length > 0);
+        expect(works.working.length).toBeLessThanOrEqual(2);
+        works.end(works.working[0] ?? "");
+      }
+      await Promise.all(ids.map((id) => client?.result(id)));
+    });
+  },
+  ALL_STORES,
+);
 
 onStores("a run that waits for admission", (scene) => {
   it("can be cancelled, told something and paused, and holds up nobody by that", async () => {

@@ -1,0 +1,50 @@
+/** `millrace limits`: how full the limits of workflows are, and who waits longest under each. */
+import type { Command } from "commander";
+import type { WorkflowLimit } from "../../client/limits.ts";
+import type { Cli } from "../cli.ts";
+import { type Cell, duration, table } from "../render.ts";
+import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
+
+interface LimitsFlags extends StoreFlags {
+  readonly workflow?: string;
+}
+
+/** Adds the command to the program. */
+export function registerLimits(program: Command, cli: Cli): void {
+  withStoreFlags(program.command("limits"))
+    .description("list limits by key: how many are at work or left, how many wait, the oldest")
+    .option("--workflow <name>", "only of this workflow")
+    .action((flags: LimitsFlags) => list(cli, flags));
+}
+
+async function list(cli: Cli, flags: LimitsFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  const { workflow } = flags;
+  await using millrace = await openExisting(settings);
+  const found = await millrace.limits(workflow === undefined ? {} : { workflow });
+  const { output } = cli;
+  if (settings.json) return output.json(found);
+  if (found.length === 0) return output.note("no limit is in use");
+  const now = cli.clock.now();
+  const rows = found.map((limit) => cellsOf(limit, now));
+  for (const line of table([HEADER, ...rows], output.paint)) output.print(line);
+}
+
+const HEADER: readonly Cell[] = [
+  ...["WORKFLOW", "LIMIT", "KEY", "USED", "LEFT", "NEXT TOKEN", "WAITING", "OLDEST", "FOR"],
+].map((text) => ({ text, style: "dim" }));
+
+function cellsOf(one: WorkflowLimit, now: number): readonly Cell[] {
+  const { workflow, name, key, limit, perMs, used, free, freeAt, waiting, oldest } = one;
+  return [
+    workflow,
+    name,
+    key,
+    `${used} of ${limit}${perMs === null ? "" : ` per ${duration(perMs)}`}`,
+    String(free),
+    freeAt === null ? "" : `in ${duration(freeAt - now)}`,
+    String(waiting),
+    oldest?.run ?? "",
+    oldest === null ? "" : duration(now - oldest.since),
+  ];
+}
