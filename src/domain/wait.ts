@@ -2,35 +2,46 @@
 
 import type { NodeRefusal } from "../cluster/refusals.ts";
 
+/** Everything that a run can wait for, by kind. */
+export const waitKinds = [
+  /** No process has claimed it, or none that is up has its code. */
+  "host",
+  /** A step's code is running. */
+  "attempt",
+  /** A step could run and does not yet. */
+  "start",
+  /** A step could run, and no node can take it now. */
+  "placement",
+  /** A step is tried again later. */
+  "retry",
+  /** A step waits for others. */
+  "needs",
+  /** A mapped step waits for its items. */
+  "items",
+  /** A run that does a step's work has not ended. */
+  "child",
+  /** A step is out of attempts, and somebody must say what becomes of it. */
+  "held",
+  /** The run could not be gone on with. */
+  "fault",
+  /** For a time. */
+  "timer",
+  "signal",
+  /** For somebody's decision. */
+  "approval",
+  /** Somebody has paused it. */
+  "paused",
+  /** Its host is at it. */
+  "decision",
+  /** Nobody hosts it, for it is driven through a store. */
+  "hand",
+  /** Its gate has not let it in. */
+  "admission",
+] as const;
+
 /** One thing that a run waits for. */
 export interface Wait {
-  /**
-   * `host`: nobody has claimed it. `attempt`: a step's code is running. `start`: a step could run and
-   * does not yet. `placement`: no node can take it now. `retry`: a step is tried again later. `needs`: a step waits for others. `items`: a
-   * mapped step waits for its items. `child`: a run that does a step's work has not ended. `held`: a step
-   * is out of attempts, and somebody must say what becomes of it. `timer`: for a time. `signal`: for a
-   * signal. `approval`: for somebody's decision. `paused`: somebody said so. `fault`: it could not be gone
-   * on with. `decision`: its host is at it. `hand`: nobody hosts it, for it is driven through a store.
-   * `admission`: its gate has not let it in.
-   */
-  readonly kind:
-    | "host"
-    | "attempt"
-    | "start"
-    | "placement"
-    | "retry"
-    | "needs"
-    | "items"
-    | "child"
-    | "held"
-    | "fault"
-    | "timer"
-    | "signal"
-    | "approval"
-    | "paused"
-    | "decision"
-    | "hand"
-    | "admission";
+  readonly kind: (typeof waitKinds)[number];
   readonly step?: string;
   /** A sentence for people. */
   readonly what: string;
