@@ -17,6 +17,7 @@ export type { LimitsOptions, WorkflowLimit } from "./client/limits.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
+export type { Pipeline, PipelineItem } from "./client/pipeline.ts";
 export type { ReplayedEvent } from "./client/playback.ts";
 export type { RetentionRule } from "./client/prune-runs.ts";
 export type { RunDescription } from "./client/query-run.ts";
@@ -31,6 +32,7 @@ export type { StartOptions } from "./client/start-run.ts";
 export type { RunMoment } from "./client/state-at.ts";
 export type { Change, RunField, StateDiff } from "./client/state-diff.ts";
 export type { StateView } from "./client/state-view.ts";
+export type { StreamOptions } from "./client/stream.ts";
 export type { SubscribeOptions } from "./client/subscribe.ts";
 export type { Subscription, SubscriptionOptions } from "./client/subscription.ts";
 export type { RequestOptions } from "./client/tell-run.ts";
@@ -108,10 +110,12 @@ export type { ChildRunOptions, Startable } from "./workflow/child-run-options.ts
 export { workflow } from "./workflow/code.ts";
 export { type Dag, type DagOptions, dag } from "./workflow/dag.ts";
 export type {
+  DagNode,
   DeserializeCode,
   FunctionArgument,
   FunctionCode,
   FunctionNode,
+  InputNode,
   SerializeCode,
 } from "./workflow/dag-function.ts";
 export type { CodeWorkflow, GraphWorkflow, Workflow } from "./workflow/definition.ts";

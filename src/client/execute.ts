@@ -6,10 +6,11 @@ import type { LogFeed } from "../engine/log-feed.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { digest } from "../kernel/json.ts";
+import type { Position } from "../ports/event-log.ts";
 import type { Dag } from "../workflow/dag.ts";
 import { compileDag, type DagContent, planOfCall } from "../workflow/dag-compile.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
-import { checkExecution, type ExecuteOptions } from "./execute-options.ts";
+import { type CheckedExecution, checkExecution, type ExecuteOptions } from "./execute-options.ts";
 import { type Executed, executed } from "./executed.ts";
 import { runEnd } from "./run-end.ts";
 import { type StartParts, startRun } from "./start-run.ts";
@@ -30,7 +31,7 @@ export async function execute(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const name = checked(dag).id ?? privateName(executor.engine.node);
+  const name = withoutInputs(dag).id ?? privateName(executor.engine.node);
   return run(executor, dag, compile(dag, name), options, true);
 }
 
@@ -40,7 +41,7 @@ export async function executeLocal(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const functions = checked(dag).functions.map(({ node, collocated, cost, ...fn }) => fn);
+  const functions = withoutInputs(dag).functions.map(({ node, collocated, cost, ...fn }) => fn);
   const version = dag.version === undefined ? {} : { version: dag.version };
   const workflow = compile({ ...version, functions }, privateName(executor.engine.node));
   return run(executor, dag, workflow, options, true);
@@ -52,28 +53,38 @@ export async function executeDistributed(
   dag: Dag,
   options: ExecuteOptions,
 ): Promise<Executed> {
-  const workflow = checked(dag).functions.some((fn) => !fn.inline) ? dag.workflow : undefined;
+  const workflow = withoutInputs(dag).functions.some((fn) => !fn.inline) ? dag.workflow : undefined;
   if (workflow !== undefined) await checkKnown(executor, workflow.name);
   return run(executor, dag, workflow, options, false);
 }
 
 /** @throws MillraceError `E_DEF_INVALID` for anything that `dag()` did not make; what `validate` throws */
-function checked(dag: Dag | undefined): Dag {
+export function checkedDag(dag: Dag | undefined): Dag {
   if (typeof dag?.validate === "function") return dag.validate();
+  throw new MillraceError("E_DEF_INVALID", "what was given is no DAG; make one with dag()");
+}
+
+/** @throws MillraceError as `checkedDag`; `E_DEF_INVALID` for one with inputs */
+function withoutInputs(dag: Dag | undefined): Dag {
+  const checked = checkedDag(dag);
+  const inputs = checked.functions.filter(({ input }) => input).map(({ id }) => id);
+  if (inputs.length === 0) return checked;
   throw new MillraceError(
     "E_DEF_INVALID",
-    "what was given to execute() is no DAG; make one with dag()",
+    `the DAG has inputs (${inputs.join(", ")}), which an execution has no values for; give them with stream()`,
+    { details: { inputs } },
   );
 }
 
 /** Its tickets reach this process only. */
-const privateName = (node: string): string => `local-${digest(node).slice(0, 22)}`;
+export const privateName = (node: string): string => `local-${digest(node).slice(0, 22)}`;
 
 /** Undefined when there is nothing to run. */
 const compile = (dag: DagContent, name: string): GraphWorkflow | undefined =>
   dag.functions.some((fn) => !fn.inline) ? compileDag(dag, name) : undefined;
 
-async function checkKnown({ engine, catalog }: Executor, name: string): Promise<void> {
+/** @throws MillraceError `E_WORKFLOW_UNKNOWN` when no process that is up has it */
+export async function checkKnown({ engine, catalog }: Executor, name: string): Promise<void> {
   if (catalog?.names.includes(name)) return;
   const nodes = await engine.store.nodes.list();
   if (nodes.some(({ workflows, draining }) => !draining && workflows.includes(name))) return;
@@ -91,28 +102,65 @@ async function run(
   options: ExecuteOptions,
   lends: boolean,
 ): Promise<Executed> {
-  const { engine, feed, catalog } = executor;
+  const { engine, catalog } = executor;
   const given = checkExecution(options);
   const id = given.id === undefined ? engine.world.ids() : checkId("run id", given.id);
   if (workflow === undefined) return { dagId: id, results: {}, allocations: {}, failures: {} };
-  const ofCall = {
-    ...workflow,
-    plan: planOfCall(workflow.plan, dag.functions, given.call),
-    ...(given.timeoutMs === undefined ? {} : { timeoutMs: given.timeoutMs }),
-  };
+  const ofCall = workflowOfCall(workflow, dag, given);
   const takeBack = lends ? lend(catalog, id, ofCall) : undefined;
   try {
-    const labels = dag.id === undefined ? {} : { labels: { dag: dag.id } };
-    const { position } = await startRun(executor, ofCall, null, { id, ...labels });
-    if (position === 0) await checkSame(engine, id, ofCall);
-    await runEnd(feed, id, position, new AbortController().signal);
-    return await executed(engine, await loadRun(engine, id, workflow.name), dag.functions);
+    return await endOf(executor, dag, await begin(executor, dag, { workflow: ofCall, id }));
   } finally {
     takeBack?.();
   }
 }
 
-function lend(catalog: Catalog | undefined, run: string, workflow: GraphWorkflow): () => void {
+/** The workflow as one call wants it. */
+export const workflowOfCall = (
+  workflow: GraphWorkflow,
+  dag: Dag,
+  { call, timeoutMs }: CheckedExecution,
+): GraphWorkflow => ({
+  ...workflow,
+  plan: planOfCall(workflow.plan, dag.functions, call),
+  ...(timeoutMs === undefined ? {} : { timeoutMs }),
+});
+
+/** A run of the DAG that is in the log, and where it begins there; 0: it was there before. */
+export interface Begun {
+  readonly id: string;
+  readonly workflow: GraphWorkflow;
+  readonly position: Position;
+}
+
+/** Starts a run, or finds the one that was started with this id. */
+export async function begin(
+  executor: Executor,
+  dag: Dag,
+  { id, workflow, input = null }: Omit<Begun, "position"> & { readonly input?: unknown },
+): Promise<Begun> {
+  const labels = dag.id === undefined ? {} : { labels: { dag: dag.id } };
+  const { position } = await startRun(executor, workflow, input, { id, ...labels });
+  if (position === 0) await checkSame(executor.engine, id, workflow);
+  return { id, workflow, position };
+}
+
+/** What the run came to, once it has ended. @throws MillraceError see `executed`; `E_STORE_CLOSED` */
+export async function endOf(
+  { engine, feed }: Executor,
+  dag: Dag,
+  { id, workflow, position }: Begun,
+): Promise<Executed> {
+  await runEnd(feed, id, position, new AbortController().signal);
+  return executed(engine, await loadRun(engine, id, workflow.name), dag.functions);
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` in a process that runs nothing */
+export function lend(
+  catalog: Catalog | undefined,
+  run: string,
+  workflow: GraphWorkflow,
+): () => void {
   if (catalog !== undefined) return catalog.lend(run, workflow);
   throw new MillraceError(
     "E_OPTION_INVALID",

@@ -6,6 +6,8 @@ import { type Executor, execute, executeDistributed, executeLocal } from "../cli
 import type { ExecuteOptions } from "../client/execute-options.ts";
 import type { Executed } from "../client/executed.ts";
 import { History } from "../client/history-care.ts";
+import type { Pipeline } from "../client/pipeline.ts";
+import { type StreamOptions, stream } from "../client/stream.ts";
 import type { Resources } from "../cluster/resources.ts";
 import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -106,6 +108,16 @@ export class Millrace extends Client implements AsyncDisposable {
    */
   executeLocal(dag: Dag, options: ExecuteOptions = {}): Promise<Executed> {
     return executeLocal(this.#executor, dag, options);
+  }
+
+  /**
+   * Items go through the functions of a DAG as they come: each is an execution of its own, with values for
+   * the DAG's inputs; what comes out is in the order in which it was pushed, and one that fails stops no
+   * other. See `Pipeline`. Without a worker here, other processes must have been opened with the DAG.
+   * @throws MillraceError what `Dag.validate` throws; `E_OPTION_INVALID`, `E_WORKFLOW_UNKNOWN`, `E_DEF_EMPTY`
+   */
+  stream(dag: Dag, options: StreamOptions = {}): Promise<Pipeline> {
+    return stream(this.#executor, dag, options);
   }
 
   get #executor(): Executor {

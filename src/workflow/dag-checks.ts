@@ -30,8 +30,9 @@ export function checkDag(what: string, functions: readonly DagFunction[]): void 
 
 function checkInline(what: string, { id, ...more }: DagFunction): void {
   const given = OF_REGULAR_ONLY.find((key) => more[key] !== undefined);
-  if (given === undefined) return;
-  const option = given === "collocated" ? "node" : given;
+  const [ofStage] = Object.keys(more.stage);
+  if (given === undefined && ofStage === undefined) return;
+  const option = given === "collocated" ? "node" : (given ?? ofStage);
   throw invalid(
     `${what}: inline function ${id} has a ${option}; it is evaluated by whatever takes it, so give that the ${option}`,
     { function: id, option },

@@ -1,11 +1,13 @@
 /** From a DAG to a graph workflow: a step for every function that is not inline, and for every conversion. */
 import type { GraphPlan } from "../domain/plan.ts";
+import { type Clock, systemClock } from "../kernel/clock.ts";
 import { canonicalJson, digest, toJson } from "../kernel/json.ts";
 import { compileGraph } from "./compile.ts";
 import { callFunction, type Functions, needsOf, type ResultsById } from "./dag-call.ts";
 import { checkDag } from "./dag-checks.ts";
 import { withConversions } from "./dag-conversions.ts";
 import type { DagFunction } from "./dag-function.ts";
+import { staged } from "./dag-stage.ts";
 import { type Declared, declareStep } from "./declare.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import type { RetryOptions } from "./policy.ts";
@@ -24,14 +26,16 @@ const DEFAULT_MAX_RETRIES = 3;
 
 /**
  * @param name the workflow's name
+ * @param clock by which batches wait to be complete
  * @throws MillraceError `E_DEF_DUPLICATE`, `E_DEF_UNKNOWN_STEP`, `E_DEF_CYCLE`, `E_DEF_INVALID`, `E_DEF_EMPTY`
  */
 export function compileDag(
   { version, functions }: DagContent,
   name: string,
+  clock: Clock = systemClock(),
 ): GraphWorkflow<unknown, unknown> {
   checkDag(`dag ${name}`, functions);
-  const all = withConversions(functions);
+  const all = withConversions(functions).map((fn) => staged(fn, clock));
   const byId: Functions = new Map(all.map((fn) => [fn.id, fn]));
   const declared = all.filter((fn) => !fn.inline).map((fn) => declare(byId, fn));
   const header = {

@@ -35,7 +35,7 @@ const DESERIALIZE = "deserialize-";
 export const serializes = (functions: readonly DagFunction[], step: string): boolean =>
   step.startsWith(SERIALIZE) && !functions.some(({ id }) => id === step);
 
-const COMMON = { extraArgs: [], inline: false, asList: false } as const;
+const COMMON = { extraArgs: [], inline: false, asList: false, stage: {} } as const;
 
 function conversionOf(
   consumer: DagFunction,

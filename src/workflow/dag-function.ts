@@ -1,9 +1,11 @@
 /** One function of a DAG: what users say about it, checked and copied. */
 import { checkResources, type Resources } from "../cluster/resources.ts";
+import type { Duration } from "../kernel/duration.ts";
 import { checkId } from "../kernel/ids.ts";
 import { limits } from "../kernel/limits.ts";
 import {
   checkFunction,
+  durationOption,
   invalid,
   numberOption,
   type Read,
@@ -36,6 +38,16 @@ export interface FunctionArgument {
   readonly deserialize?: DeserializeCode;
 }
 
+/** What each item of a stream brings with it: its value is given to `push`. */
+export interface InputNode {
+  /** Its name in the DAG, as for functions. */
+  readonly id: string;
+  readonly type: "input";
+}
+
+/** A function of a DAG, or an input of it. */
+export type DagNode = FunctionNode | InputNode;
+
 /** A function of a DAG. */
 export interface FunctionNode {
   /** Its name in the DAG: 1 to 128 of `A-Z a-z 0-9 _ -`, the first a letter or digit. */
@@ -58,6 +70,26 @@ export interface FunctionNode {
   readonly argumentInclusion?: "variadic" | "as_list";
   /** Further attempts after the first has failed, made at once. @default the call's, or 3 */
   readonly maxRetries?: number;
+  /** In a stream: makes what each worker in a process has for itself, given as the last argument. */
+  readonly init?: () => unknown;
+  /** In a stream: how many calls, in each process, run at once. @default no bound but that of the nodes */
+  readonly parallelism?: number;
+  /**
+   * In a stream: items are given as a list, up to so many, and a list of as many results comes back; an
+   * Error in it is the failure of that item alone. Of an item there is what the function takes: its one
+   * argument, or the list of them. @default one at a time
+   */
+  readonly batchSize?: number;
+  /** A batch that is not complete after this long goes on as it is. @default "100ms" */
+  readonly batchTimeout?: Duration;
+}
+
+/** How a function treats the items of a stream, after reading. */
+export interface StageOptions {
+  readonly init?: () => unknown;
+  readonly parallelism?: number;
+  readonly batchSize?: number;
+  readonly batchTimeoutMs?: number;
 }
 
 /** A function of a DAG after reading: nothing that its author changes later has an effect. */
@@ -69,7 +101,11 @@ export interface DagFunction {
   readonly collocated?: string;
   readonly cost?: Resources;
   readonly extraArgs: readonly unknown[];
+  /** Evaluated where it is taken; inputs are too. */
   readonly inline: boolean;
+  /** What the items of a stream bring. */
+  readonly input?: true;
+  readonly stage: StageOptions;
   readonly asList: boolean;
   readonly maxRetries?: number;
 }
@@ -87,11 +123,16 @@ const NODE_OPTIONS = [
   "type",
   "argumentInclusion",
   "maxRetries",
+  "init",
+  "parallelism",
+  "batchSize",
+  "batchTimeout",
 ] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID` */
-export function readFunction(raw: FunctionNode): DagFunction {
+export function readFunction(raw: DagNode): DagFunction {
   if (raw === undefined) throw invalid("a function of a DAG is undefined");
+  if (raw?.type === "input") return readInput(raw);
   const read = readOptions("a function of a DAG", raw, NODE_OPTIONS);
   const id = checkId("function id", read.get("id"));
   const what = `function ${id}`;
@@ -107,7 +148,37 @@ export function readFunction(raw: FunctionNode): DagFunction {
     inline: oneOf(what, read, "type", ["regular", "inline"]) === "inline",
     asList: oneOf(what, read, "argumentInclusion", ["variadic", "as_list"]) === "as_list",
     ...(maxRetries === undefined ? {} : { maxRetries }),
+    stage: Object.freeze(readStage(what, read)),
   });
+}
+
+/** What nobody gave to `push` was refused there. */
+function readInput(raw: InputNode): DagFunction {
+  const read = readOptions("an input of a DAG", raw, ["id", "type"]);
+  const id = checkId("input id", read.get("id"));
+  function code(this: StepContext): unknown {
+    return (this.input as Readonly<Record<string, unknown>>)[id];
+  }
+  const nothing = { args: [], extraArgs: [], stage: {}, asList: false } as const;
+  return Object.freeze({ id, code, inline: true, input: true, ...nothing });
+}
+
+const COUNT = { min: 1, max: limits.mapItemsMax, integer: true } as const;
+
+function readStage(what: string, read: Read): StageOptions {
+  const init = read.get("init");
+  const parallelism = numberOption(what, read, "parallelism", COUNT);
+  const batchSize = numberOption(what, read, "batchSize", COUNT);
+  const batchTimeoutMs = durationOption(what, read, "batchTimeout");
+  if (batchTimeoutMs !== undefined && batchSize === undefined) {
+    throw invalid(`${what}: a batchTimeout without a batchSize`, { option: "batchTimeout" });
+  }
+  return {
+    ...(init === undefined ? {} : { init: checkFunction<() => unknown>(`${what}: init`, init) }),
+    ...(parallelism === undefined ? {} : { parallelism }),
+    ...(batchSize === undefined ? {} : { batchSize }),
+    ...(batchTimeoutMs === undefined ? {} : { batchTimeoutMs }),
+  };
 }
 
 function listOf(what: string, read: Read, key: string): readonly unknown[] {

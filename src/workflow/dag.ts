@@ -9,7 +9,7 @@
 import { checkId, systemIds } from "../kernel/ids.ts";
 import { checkDag } from "./dag-checks.ts";
 import { compileDag } from "./dag-compile.ts";
-import { type DagFunction, type FunctionNode, readFunction } from "./dag-function.ts";
+import { type DagFunction, type DagNode, readFunction } from "./dag-function.ts";
 import type { GraphWorkflow } from "./definition.ts";
 import { invalid, labelOption, readOptions } from "./options.ts";
 
@@ -24,7 +24,7 @@ export interface Dag {
    * The DAG with these functions too.
    * @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID`, `E_OPTION_INVALID`
    */
-  add(...functions: readonly FunctionNode[]): Dag;
+  add(...functions: readonly DagNode[]): Dag;
   /**
    * Checks it as a whole, and gives it back. Without functions it is right, and `execute` has nothing to do.
    * @throws MillraceError `E_DEF_DUPLICATE`, `E_DEF_UNKNOWN_STEP` (all that are missing),

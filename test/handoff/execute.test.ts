@@ -102,97 +102,105 @@ onStores(
   ALL_STORES,
 );
 
-onStores("Handoff 6: inline functions", (scene) => {
-  it("are evaluated by each that takes them, and are not among the results", async () => {
-    const millrace = await scene().open();
-    let calls = 0;
-    const shared = dag("shared").add(
-      { id: "m", code: () => 5 * Math.sign(++calls), type: "inline" },
-      { id: "b", args: ["m"], code: (m: number) => m * 3 },
-      { id: "c", args: ["m", "m"], code: (m: number, again: number) => 5 * m + again },
-      { id: "d", args: ["b", "c"], code: (...all: number[]) => all },
-    );
-    const { results, allocations } = await millrace.execute(shared);
-    expect(results).toEqual({ b: 15, c: 30, d: [15, 30] });
-    expect(calls).toBe(2);
-    expect(Object.keys(allocations)).toEqual(expect.not.arrayContaining(["m"]));
-    calls = 0;
-    expect((await millrace.executeLocal(shared)).results).toEqual({ b: 15, c: 30, d: [15, 30] });
-    expect(calls).toBe(2);
-  });
+onStores(
+  "Handoff 6: inline functions",
+  (scene) => {
+    it("are evaluated by each that takes them, and are not among the results", async () => {
+      const millrace = await scene().open();
+      let calls = 0;
+      const shared = dag("shared").add(
+        { id: "m", code: () => 5 * Math.sign(++calls), type: "inline" },
+        { id: "b", args: ["m"], code: (m: number) => m * 3 },
+        { id: "c", args: ["m", "m"], code: (m: number, again: number) => 5 * m + again },
+        { id: "d", args: ["b", "c"], code: (...all: number[]) => all },
+      );
+      const { results, allocations } = await millrace.execute(shared);
+      expect(results).toEqual({ b: 15, c: 30, d: [15, 30] });
+      expect(calls).toBe(2);
+      expect(Object.keys(allocations)).toEqual(expect.not.arrayContaining(["m"]));
+      calls = 0;
+      expect((await millrace.executeLocal(shared)).results).toEqual({ b: 15, c: 30, d: [15, 30] });
+      expect(calls).toBe(2);
+    });
 
-  it("may take inline functions, and are never recorded", async () => {
-    const millrace = await scene().open();
-    const nested = dag().add(
-      {
-        id: "outer",
-        args: ["inner", "x"],
-        code: async (f: () => number, x: number) => f() + x,
-        type: "inline",
-      },
-      // A function is no JSON: it could not be recorded.
-      { id: "inner", args: ["x"], code: (x: number) => () => 10 * x, type: "inline" },
-      { id: "y", args: ["outer", "inner"], code: (o: number, f: () => number) => [o, f()] },
-      { id: "x", code: () => 4 },
-    );
-    expect((await millrace.execute(nested)).results).toEqual({ x: 4, y: [44, 40] });
-  });
+    it("may take inline functions, and are never recorded", async () => {
+      const millrace = await scene().open();
+      const nested = dag().add(
+        {
+          id: "outer",
+          args: ["inner", "x"],
+          code: async (f: () => number, x: number) => f() + x,
+          type: "inline",
+        },
+        // A function is no JSON: it could not be recorded.
+        { id: "inner", args: ["x"], code: (x: number) => () => 10 * x, type: "inline" },
+        { id: "y", args: ["outer", "inner"], code: (o: number, f: () => number) => [o, f()] },
+        { id: "x", code: () => 4 },
+      );
+      expect((await millrace.execute(nested)).results).toEqual({ x: 4, y: [44, 40] });
+    });
 
-  it.each([
-    ["a", "m", "z"],
-    ["z", "m", "a"],
-    ["m", "a", "z"],
-  ])("wait for what they take, whatever the ids are: %s, %s, %s", async (first, middle, last) => {
-    const millrace = await scene().open();
-    const chain = dag().add(
-      { id: last, args: [middle], code: (m: number) => m + 1 },
-      { id: middle, args: [first], code: (f: number) => f * 10, type: "inline" },
-      { id: first, code: () => sleep(5).then(() => 7) },
-    );
-    expect((await millrace.execute(chain)).results).toEqual({ [first]: 7, [last]: 71 });
-    expect((await millrace.executeLocal(chain)).results).toEqual({ [first]: 7, [last]: 71 });
-  });
-});
+    it.each([
+      ["a", "m", "z"],
+      ["z", "m", "a"],
+      ["m", "a", "z"],
+    ])("wait for what they take, whatever the ids are: %s, %s, %s", async (first, middle, last) => {
+      const millrace = await scene().open();
+      const chain = dag().add(
+        { id: last, args: [middle], code: (m: number) => m + 1 },
+        { id: middle, args: [first], code: (f: number) => f * 10, type: "inline" },
+        { id: first, code: () => sleep(5).then(() => 7) },
+      );
+      expect((await millrace.execute(chain)).results).toEqual({ [first]: 7, [last]: 71 });
+      expect((await millrace.executeLocal(chain)).results).toEqual({ [first]: 7, [last]: 71 });
+    });
+  },
+  ALL_STORES,
+);
 
-onStores("Handoff's order", (scene) => {
-  it("Handoff 10: independent functions run side by side; maxConcurrency 1: one after the other", async () => {
-    const millrace = await scene().open();
-    const gate = deferred<void>();
-    let [now, most] = [0, 0];
-    const code = async (): Promise<void> => {
-      most = Math.max(most, ++now);
-      // Only all three together open it.
-      if (now === 3) gate.resolve();
-      await gate.promise;
-      now--;
-    };
-    const three = dag().add({ id: "a", code }, { id: "b", code }, { id: "c", code });
-    await millrace.execute(three);
-    expect(most).toBe(3);
-    most = 0;
-    await millrace.execute(three, { maxConcurrency: 1 });
-    expect(most).toBe(1);
-  });
+onStores(
+  "Handoff's order",
+  (scene) => {
+    it("Handoff 10: independent functions run side by side; maxConcurrency 1: one after the other", async () => {
+      const millrace = await scene().open();
+      const gate = deferred<void>();
+      let [now, most] = [0, 0];
+      const code = async (): Promise<void> => {
+        most = Math.max(most, ++now);
+        // Only all three together open it.
+        if (now === 3) gate.resolve();
+        await gate.promise;
+        now--;
+      };
+      const three = dag().add({ id: "a", code }, { id: "b", code }, { id: "c", code });
+      await millrace.execute(three);
+      expect(most).toBe(3);
+      most = 0;
+      await millrace.execute(three, { maxConcurrency: 1 });
+      expect(most).toBe(1);
+    });
 
-  it("Handoff 11: the middle of a diamond overlaps; its end starts after both", async () => {
-    const millrace = await scene().open();
-    const both = deferred<void>();
-    const told: string[] = [];
-    const middle = (name: string) => async () => {
-      told.push(`${name} begins`);
-      if (told.length === 2) both.resolve();
-      await both.promise;
-      told.push(`${name} ends`);
-    };
-    const diamond = dag().add(
-      { id: "a", code: () => 1 },
-      { id: "b", args: ["a"], code: middle("b") },
-      { id: "c", args: ["a"], code: middle("c") },
-      { id: "d", args: ["b", "c"], code: () => told.push("d begins") },
-    );
-    await millrace.execute(diamond);
-    expect(told.slice(0, 2).sort()).toEqual(["b begins", "c begins"]);
-    expect(told.slice(2, 4).sort()).toEqual(["b ends", "c ends"]);
-    expect(told[4]).toBe("d begins");
-  });
-});
+    it("Handoff 11: the middle of a diamond overlaps; its end starts after both", async () => {
+      const millrace = await scene().open();
+      const both = deferred<void>();
+      const told: string[] = [];
+      const middle = (name: string) => async () => {
+        told.push(`${name} begins`);
+        if (told.length === 2) both.resolve();
+        await both.promise;
+        told.push(`${name} ends`);
+      };
+      const diamond = dag().add(
+        { id: "a", code: () => 1 },
+        { id: "b", args: ["a"], code: middle("b") },
+        { id: "c", args: ["a"], code: middle("c") },
+        { id: "d", args: ["b", "c"], code: () => told.push("d begins") },
+      );
+      await millrace.execute(diamond);
+      expect(told.slice(0, 2).sort()).toEqual(["b begins", "c begins"]);
+      expect(told.slice(2, 4).sort()).toEqual(["b ends", "c ends"]);
+      expect(told[4]).toBe("d begins");
+    });
+  },
+  ALL_STORES,
+);

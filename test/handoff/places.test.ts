@@ -1,6 +1,6 @@
 // Handoff's acceptance tests about what fits where, by number, and what is taken of a node.
 import { expect, it } from "vitest";
-import { dag, type Millrace } from "../../src/index.ts";
+import { type Dag, dag, type Millrace } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import {
   ALL_STORES,
@@ -81,6 +81,31 @@ onStores(
         if (line.startsWith("step.completed")) running--;
       }
       expect(peak).toBe(2);
+    });
+
+    it("Handoff 16: what ended well, failed, timed out or was cancelled has given all back", async () => {
+      const millrace = await scene().open({ node: "n1", resources: { gpu: 1 } });
+      const calls: string[] = [];
+      const one = (id: string, code: () => unknown): Dag =>
+        dag(id).add({
+          id: "a",
+          cost: { gpu: 1 },
+          maxRetries: 1,
+          code: () => calls.push(id) && code(),
+        });
+      const never = (): Promise<never> => new Promise(() => undefined);
+      await millrace.execute(one("well", () => 1));
+      const fails = one("fails", () => Promise.reject(new Error("no")));
+      expect((await refused(millrace.execute(fails))).code).toBe("E_STEP_FAILED");
+      const late = await refused(millrace.execute(one("late", never), { timeout: 30 }));
+      expect(late.code).toBe("E_TIMEOUT");
+      const stopped = refused(millrace.execute(one("stopped", never), { id: "stopped" }));
+      await until("it runs", () => calls.includes("stopped"));
+      await millrace.cancel("stopped", { grace: 1 });
+      expect((await stopped).code).toBe("E_RUN_CANCELLED");
+      // The gpu is free for the next one, and each of the others had it.
+      await millrace.execute(one("last", () => 1));
+      expect(calls).toEqual(["well", "fails", "fails", "late", "stopped", "last"]);
     });
 
     it("executeLocal asks for nothing", async () => {

@@ -34,7 +34,7 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
   });
   afterEach(() => place.destroy());
 
-  it("1: the results of a run of the engine are there under the ids of its steps", async () => {
+  it("Handoff 1: the results of a run of the engine are there under the ids of its steps", async () => {
     const flow = graph("flow")
       .step("a", () => 1)
       .step("b", { needs: ["a"] }, (_, { a }) => a + 1)
@@ -64,7 +64,7 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
   });
 
   it.each(["durable", "node"] as const)(
-    "17: runs do not see each other (%s)",
+    "Handoff 17: runs do not see each other (%s)",
     async (durability) => {
       await one.results.store("r1", "a", 1, { durability });
       await one.results.store("r2", "a", 2, { durability });
@@ -84,7 +84,7 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
     },
   );
 
-  it("18: what is stored 200 ms later is waited for", async () => {
+  it("Handoff 18: what is stored 200 ms later is waited for", async () => {
     const waiting = [
       two.results.getResult("r1", "late", 10_000),
       two.results.getResult("r1", "on-node", 10_000),
@@ -96,7 +96,7 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
     expect(await Promise.all(waiting)).toEqual(["here", "there"]);
   });
 
-  it("18: what does not come is given up after the time-out and not before", async () => {
+  it("Handoff 18: what does not come is given up after the time-out and not before", async () => {
     const { clock } = systemWorld;
     const began = clock.mono();
     await expect(one.results.getResult("r1", "never", 150)).rejects.toMatchObject({
@@ -109,7 +109,7 @@ describe.each(adapters(url))("result store on %s", (_name, makePlace) => {
     await expect(two.results.getResult("r1", "b", 0)).rejects.toMatchObject({ code: "E_TIMEOUT" });
   });
 
-  it.each([node, {}])('19: null, false, 0 and "" are values (%o)', async (options) => {
+  it.each([node, {}])('Handoff 19: null, false, 0 and "" are values (%o)', async (options) => {
     const values: unknown[] = [null, false, 0, "", [], {}, undefined];
     for (const [n, value] of values.entries()) {
       await one.results.store("r1", `v${n}`, value, options);
