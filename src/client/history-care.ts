@@ -5,7 +5,7 @@ import { checkId } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Eraser } from "../stores/eraser.ts";
 import type { Erasure } from "../stores/erasures.ts";
-import { checkExport, type ExportOptions, exportRun } from "./archive.ts";
+import { type Archive, checkExport, type ExportOptions, exportRun } from "./archive.ts";
 import { type EraseOptions, eraseRun } from "./erase-run.ts";
 import { type Imported, importRuns } from "./import-runs.ts";
 import { wholeOption } from "./options.ts";
@@ -26,14 +26,19 @@ export class History {
     this.#eraser = eraser;
   }
 
+  get #archive(): Archive {
+    return { engine: this.#engine, summaries: this.#summaries };
+  }
+
   /**
-   * The run as lines of JSON (without line ends), with its large values and the runs that it branched off.
+   * The run as lines of JSON (without line ends), with its large values, the runs that it branched off, and
+   * those that it waits for.
    * Values that live on a node only (`durability: "node"`) are not in it.
    * @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID`, at once; in the iteration `E_RUN_NOT_FOUND`,
    * `E_FRAME_INVALID`; `E_STORE_MISSING` when a large value is gone
    */
   export(run: string, options: ExportOptions = {}): AsyncIterable<string> {
-    return exportRun(this.#engine, checkId("run id", run), checkExport(options));
+    return exportRun(this.#archive, checkId("run id", run), checkExport(options));
   }
 
   /**
@@ -80,7 +85,7 @@ export class History {
   async prune(rule: RetentionRule, archive?: Archivist): Promise<number> {
     const runs = await this.unwanted(rule);
     for (const { run } of runs) {
-      await archive?.(run, this.export(run));
+      await archive?.(run, this.export(run, { children: false }));
       await this.erase(run, { reason: "retention" });
     }
     return runs.length;

@@ -1,17 +1,17 @@
 /**
  * Runs out of an archive (see archive.ts). A run is folded whole before anything of it is written, so a
- * file that was changed or cut short leaves nothing behind.
+ * file that was changed or cut short leaves nothing behind; and until its last frame is there, every frame
+ * says that more is to come, so nobody hosts it in between.
  */
 import { evolveFrame } from "../domain/evolve.ts";
-import { isDriven, isTerminal, type RunState } from "../domain/state.ts";
+import { isDriven, isTerminal, type RunState, stepActor } from "../domain/state.ts";
 import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { groundOf, loadRun } from "../engine/history.ts";
 import { decodeInput, encodeInput } from "../engine/input.ts";
 import { type Frame, NO_PREVIOUS, openFrame, sealFrame } from "../events/frame.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
-import { checkId } from "../kernel/ids.ts";
-import type { ArchiveLine } from "./archive.ts";
+import { type Arriving, invalid, readArchive } from "./read-archive.ts";
 
 /** What became of one run of an archive. */
 export interface Imported {
@@ -21,16 +21,13 @@ export interface Imported {
   readonly events: number;
   /** False: the very same run was there already. */
   readonly created: boolean;
-}
-
-/** A run while its lines are read. */
-interface Arriving {
-  readonly run: string;
-  readonly workflow: string;
-  readonly frames: Frame[];
-  readonly inputs: Uint8Array[];
-  /** Parts by digest in the archive. */
-  readonly blobs: Map<string, Uint8Array[]>;
+  /** It goes on elsewhere: here it is only what others go back to. */
+  readonly part: boolean;
+  /**
+   * Runs that it waits for, or that go on for it, and that are not here. A child that is missing counts as
+   * erased: the step that waits for it fails.
+   */
+  readonly lacks: readonly string[];
 }
 
 /**
@@ -43,84 +40,59 @@ export async function* importRuns(
   engine: Engine,
   lines: AsyncIterable<string> | Iterable<string>,
 ): AsyncGenerator<Imported> {
-  let arriving: Arriving | undefined;
-  let number = 0;
-  for await (const text of lines) {
-    number++;
-    if (text.trim() === "") continue;
-    const parsed = parse(text, number);
-    if ("millrace" in parsed) {
-      if (arriving !== undefined) throw cutShort(arriving.run, number);
-      const run = checkId("run id", parsed.run);
-      const workflow = checkId("workflow name", parsed.workflow);
-      arriving = { run, workflow, frames: [], inputs: [], blobs: new Map() };
-    } else if (arriving === undefined) {
-      throw invalid(number, "stands before the first run");
-    } else if (!("end" in parsed)) {
-      take(arriving, parsed);
-    } else {
-      const { run, frames } = arriving;
-      if (parsed.end !== run || parsed.frames !== frames.length) throw cutShort(run, number);
-      yield await settle(engine, arriving, number);
-      arriving = undefined;
-    }
-  }
-  if (arriving !== undefined) throw cutShort(arriving.run, number);
-}
-
-function take(arriving: Arriving, parsed: ArchiveLine): void {
-  if ("frame" in parsed) arriving.frames.push(parsed.frame);
-  else if ("input" in parsed) arriving.inputs.push(Buffer.from(parsed.input, "base64"));
-  else if ("blob" in parsed) {
-    const parts = arriving.blobs.get(parsed.blob) ?? [];
-    arriving.blobs.set(parsed.blob, parts);
-    parts.push(Buffer.from(parsed.data, "base64"));
-  }
-}
-
-function parse(text: string, number: number): ArchiveLine {
-  try {
-    const parsed = JSON.parse(text) as ArchiveLine | null;
-    if (isLine(parsed)) return parsed;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw invalid(number, "is no line of an archive");
-}
-
-/** Whether the line has the fields of its kind; frames are checked when they are folded. */
-function isLine(raw: unknown): raw is ArchiveLine {
-  if (typeof raw !== "object" || raw === null) return false;
-  const line = raw as Readonly<Record<string, unknown>>;
-  if ("millrace" in line) return line["millrace"] === "run" && line["version"] === 1;
-  if ("frame" in line) return typeof line["frame"] === "object" && line["frame"] !== null;
-  if ("input" in line) return typeof line["input"] === "string";
-  if ("blob" in line) return typeof line["blob"] === "string" && typeof line["data"] === "string";
-  return typeof line["end"] === "string" && Number.isSafeInteger(line["frames"]);
+  for await (const arriving of readArchive(lines)) yield await settle(engine, arriving);
 }
 
 /** Writes a run that is complete. */
-async function settle(engine: Engine, arriving: Arriving, number: number): Promise<Imported> {
-  const { run, workflow, inputs } = arriving;
+async function settle(engine: Engine, arriving: Arriving): Promise<Imported> {
+  const { run, workflow, inputs, line } = arriving;
+  const { queue, blobs } = engine.store;
   const digests = new Map<string, string>();
   for (const [digest, parts] of arriving.blobs) {
-    digests.set(digest, await engine.store.blobs.put(Buffer.concat(parts)));
+    digests.set(digest, await blobs.put(Buffer.concat(parts)));
   }
   const frames = arriving.frames.map((frame) => relinked(frame, digests));
-  const state = await folded(engine, run, frames, number);
+  const state = await folded(engine, run, frames, line);
   if (state.run.context.workflow !== workflow) {
-    throw invalid(number, `ends run ${run}, which is not of workflow ${workflow}`);
+    throw invalid(line, `ends run ${run}, which is not of workflow ${workflow}`);
   }
-  const created = await appendMissing(engine, arriving, frames);
-  const inbox = inboxOf(run, state.run.context);
-  const there = (await engine.store.inbox.read(inbox, 0)).map(({ bytes }) => textOf(bytes));
+  const lacks = await lackedBy(engine, state);
+  // Whoever sees that it was continued would begin the next run once more.
+  const part = arriving.isPart || lacks.includes(state.run.context.next?.run ?? "");
+  const created = await appendMissing(engine, arriving, { frames, part });
+  await tell(engine, inboxOf(run, state.run.context), inputs, digests);
+  if (!part && !isTerminal(state) && !isDriven(state)) await queue.offer({ workflow, run });
+  return { run, workflow, events: state.cursor.seq, created, part, lacks };
+}
+
+/** Runs that it waits for, or that go on for it, and that do not exist here. */
+async function lackedBy({ store }: Engine, state: RunState): Promise<string[]> {
+  const children = [...state.delegated].flatMap((step) => {
+    return stepActor(state, step).context.child?.run ?? [];
+  });
+  const lacked: string[] = [];
+  for (const run of [
+    ...children,
+    ...(state.run.context.next === null ? [] : [state.run.context.next.run]),
+  ]) {
+    if ((await store.log.head(run)) === 0) lacked.push(run);
+  }
+  return lacked;
+}
+
+/** Puts what it had not read yet into its inbox, once. */
+async function tell(
+  { store }: Engine,
+  inbox: string,
+  inputs: readonly Uint8Array[],
+  digests: ReadonlyMap<string, string>,
+): Promise<void> {
+  const there = (await store.inbox.read(inbox, 0)).map(({ bytes }) => textOf(bytes));
   for (const bytes of inputs) {
     const input = decodeInput(bytes);
     const told = input === undefined ? bytes : encodeInput(relinked(input, digests));
-    if (!there.includes(textOf(told))) await engine.store.inbox.post(inbox, told);
+    if (!there.includes(textOf(told))) await store.inbox.post(inbox, told);
   }
-  if (!isTerminal(state) && !isDriven(state)) await engine.store.queue.offer({ workflow, run });
-  return { run, workflow, events: state.cursor.seq, created };
 }
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
@@ -129,13 +101,18 @@ const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base6
 async function appendMissing(
   engine: Engine,
   { run, workflow }: Arriving,
-  frames: readonly Frame[],
+  { frames, part }: { readonly frames: readonly Frame[]; readonly part: boolean },
 ): Promise<boolean> {
-  const missing = frames.slice(await framesThere(engine, run, frames));
+  const there = await framesThere(engine, run, { frames, part });
+  const { cursor } = await loadRun(engine, run);
+  // What was there as a part becomes the run itself.
+  const isLast = there === frames.length && cursor.partial && !part;
+  const missing = isLast ? [wholeAgain(engine, cursor.seq)] : frames.slice(there);
   if (missing.length === 0) return false;
-  let { sum, head: expected } = (await loadRun(engine, run)).cursor;
-  for (const frame of missing) {
-    const sealed = sealFrame(run, sum, frame, engine.codec);
+  let { sum, head: expected } = cursor;
+  for (const [nth, frame] of missing.entries()) {
+    const more = part || nth < missing.length - 1 ? ({ more: true } as const) : {};
+    const sealed = sealFrame(run, sum, { ...frame, ...more }, engine.codec);
     const outcome = await engine.store.log.append({ workflow, run, expected, bytes: sealed.bytes });
     if (!outcome.ok) throw conflict(run);
     expected = outcome.position;
@@ -144,14 +121,28 @@ async function appendMissing(
   return true;
 }
 
+/** Says that nothing more is to come, for the frames do not. */
+function wholeAgain({ world, node }: Engine, seq: number): Frame {
+  const at = world.clock.now();
+  const detail = "what others went back to was imported before the run itself";
+  const events = [{ type: "anomaly.recorded", at, kind: "imported-in-parts", detail }] as const;
+  return { commit: world.ids(), writer: { node, epoch: 0 }, at, seq: seq + 1, inbox: 0, events };
+}
+
 /**
  * How many of the run's frames are there, made by the very same commits.
  * @throws MillraceError `E_RUN_CONFLICT` when others are
  */
-async function framesThere(engine: Engine, run: string, frames: readonly Frame[]): Promise<number> {
+async function framesThere(
+  engine: Engine,
+  run: string,
+  { frames, part }: { readonly frames: readonly Frame[]; readonly part: boolean },
+): Promise<number> {
   let nth = 0;
   for await (const { bytes } of engine.store.log.read({ run })) {
     const { commit, events } = openFrame(run, bytes, engine.codecs).frame;
+    // Others go back to what is there: that it has gone on since is nothing to them.
+    if (part && nth === frames.length) return nth;
     const other = frames[nth++];
     if (commit !== other?.commit || events.length !== other.events.length) throw conflict(run);
   }
@@ -196,16 +187,6 @@ function relinked<T>(content: T, digests: ReadonlyMap<string, string>): T {
   const changed = [...digests].some(([before, after]) => before !== after);
   return changed ? (visit(content) as T) : content;
 }
-
-const invalid = (number: number, what: string, cause?: unknown): MillraceError =>
-  new MillraceError(
-    "E_ARCHIVE_INVALID",
-    `line ${number} of the archive ${what}; nothing of its run was imported. Export the run again, or take another copy of the file`,
-    { cause, details: { line: number } },
-  );
-
-const cutShort = (run: string, number: number): MillraceError =>
-  invalid(number, `comes before run ${run} is complete`);
 
 const conflict = (run: string): MillraceError =>
   new MillraceError(

@@ -91,6 +91,8 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
     workflow: context.workflow,
     status: shownStatus({
       paused: context.paused !== null,
+      // As it was then: that the rest came later is no part of its history.
+      partial: false,
       status: state.run.state as RunStatus,
     }),
     labels: context.labels,

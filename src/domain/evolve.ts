@@ -38,6 +38,7 @@ export function evolveFrame(state: RunState, opened: Opened, position: number): 
   cursor.head = position;
   cursor.sum = sum;
   cursor.inbox = frame.inbox;
+  cursor.partial = frame.more === true;
 }
 
 /**

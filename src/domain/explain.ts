@@ -34,6 +34,7 @@ export function explain(state: RunState): Explanation {
 
 function waitsOf(state: RunState): Wait[] {
   const { context } = state.run;
+  if (state.cursor.partial) return [importWait(state)];
   if (isDriven(state)) return [...stepWaits(state), drivenWait(state)];
   if (isHeldBack(state)) {
     const held = [...setAside(state), ...admissionWaits(state)];
@@ -74,6 +75,17 @@ function drivenWait({ run: { context } }: RunState): Wait {
     until: null,
     by: "whoever drives it",
     next: "whatever they record",
+  };
+}
+
+function importWait({ run: { context } }: RunState): Wait {
+  return {
+    kind: "import",
+    what: "only a part of the run was imported: what forks of it go back to",
+    since: context.updatedAt,
+    until: null,
+    by: "`millrace import` of the whole run",
+    next: "it goes on here",
   };
 }
 

@@ -39,6 +39,8 @@ export interface Cursor {
   sum: string;
   /** Last inbox position that a frame has recorded as taken. */
   inbox: number;
+  /** The rest of the run is yet to be imported. */
+  partial: boolean;
 }
 
 /** One answer to the function of a code workflow: `step:a`, `timer:t`, `wait:w`, `approval:w`, and when it came. */
@@ -114,7 +116,7 @@ export interface RunState {
 export function emptyRun(id: string): RunState {
   return {
     id,
-    cursor: { seq: 0, head: 0, sum: NO_PREVIOUS, inbox: 0 },
+    cursor: { seq: 0, head: 0, sum: NO_PREVIOUS, inbox: 0, partial: false },
     run: runTable.create(runContext({ id })),
     steps: new Map(),
     plan: undefined,

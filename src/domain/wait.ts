@@ -37,6 +37,8 @@ export const waitKinds = [
   "hand",
   /** Its gate has not let it in. */
   "admission",
+  /** Only a part of it was imported. */
+  "import",
 ] as const;
 
 /** One thing that a run waits for. */

@@ -59,6 +59,8 @@ export class Reception {
     // A run that was erased, or is driven by hand, is nobody's to host.
     if (state.cursor.seq === 0) await gates.release(name, [run]);
     if (state.cursor.seq === 0 || isDriven(state)) return gone(claim.ack());
+    // Whoever imports it offers a ticket when all of it is there.
+    if (state.cursor.partial) return gone(claim.ack());
     if (isTerminal(state)) return gone(leaveEndedAgain(engine, claim, state, surroundings));
     await collectForRun(engine, state);
     const workflow = catalog.codeFor(state);

@@ -13,7 +13,13 @@ const SETTLED_MS = 5_000;
 export function* endedOwing(view: RunSummaries, now: number): Generator<RunSummary> {
   for (const one of view.values()) {
     const { endedAt, next } = one;
-    if (endedAt === null || one.status === "quarantined" || endedAt > now - SETTLED_MS) continue;
+    if (
+      endedAt === null ||
+      one.partial ||
+      one.status === "quarantined" ||
+      endedAt > now - SETTLED_MS
+    )
+      continue;
     if (next === null ? isAwaited(view, one) || leavesAlone(view, one) : !view.has(next)) yield one;
   }
 }

@@ -8,7 +8,7 @@
 import {
   awaitsAdmission,
   awaitsCode,
-  hasEnded,
+  isHostable,
   type RunSummary,
 } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
@@ -42,7 +42,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
   for (const { workflow, run } of owing) await engine.store.queue.offer({ workflow, run });
   mended += owing.length;
   for (const summary of view.values()) {
-    if (hasEnded(summary) || summary.driven) continue;
+    if (!isHostable(summary)) continue;
     mended += await tellOfErased(engine, view, { ...summary });
     if (options.isHosted(summary.run)) continue;
     if (awaitsCode(summary)) {
@@ -99,7 +99,7 @@ async function mend(
 async function mendInputs({ engine, summaries, isHosted }: SweepOptions): Promise<number> {
   const { queue, inbox } = engine.store;
   const parked = [...(await summaries.current()).values()].filter(
-    (one) => !hasEnded(one) && one.parkedReason !== null && !one.driven && !isHosted(one.run),
+    (one) => isHostable(one) && one.parkedReason !== null && !isHosted(one.run),
   );
   let mended = 0;
   for (const { run, workflow, inbox: taken, chain } of parked) {

@@ -5,7 +5,7 @@
 import { pause } from "../kernel/clock.ts";
 import {
   awaitsAdmission,
-  hasEnded,
+  isHostable,
   type RunSummaries,
   type RunSummary,
 } from "../projections/run-summary.ts";
@@ -30,7 +30,7 @@ export async function takeOver(options: TakeOverOptions, node: string): Promise<
   const { engine, summaries } = options;
   const { queue } = engine.store;
   const left = [...(await summaries.current()).values()].filter(
-    (one) => one.node === node && !hasEnded(one),
+    (one) => one.node === node && isHostable(one),
   );
   const tickets = left.map(async ({ workflow, run, lease }) => {
     if (lease !== null) await queue.reclaim(lease);
@@ -65,7 +65,7 @@ export async function offerUnclaimed(options: TakeOverOptions): Promise<number> 
 }
 
 const isUnclaimed = (options: TakeOverOptions, summary: RunSummary): boolean => {
-  const { status, driven, run, workflow } = summary;
-  if (status !== "pending" || driven || awaitsAdmission(summary)) return false;
+  const { status, run, workflow } = summary;
+  if (status !== "pending" || !isHostable(summary) || awaitsAdmission(summary)) return false;
   return !options.isHosted(run) && options.isWaitingFor(workflow);
 };

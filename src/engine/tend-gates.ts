@@ -53,7 +53,7 @@ const isGone = (summary: RunSummary | undefined, now: number): boolean =>
 
 /** It has not begun, and nobody hosts it. */
 const isIdle = (summary: RunSummary | undefined): boolean =>
-  summary !== undefined && awaitsAdmission(summary) && summary.node === null;
+  summary !== undefined && awaitsAdmission(summary) && summary.node === null && !summary.partial;
 
 /**
  * Looks after all gates that a run has passed (the last one there may have been erased), and gives tickets to runs that are held back and have

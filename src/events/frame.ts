@@ -31,6 +31,8 @@ export interface Frame {
   /** Last position of the inbox that this and all earlier frames have taken; 0: none. */
   readonly inbox: number;
   readonly events: readonly MillraceEvent[];
+  /** The run is being imported: what it was did not end here, and nobody hosts it before that is there. */
+  readonly more?: true;
 }
 
 /** Transforms frame bodies, for compression or encryption. Must be deterministic in `decode` only. */
@@ -176,7 +178,7 @@ function parseFrame(run: string, body: Uint8Array): Frame {
     throw invalid(run, "does not hold JSON", cause);
   }
   const frame = upcast(raw, FRAME_VERSION);
-  const { commit, at, seq, inbox, writer, events } = frame as Partial<Frame>;
+  const { commit, at, seq, inbox, writer, events, more } = frame as Partial<Frame>;
   const whole =
     typeof commit === "string" &&
     Number.isFinite(at) &&
@@ -188,7 +190,8 @@ function parseFrame(run: string, body: Uint8Array): Frame {
     events.length > 0;
   if (!whole) throw invalid(run, "lacks a part of its envelope");
   for (const event of events) checkEvent(event, at as number);
-  return { commit, at: at as number, seq: seq as number, inbox: inbox as number, writer, events };
+  const own = { commit, at: at as number, seq: seq as number, inbox: inbox as number };
+  return { ...own, writer, events, ...(more === true ? { more } : {}) };
 }
 
 const invalid = (run: string, what: string, cause?: unknown): MillraceError =>

@@ -82,6 +82,8 @@ export interface RunSummary extends RunFamily, StepSummary {
   admitted: boolean;
   /** Driven by hand: nobody hosts it. */
   driven: boolean;
+  /** The rest of it is yet to be imported: nobody hosts it before. */
+  partial: boolean;
   /** Last inbox position taken. */
   inbox: number;
   error: Failure | null;
@@ -102,6 +104,10 @@ const ENDED: ReadonlySet<RunStatus> = new Set([
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);
 
+/** Whether anybody hosts the run, or will. */
+export const isHostable = (summary: RunSummary): boolean =>
+  !hasEnded(summary) && !summary.driven && !summary.partial;
+
 /** Whether a later run of the chain lives that the run is a part of. */
 export function livesOn(view: RunSummaries, { next }: RunSummary): boolean {
   for (let at = next; at !== null; ) {
@@ -114,11 +120,14 @@ export function livesOn(view: RunSummaries, { next }: RunSummary): boolean {
 }
 
 /** The status as people see it. */
-export const shownStatus = ({
+export function shownStatus({
   paused,
+  partial,
   status,
-}: Pick<RunSummary, "paused" | "status">): RunStatus =>
-  paused && (status === "running" || status === "parked") ? "paused" : status;
+}: Pick<RunSummary, "paused" | "partial" | "status">): RunStatus {
+  if (partial && !ENDED.has(status)) return "parked";
+  return paused && (status === "running" || status === "parked") ? "paused" : status;
+}
 
 /** True for a run that was not let in yet: by its time, or by its gate. */
 export const awaitsAdmission = ({ notBefore, gate, admitted, status }: RunSummary): boolean =>
@@ -157,6 +166,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
   gate: null,
   admitted: false,
   driven: false,
+  partial: false,
   inbox: 0,
   active: [],
   held: [],
@@ -168,7 +178,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 8,
+  version: 9,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -193,6 +203,7 @@ export const runSummary: Projection<RunSummaries> = {
     summary.seq += frame.events.length;
     summary.sum = opened.sum;
     summary.inbox = frame.inbox;
+    summary.partial = frame.more === true;
     summary.updatedAt = frame.at;
   },
 };

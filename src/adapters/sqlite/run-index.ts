@@ -177,8 +177,10 @@ const failedStepOf = ({ failedStep, held }: RunSummary): string | null =>
   held[0]?.step ?? failedStep;
 
 /** Why it waits, without what is particular to it. */
-function waitingOf({ held, parkedReason, endedAt, paused }: RunSummary): string | null {
+function waitingOf(summary: RunSummary): string | null {
+  const { held, parkedReason, endedAt, paused, partial } = summary;
   if (endedAt !== null) return null;
+  if (partial) return "import";
   if (held.length > 0) return "held";
   return paused ? "paused" : (parkedReason?.split(":", 1)[0] ?? null);
 }

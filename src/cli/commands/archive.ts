@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import type { Imported } from "../../client/import-runs.ts";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { table } from "../render.ts";
@@ -19,6 +20,7 @@ import { usable } from "../user-file.ts";
 interface ExportFlags extends StoreFlags {
   readonly file?: string;
   readonly ancestors: boolean;
+  readonly children: boolean;
 }
 
 /** Adds the commands to the program. */
@@ -28,6 +30,7 @@ export function registerArchive(program: Command, cli: Cli): void {
     .argument("<run>", "the run's id")
     .option("--file <path>", "where to; by default to the standard output")
     .option("--no-ancestors", "without the runs that it branched off")
+    .option("--no-children", "without the runs that it waits for, or that go on for it")
     .action((run: string, flags: ExportFlags) => exportRun(cli, run, flags));
   withStoreFlags(program.command("import"))
     .description("take up runs that were exported, in the state in which they were")
@@ -40,7 +43,10 @@ async function exportRun(cli: Cli, run: string, flags: ExportFlags): Promise<voi
   await using millrace = await openExisting(settings);
   // A run that does not exist must not leave an empty file.
   await millrace.get(run);
-  const lines = millrace.history.export(run, { ancestors: flags.ancestors });
+  const lines = millrace.history.export(run, {
+    ancestors: flags.ancestors,
+    children: flags.children,
+  });
   const { file } = flags;
   if (file === undefined) {
     for await (const line of lines) cli.output.print(line);
@@ -65,12 +71,13 @@ async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<vo
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const runs = await usable(file, millrace.history.import(lines));
   if (settings.json) return cli.output.json(runs);
-  const rows = runs.map(({ run, workflow, events, created }) => [
-    run,
-    workflow,
-    String(events),
-    created ? "imported" : "was there already",
-  ]);
+  const rows = runs.map((one) => [one.run, one.workflow, String(one.events), outcomeOf(one)]);
   const header = ["run", "workflow", "events", ""];
   for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+}
+
+function outcomeOf({ created, part, lacks }: Imported): string {
+  const done = created ? "imported" : "was there already";
+  const lacking = lacks.length === 0 ? "" : `; lacks ${lacks.join(", ")}`;
+  return `${done}${part ? ", as a part: it does not go on here" : ""}${lacking}`;
 }
