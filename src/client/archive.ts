@@ -16,7 +16,7 @@ import type { Value } from "../../machines/values.ts";
 import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import { firstFrame, forkPointOf } from "../engine/history.ts";
-import { decodeInput } from "../engine/input.ts";
+import { decodeInput, valueOfInput } from "../engine/input.ts";
 import type { Projector } from "../engine/projector.ts";
 import { carriedValue } from "../events/carried-value.ts";
 import { type Frame, openFrame } from "../events/frame.ts";
@@ -147,9 +147,7 @@ async function* linesOf(engine: Engine, run: string, part: boolean): AsyncGenera
   // What it was told is for whoever goes on with it.
   const unread = isPart ? [] : await engine.store.inbox.read(inbox, taken);
   for (const { bytes } of unread) {
-    const input = decodeInput(bytes);
-    if (input?.kind === "signal") yield* blobsOf(engine, run, [input.payload], written);
-    if (input?.kind === "child") yield* blobsOf(engine, run, [input.output], written);
+    yield* blobsOf(engine, run, [valueOfInput(decodeInput(bytes))], written);
     yield line({ input: Buffer.from(bytes).toString("base64") });
   }
   yield line({ end: run, frames, ...(isPart ? { part: true } : {}) });

@@ -1,6 +1,7 @@
 /** What becomes of histories: archives, deletion with proof, retention. */
 import type { Engine } from "../engine/engine.ts";
 import type { Projector } from "../engine/projector.ts";
+import { isMillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import type { Eraser } from "../stores/eraser.ts";
@@ -79,15 +80,30 @@ export class History {
 
   /**
    * Erases the runs that a rule does not want any more, with a proof each; returns how many. `archive`
-   * gets the lines of each first: what it throws ends the call, and that run stays.
+   * gets the lines of each first: what it throws ends the call, and that run stays. One that is gone by then,
+   * or that somebody has branched off, is left out.
    * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`
    */
   async prune(rule: RetentionRule, archive?: Archivist): Promise<number> {
-    const runs = await this.unwanted(rule);
-    for (const { run } of runs) {
+    let erased = 0;
+    for (const { run } of await this.unwanted(rule)) {
+      if (await this.#isWanted(run)) continue;
       await archive?.(run, this.export(run, { children: false }));
-      await this.erase(run, { reason: "retention" });
+      try {
+        await this.erase(run, { reason: "retention" });
+        erased++;
+      } catch (error) {
+        const isChanged =
+          isMillraceError(error, "E_RUN_NOT_FOUND") || isMillraceError(error, "E_COMMAND_REFUSED");
+        if (!isChanged) throw error;
+      }
     }
-    return runs.length;
+    return erased;
+  }
+
+  /** It went away, or became the origin of a fork, since it was found. */
+  async #isWanted(run: string): Promise<boolean> {
+    const view = await this.#summaries.current();
+    return !view.has(run) || [...view.values()].some(({ forkOf }) => forkOf?.run === run);
   }
 }

@@ -75,6 +75,14 @@ const isFor = (
   (where.workflow ?? workflow) === workflow &&
   Object.entries(where.labels ?? {}).every(([name, value]) => labels[name] === value);
 
+/** What is kept for runs of the key. */
+export async function* keptForKey({ store }: Engine, key: string): AsyncGenerator<SignalInput> {
+  for (const { bytes } of await store.inbox.read(addressOf(key), 0)) {
+    const kept = decodeKept(bytes);
+    if (kept !== undefined) yield kept.signal;
+  }
+}
+
 /** An input with two fields more. */
 const encodeKept = ({ signal, until, where }: KeptSignal): Uint8Array =>
   encodeInput({ ...signal, until, where } as SignalInput);

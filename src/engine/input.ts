@@ -79,6 +79,13 @@ export interface StepOrder {
   readonly input?: Value;
 }
 
+/** The value that an input carries, if it does. */
+export function valueOfInput(input: Input | undefined): Value | undefined {
+  if (input?.kind === "signal") return input.payload;
+  if (input?.kind === "child") return input.output;
+  return input?.kind === "report" && input.outcome.ok ? input.outcome.output : undefined;
+}
+
 /** The input as bytes for an inbox. */
 export const encodeInput = (input: Input): Uint8Array => Buffer.from(JSON.stringify(input));
 

@@ -12,14 +12,9 @@ const SETTLED_MS = 5_000;
 /** Ended runs that still owe something to others: whoever claims such a run does it. */
 export function* endedOwing(view: RunSummaries, now: number): Generator<RunSummary> {
   for (const one of view.values()) {
-    const { endedAt, next } = one;
-    if (
-      endedAt === null ||
-      one.partial ||
-      one.status === "quarantined" ||
-      endedAt > now - SETTLED_MS
-    )
-      continue;
+    const { endedAt, next, partial, status } = one;
+    const isEarly = endedAt === null || endedAt > now - SETTLED_MS;
+    if (isEarly || partial || status === "quarantined") continue;
     if (next === null ? isAwaited(view, one) || leavesAlone(view, one) : !view.has(next)) yield one;
   }
 }

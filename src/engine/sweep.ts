@@ -38,9 +38,13 @@ export async function sweep(options: SweepOptions): Promise<number> {
   };
   let mended = 0;
   const view = await summaries.current();
-  const owing = [...endedOwing(view, engine.world.clock.now())];
-  for (const { workflow, run } of owing) await engine.store.queue.offer({ workflow, run });
-  mended += owing.length;
+  for (const summary of [...endedOwing(view, engine.world.clock.now())]) {
+    const { workflow, run, next } = summary;
+    // The run that goes on for it may have been there, and was erased since.
+    if (next !== null && !view.has(next) && (await engine.store.log.head(next)) > 0) continue;
+    await engine.store.queue.offer({ workflow, run });
+    mended++;
+  }
   for (const summary of view.values()) {
     if (!isHostable(summary)) continue;
     mended += await tellOfErased(engine, view, { ...summary });

@@ -37,7 +37,7 @@ const byBlob = ([one = ""]: readonly string[], [other = ""]: readonly string[]):
   one < other ? -1 : 1;
 
 /** The blobs that a value refers to. */
-function* blobsOf(value: Value): Generator<string> {
+export function* blobsOf(value: Value): Generator<string> {
   if ("blob" in value) yield value.blob;
   if ("list" in value) for (const one of value.list) yield* blobsOf(one);
 }

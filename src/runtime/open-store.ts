@@ -1,4 +1,5 @@
 /** From a store's address to the store: the one place where addresses meet adapters. */
+import { existsSync } from "node:fs";
 import { memoryStore } from "../adapters/memory/store.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { RunIndex } from "../ports/run-index.ts";
@@ -28,6 +29,9 @@ export async function openStore(address: string, options: StoreOptions): Promise
     { details: { option: "store" } },
   );
 }
+
+/** Whether there is an index of runs in a file, opened or not. */
+export const hasIndex = (path: string): boolean => path !== ":memory:" && existsSync(path);
 
 /** Opens the index of runs in a file, or in memory. Loaded when something is searched. */
 export async function openIndex(path: string): Promise<RunIndex> {

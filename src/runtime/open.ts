@@ -23,7 +23,7 @@ import { runSummary } from "../projections/run-summary.ts";
 import { savedProjections } from "../projections/saved.ts";
 import type { Dag } from "../workflow/dag.ts";
 import { codedStore } from "./coded-store.ts";
-import { openIndex, openStore } from "./open-store.ts";
+import { hasIndex, openIndex, openStore } from "./open-store.ts";
 import { checkNodeResources, type OpenOptions, type Settings, settings } from "./options.ts";
 import { type Stores, storesOf } from "./stores.ts";
 
@@ -59,7 +59,11 @@ export class Millrace extends Client implements AsyncDisposable {
     this.#catalog = new Catalog(configured.versions);
     this.node = engine.node;
     this.store = engine.store;
-    const { stores, eraser } = storesOf(engine, summaries);
+    const { stores, eraser } = storesOf(engine, summaries, {
+      // One that is not there need not be made to forget.
+      current: async () => (hasIndex(configured.index) ? index.current() : undefined),
+      save: async () => undefined,
+    });
     this.stores = stores;
     this.history = new History(engine, summaries, eraser);
     this.#stopGraceMs = configured.stopGraceMs;

@@ -6,6 +6,7 @@ import { outputIndex } from "../projections/output-index.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import { CheckpointStore, eraserOf } from "../stores/checkpoint-store.ts";
 import { DataLocationRegistry } from "../stores/data-locations.ts";
+import type { SavedProjection } from "../stores/delete-run.ts";
 import type { Eraser } from "../stores/eraser.ts";
 import { OutputStore } from "../stores/output-store.ts";
 import { ResultStore } from "../stores/result-store.ts";
@@ -29,11 +30,12 @@ export interface Stores {
 export function storesOf(
   engine: Engine,
   summaries: Projector<RunSummaries>,
+  runIndex: SavedProjection,
 ): { readonly stores: Stores; readonly eraser: Eraser } {
   const journal = new Journal(engine);
   const index = new Projector(engine, outputIndex);
   const locations = new DataLocationRegistry(engine, journal);
-  const eraser = eraserOf(engine, journal, { summaries, views: [index] });
+  const eraser = eraserOf(engine, journal, { summaries, views: [index, runIndex] });
   const stores = {
     stepRuns: new StepRunStore(engine, journal),
     checkpoints: new CheckpointStore(engine, journal, { eraser }),

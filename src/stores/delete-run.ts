@@ -4,6 +4,7 @@ import type { Journal } from "../engine/journal.ts";
 import type { Projector } from "../engine/projector.ts";
 import type { BlobReferences } from "../projections/blob-references.ts";
 import { livesOn, type RunSummaries } from "../projections/run-summary.ts";
+import { blobsOnlyOf, isOnlyOf } from "./run-blobs.ts";
 
 /** A projection over all runs that keeps a copy of itself in the store. */
 export interface SavedProjection {
@@ -35,8 +36,9 @@ export async function deleteTraces(
   const summary = view.get(run);
   // The inbox of a chain is that of its first run: what is in there is for the one that lives.
   const isShared = summary !== undefined && livesOn(view, summary);
-  // Before the log goes, which alone knows them.
-  for (const blob of await ownBlobs(references, run)) {
+  // Before the log and the mail go, which alone know them.
+  const known = { references: await references.current(), summaries: view };
+  for (const blob of await blobsOnlyOf(engine, run, known, isShared)) {
     const bytes = await blobs.get(blob);
     await blobs.delete(blob);
     // Another run may have recorded the same bytes since, and found them there.
@@ -54,11 +56,3 @@ export async function deleteTraces(
   }
   return removed;
 }
-
-async function ownBlobs(references: Projector<BlobReferences>, run: string): Promise<string[]> {
-  const view = await references.current();
-  return Array.from(view, ([blob, runs]) => (isOnlyOf(run, runs) ? [blob] : [])).flat();
-}
-
-const isOnlyOf = (run: string, runs: ReadonlySet<string> | undefined): boolean =>
-  runs?.size === 1 && runs.has(run);

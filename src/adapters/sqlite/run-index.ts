@@ -30,6 +30,8 @@ export class SqliteRunIndex implements RunIndex {
     this.#db.exec("PRAGMA journal_mode = WAL");
     // What is lost with the machine is folded from the log again.
     this.#db.exec("PRAGMA synchronous = OFF");
+    // Labels and failures of a run that was erased must not be readable in the file.
+    this.#db.exec("PRAGMA secure_delete = ON");
     ensureIndexTables(this.#db);
   }
 
@@ -53,6 +55,7 @@ export class SqliteRunIndex implements RunIndex {
         this.#sql("UPDATE place SET position = ?, anchor = ?").run(to.position, to.anchor);
       }
       this.#db.exec("COMMIT");
+      if (removed.length > 0) this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       return stands;
     } catch (error) {
       this.#rollback();
