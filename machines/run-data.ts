@@ -46,6 +46,8 @@ export type RunEvent =
     } & Beginning)
   /** What a run that was started by the name of its workflow lacked. `input`: what its schema made of it. */
   | ({ type: "run.planned"; at: number; plan: unknown; input?: Value; deadline?: number } & Entry)
+  /** Somebody has moved it to another version of its workflow: from here on this plan decides. */
+  | { type: "run.migrated"; at: number; plan: unknown; by: string; reason: string }
   /** `lease`: what a peer needs to give the ticket back when this host is dead. */
   | { type: "run.claimed"; at: number; epoch: number; node: string; lease: string }
   /** `error`: it could not be gone on with, for the `faults`-th time in a row. */
@@ -119,6 +121,7 @@ export type RunCommand =
     }
   | { type: "cmd.complete"; now: number; output: Value }
   | ({ type: "cmd.plan"; now: number; plan: unknown; input?: Value; deadline?: number } & Entry)
+  | { type: "cmd.migrate"; now: number; plan: unknown; by: string; reason: string }
   | { type: "cmd.continue"; now: number; next: string; input: Value }
   | { type: "cmd.fail"; now: number; error: Failure }
   /** Asks for the end of the run; its steps may end by themselves until `until` (absent: at once). */

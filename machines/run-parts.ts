@@ -174,6 +174,23 @@ export const plan = run.createStateConfig({
   },
 }).on;
 
+/** Another version of its workflow. Whoever asks for it claims the run first: nobody else then writes to it. */
+export const migrate = run.createStateConfig({
+  on: {
+    "cmd.migrate": {
+      guard: "isPlanned",
+      actions: emit(({ event }) => ({
+        type: "run.migrated",
+        at: event.now,
+        plan: event.plan,
+        by: event.by,
+        reason: event.reason,
+      })),
+    },
+    "run.migrated": { guard: "isPlanned", actions: "apply" },
+  },
+}).on;
+
 /** The end that another run goes on from. */
 export const goOn = run.createStateConfig({
   on: {

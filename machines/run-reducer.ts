@@ -106,6 +106,9 @@ export const runReducer = reducer<RunContext, RunEvent>((context, event) => {
     case "run.admitted":
       letIn(context, event);
       break;
+    // What it changes is the plan, which the engine folds.
+    case "run.migrated":
+      break;
     case "run.planned":
       context.planned = true;
       context.admission = event.admission ?? context.admission;

@@ -63,6 +63,7 @@ export const run = setup({
       (event.type === "cmd.cancel" || event.type === "run.cancelling") &&
       (event.until ?? 0) < (context.cancelUntil ?? 0),
     notParked: ({ context }) => context.parkedReason === null,
+    isPlanned: ({ context }) => context.planned,
     notPlanned: ({ context }) => !context.planned,
     newStart: ({ context, event }) =>
       "start" in event && context.gather !== null && !Object.hasOwn(context.gathered, event.start),

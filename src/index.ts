@@ -4,6 +4,13 @@ export type { Failure, Value } from "../machines/values.ts";
 export type { DecisionOptions, PendingApproval, PendingOptions } from "./client/approvals.ts";
 export type { ExportOptions } from "./client/archive.ts";
 // start and follow runs
+export type {
+  CheckUpgradeOptions,
+  RunLeft,
+  RunUpgrade,
+  UpgradeProgress,
+  UpgradeReport,
+} from "./client/check-upgrade.ts";
 export { Client } from "./client/client.ts";
 export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
 export type { EraseOptions } from "./client/erase-run.ts";
@@ -17,6 +24,7 @@ export type { LimitsOptions, WorkflowLimit } from "./client/limits.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
 export type { ListOptions } from "./client/list-runs.ts";
 export type { LiveRun, LiveStep } from "./client/live-actor.ts";
+export type { MigrateOptions } from "./client/migrate-run.ts";
 export type { Pipeline, PipelineItem } from "./client/pipeline.ts";
 export type { ReplayedEvent } from "./client/playback.ts";
 export type { RetentionRule } from "./client/prune-runs.ts";

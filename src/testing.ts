@@ -1,11 +1,6 @@
 /** Public entry "millrace/testing": what tests of one's own workflows are made of. Needs fast-check. */
 export { MemoryBackend, memoryStore } from "./adapters/memory/store.ts";
 export {
-  type CheckHistoryOptions,
-  checkHistory,
-  type HistoryReport,
-} from "./testing/check-history.ts";
-export {
   type CheckWorkflowOptions,
   checkWorkflow,
   type TestedWorkflow,
@@ -20,7 +15,6 @@ export {
   type EffectSource,
 } from "./testing/effects.ts";
 export { events, nodeEvents, runEvents, stepEvents } from "./testing/event-arbitraries.ts";
-export type { History, HistoryDifference } from "./testing/folded-history.ts";
 export { type Given, type GivenOptions, given, type When } from "./testing/given.ts";
 export type { Life, Outcome, TestSignal } from "./testing/life.ts";
 export {
@@ -46,3 +40,9 @@ export type { CrashPoint } from "./testing/simulation.ts";
 export type { TestRun } from "./testing/test-run.ts";
 export { failures, values } from "./testing/value-arbitraries.ts";
 export { illegalEvents, legalEvents, type Refused, type WalkOptions } from "./testing/walks.ts";
+export {
+  type CheckHistoryOptions,
+  checkHistory,
+  type HistoryReport,
+} from "./upgrade/check-history.ts";
+export type { History, HistoryDifference } from "./upgrade/folded-history.ts";

@@ -4,6 +4,7 @@ import type { Placement } from "../../machines/placement.ts";
 import type { ForkPoint } from "../../machines/run-data.ts";
 import type { StepEvent } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
+import { type Version, versionName } from "../cluster/versions.ts";
 import type { MillraceEvent, OutputContent } from "../events/vocabulary.ts";
 import { isRecordEvent, recordDetail, recordSubject } from "./record-event-text.ts";
 import { clip, jsonText, moment } from "./render.ts";
@@ -50,6 +51,8 @@ export function eventDetail(event: MillraceEvent): string {
       return `${event.workflow} ${valueText(event.input)}${originText(event.forkOf)}`;
     case "run.planned":
       return event.input === undefined ? "" : valueText(event.input);
+    case "run.migrated":
+      return `to ${versionName(event.plan as Version)} by ${event.by}: ${event.reason}`;
     case "run.continued":
       return `as ${event.next} ${valueText(event.input)}`;
     case "run.claimed":

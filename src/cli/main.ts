@@ -8,6 +8,7 @@ import type { Cli } from "./cli.ts";
 import { registerApprovals } from "./commands/approvals.ts";
 import { registerArchive } from "./commands/archive.ts";
 import { registerCompare } from "./commands/compare.ts";
+import { registerDeploy } from "./commands/deploy.ts";
 import { registerDescribe } from "./commands/describe.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerDoctor } from "./commands/doctor.ts";
@@ -37,7 +38,7 @@ const EPILOGUE = `
 Exit codes:
   0    done
   1    the run failed, was cancelled or terminated; doctor: a contract case failed;
-       rebuild --verify: something saved was not true
+       rebuild --verify: something saved was not true; check-upgrade: a run would break
   2    the command, its input or the file cannot be used
   3    the store cannot be reached, or not be used as it is
   4    there is no such run, or its state forbids what was asked
@@ -82,6 +83,7 @@ function programOf(cli: Cli): Command {
     registerCompare,
     registerArchive,
     registerErase,
+    registerDeploy,
     registerSearch,
     registerRebuild,
     registerDoctor,

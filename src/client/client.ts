@@ -47,8 +47,13 @@ export class Client extends Operator {
   readonly #views: Views;
   readonly #forking: Forking;
 
-  constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
-    super(engine, workflows, views);
+  constructor(
+    engine: Engine,
+    workflows: ReadonlyMap<string, Workflow>,
+    versions: readonly Workflow[],
+    views: Views,
+  ) {
+    super(engine, workflows, versions, views);
     this.#views = views;
     this.#engine = engine;
     this.#workflows = workflows;

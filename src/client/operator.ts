@@ -4,7 +4,9 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import type { Workflow } from "../workflow/definition.ts";
+import { type CheckUpgradeOptions, checkUpgrade, type UpgradeReport } from "./check-upgrade.ts";
 import { type FailuresOptions, listFailures, type Trouble } from "./failures.ts";
+import { type MigrateOptions, migrateRun } from "./migrate-run.ts";
 import {
   failStep,
   type RetryStepOptions,
@@ -19,10 +21,18 @@ import type { RequestOptions } from "./tell-run.ts";
 export class Operator extends ReadClient {
   readonly #engine: Engine;
   readonly #workflows: ReadonlyMap<string, Workflow>;
+  readonly #versions: readonly Workflow[];
   readonly #views: Views;
 
-  constructor(engine: Engine, workflows: ReadonlyMap<string, Workflow>, views: Views) {
+  /** @param versions all that was given to `open`; `workflows`: of each name the first */
+  constructor(
+    engine: Engine,
+    workflows: ReadonlyMap<string, Workflow>,
+    versions: readonly Workflow[],
+    views: Views,
+  ) {
     super(engine, views);
+    this.#versions = versions;
     this.#engine = engine;
     this.#workflows = workflows;
     this.#views = views;
@@ -63,6 +73,28 @@ export class Operator extends ReadClient {
    */
   failStep(run: string, step: string, options: RequestOptions = {}): Promise<void> {
     return failStep(this.#engine, run, step, options);
+  }
+
+  /**
+   * Moves a run to another version of its workflow, if it could have come to where it is with that one; then
+   * whoever has it goes on with the run. Recorded when it resolves; nothing is done when the run is on it.
+   * @throws MillraceError `E_RUN_NOT_FOUND`, `E_OPTION_INVALID`, `E_VERSION_UNKNOWN`; `E_COMMAND_REFUSED` when
+   * its history does not fit (`details.seq`: at which event), while steps of it run, and when it has ended
+   */
+  migrate(run: string, options: MigrateOptions): Promise<void> {
+    return migrateRun(this.#engine, run, options, this.#versions);
+  }
+
+  /**
+   * Which runs that are under way would not go on with these workflows, and why. For a look before a deploy:
+   * nothing is written. Reads the whole history of each of them, one after the other.
+   * @throws MillraceError `E_OPTION_INVALID`
+   */
+  checkUpgrade(
+    workflows: readonly Workflow[],
+    options: CheckUpgradeOptions = {},
+  ): Promise<UpgradeReport> {
+    return checkUpgrade(this.#engine, this.#views.summaries, workflows, options);
   }
 
   /** What is in trouble: held steps, runs that cannot go on, runs that failed; the newest first. */

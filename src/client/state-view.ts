@@ -99,4 +99,4 @@ export class MovingView {
 }
 
 /** Events by which a run gets its plan, and with it steps. */
-const PLANS: ReadonlySet<string> = new Set(["run.created", "run.planned"]);
+const PLANS: ReadonlySet<string> = new Set(["run.created", "run.planned", "run.migrated"]);

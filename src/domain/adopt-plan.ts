@@ -7,14 +7,16 @@ import type { RunState } from "./state.ts";
 const graphs = new Map<string, Graph>();
 const GRAPHS_KEPT = 64;
 
-/** The state gets its plan, and its steps are sorted by it. False: it is none. */
+/** The state gets its plan, or another one of the same kind; its steps are sorted by it. False: it is none. */
 export function adoptPlan(state: RunState, plan: unknown): boolean {
   if (!isPlan(plan)) return false;
+  if (!state.inherits && plan.kind !== (state.plan ?? plan).kind) return false;
+  const hasSteps = state.inherits || state.plan !== undefined;
   state.plan = plan;
   if (plan.kind !== "graph") return true;
   const key = `${plan.version}/${plan.variant ?? ""}`;
   state.graph = graphs.get(key) ?? keep(key, graphOf(plan.steps));
-  if (state.inherits) {
+  if (hasSteps) {
     fitToPlan(state);
     return true;
   }

@@ -78,6 +78,9 @@ function evolveRun(state: RunState, event: RunEvent): void {
     case "run.planned":
       demandPlan(state, event);
       break;
+    case "run.migrated":
+      if (!adoptPlan(state, event.plan)) throw corrupt(state, "what it was moved to is not a plan");
+      break;
     case "run.resumed":
       // Nothing could begin meanwhile: that time does not count.
       for (const [step, startBy] of state.limited) {
@@ -99,7 +102,7 @@ function evolveRun(state: RunState, event: RunEvent): void {
   if (state.graph === undefined) converse(state, event);
 }
 
-type Planned = Extract<RunEvent, { readonly plan: unknown }>;
+type Planned = Extract<RunEvent, { readonly type: "run.created" | "run.planned" }>;
 
 function demandPlan(state: RunState, { plan, admission }: Planned): void {
   const isWhole = (plan === null || adoptPlan(state, plan)) && isAdmission(admission);

@@ -120,8 +120,8 @@ function regroup(state: RunState): void {
 }
 
 /**
- * Fits what was inherited to the plan, which may be another one than its origin's: which of its steps are
- * open, ready, or wait for how many others. Called when the plan is adopted.
+ * Fits steps that there are already to the plan, which may be another one than they began with: which of its
+ * steps are open, ready, or wait for how many others. Called when the plan is adopted.
  */
 export function fitToPlan(state: RunState): void {
   if (state.plan?.kind !== "graph") return;
@@ -134,9 +134,10 @@ export function fitToPlan(state: RunState): void {
     if (hasEnded(name)) continue;
     state.open++;
     const known = steps.get(name)?.state;
-    if (known === "pending" && (over ?? wait) !== undefined) {
-      state.pending.delete(name);
-      (over === undefined ? state.unopened : state.unmapped).add(name);
+    if (known === "pending") {
+      for (const room of [state.pending, state.unmapped, state.unopened]) room.delete(name);
+      if (over !== undefined) state.unmapped.add(name);
+      else (wait === undefined ? state.pending : state.unopened).add(name);
     }
     if (known !== undefined) continue;
     const missing = needs.filter((need) => !hasEnded(need)).length;

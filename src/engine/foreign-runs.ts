@@ -50,13 +50,14 @@ export class ForeignRuns {
 
   /** Sees to the ticket. What asks for the end of a run needs no code, and is taken here. */
   async leave(claim: Claim, state: RunState): Promise<void> {
-    if ((await this.#isToEnd(state)) && (await this.#setAside(claim, state))) return;
+    if ((await this.#isToEnd(state)) && (await this.#setAside(claim, state, {}))) return;
     const there = await this.#carriers(state);
     if (this.#mayPass(state, there)) return this.#pass(claim, state.id);
     this.#passed.delete(state.id);
     const isSaid = state.run.context.parkedError?.code === "E_VERSION_UNKNOWN";
     if (isSaid) await claim.ack();
-    else if (!(await this.#setAside(claim, state))) return this.#pass(claim, state.id);
+    else if (!(await this.#setAside(claim, state, { forCode: true })))
+      return this.#pass(claim, state.id);
     // Who came meanwhile has not seen that it waits; who asked for its end has found its ticket taken.
     const came = [...(await this.#carriers(state)).keys()].some((node) => !there.has(node));
     if (!came && !(isSaid && (await this.#isToEnd(state)))) return;
@@ -101,14 +102,14 @@ export class ForeignRuns {
   }
 
   /** The run's log says what is missing. False: somebody else has written to it meanwhile. */
-  #setAside(claim: Claim, state: RunState): Promise<boolean> {
+  #setAside(claim: Claim, state: RunState, how: { forCode?: true }): Promise<boolean> {
     const { workflow } = claim.ticket;
     const code = codeName(workflow, state.plan ?? { version: "none" });
     const message = `no process that is up has ${code}`;
     this.#engine.logger.warn(message, { run: state.id });
     const error = new MillraceError("E_VERSION_UNKNOWN", message);
     const surroundings = this.#surroundings;
-    return setAside(this.#engine, claim, state, { error, forGood: true, surroundings });
+    return setAside(this.#engine, claim, state, { error, ...how, surroundings });
   }
 }
 

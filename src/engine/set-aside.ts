@@ -26,8 +26,11 @@ import { policyOf } from "./turn-context.ts";
 /** Why this process cannot go on with a run, and what it needs to know to end it. */
 export interface Setback {
   readonly error: unknown;
-  /** Nothing but what is missing helps: time does not, and it is not looked at again by itself. */
-  readonly forGood?: true;
+  /**
+   * Nothing but code helps: time does not, so it is not looked at again by itself, and what waits in its inbox
+   * is for whoever has the code.
+   */
+  readonly forCode?: true;
   readonly surroundings: Surroundings;
 }
 
@@ -60,24 +63,24 @@ export async function leaveFaulty(
 }
 
 /**
- * Takes what waits in the run's inbox, and parks the run if it has not ended by that. False: somebody
+ * Takes what waits in the run's inbox (unless it is for others), and parks the run if it has not ended by that. False: somebody
  * else has written to the run, and nothing was done.
  */
 export async function setAside(
   engine: Engine,
   claim: Claim,
   state: RunState,
-  { error, forGood, surroundings }: Setback,
+  { error, forCode, surroundings }: Setback,
 ): Promise<boolean> {
   const mailbox = inboxOf(state.id, state.run.context);
   const draft = new Draft(state, engine.world.clock.now());
-  const inputs = await engine.store.inbox.read(mailbox, state.cursor.inbox);
+  const inputs = forCode === true ? [] : await engine.store.inbox.read(mailbox, state.cursor.inbox);
   const faults = state.run.context.faults + 1;
   draft.run({ type: "cmd.claim", now: draft.now, node: engine.node, lease: claim.token });
   for (const input of inputs) await take(engine, draft, input);
   loseRunning({ engine, driver: undefined }, draft, new Set());
   draft.settle();
-  const until = forGood === true ? undefined : nextLook(state, draft.now, faults);
+  const until = forCode === true ? undefined : nextLook(state, draft.now, faults);
   park(draft, brief(error), faults, until);
   const taken = inputs.at(-1)?.position ?? state.cursor.inbox;
   if (!(await commit(engine, draft, taken))) return false;

@@ -40,6 +40,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     gather: "object?",
   },
   "run.planned": { plan: "object", input: "value?", deadline: "number?", admission: "object?" },
+  "run.migrated": { plan: "object", by: "string", reason: "string" },
   "run.gathered": { start: "string", input: "value", notBefore: "number", deadline: "number?" },
   "run.admitted": {},
   "run.claimed": { epoch: "count", node: "string", lease: "string" },

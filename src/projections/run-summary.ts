@@ -232,6 +232,9 @@ function applyEvent(summary: RunSummary, event: MillraceEvent): void {
       summary.gate = event.admission?.gate ?? summary.gate;
       summary.version = versionOf(event.plan);
       break;
+    case "run.migrated":
+      summary.version = versionOf(event.plan);
+      break;
     case "run.gathered":
       summary.notBefore = event.notBefore;
       break;

@@ -52,7 +52,8 @@ export class Millrace extends Client implements AsyncDisposable {
     const index = new RunIndexKeeper(engine, () => openIndex(configured.index));
     const gates = new Gates(engine);
     const schedules = new Schedules(engine);
-    super(engine, configured.workflows, { summaries, index, gates, schedules });
+    const { workflows, versions } = configured;
+    super(engine, workflows, versions, { summaries, index, gates, schedules });
     this.#index = index;
     this.#gates = gates;
     this.#engine = engine;

@@ -50,8 +50,7 @@ export class StepCheck {
   }
 
   take(event: RecordedEvent): void {
-    const planned = event.type === "run.created" || event.type === "run.planned";
-    if (planned && event.plan !== null) {
+    if ("plan" in event && event.plan !== null) {
       const plan = event.plan as Plan;
       this.#concurrency = plan.concurrency ?? this.#concurrency;
       if (plan.kind === "graph") {

@@ -49,6 +49,7 @@ export const runCommandTypes: ByType<RunCommand> = {
   "cmd.match_wait": command("cmd.match_wait", { wait: ids, signal: ids }),
   "cmd.expire_wait": command("cmd.expire_wait", { wait: ids }),
   "cmd.cancel_wait": command("cmd.cancel_wait", { wait: ids }),
+  "cmd.migrate": command("cmd.migrate", { plan: plans, by: ids, reason: text }),
   "cmd.plan": command(
     "cmd.plan",
     { plan: plans },

@@ -54,6 +54,7 @@ export const runEventTypes: ByType<RunEvent> = {
     { plan: plans },
     { input: values, deadline: times, admission: admissions },
   ),
+  "run.migrated": event("run.migrated", { plan: plans, by: ids, reason: text }),
   "run.continued": event("run.continued", { next: ids, input: values }),
   "run.gathered": event(
     "run.gathered",

@@ -104,6 +104,7 @@ const runFacets: readonly (readonly RunEvent[])[] = [
   [
     ...[{ ...created, plan: null }, claimed, parked, cancelling],
     { type: "run.planned", at, plan: created.plan, input: json },
+    { type: "run.migrated", at, plan: created.plan, by: "b", reason: "r" },
     { type: "run.continued", at, next: "r2", input: json },
     { type: "run.completed", at, output: json },
   ],

@@ -16,6 +16,8 @@ const LAYERS = [
   "adapters",
   "engine",
   "stores",
+  // Below the client, which says what a deploy would break: histories against other code.
+  "upgrade",
   "client",
   "runtime",
   "server",

@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import type { RebuildProgress, Rebuilt } from "../../engine/rebuild.ts";
 import { MillraceError } from "../../kernel/errors.ts";
+import { bar } from "../bar.ts";
 import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
 import { LiveRegion } from "../live-region.ts";
@@ -57,13 +58,9 @@ async function rebuildAll(cli: Cli, flags: RebuildFlags): Promise<void> {
   }
 }
 
-const BAR_CELLS = 30;
-
 function barLine({ position, head, events }: RebuildProgress, ms: number): string {
   const share = head === 0 ? 0 : position / head;
-  const full = Math.round(share * BAR_CELLS);
-  const bar = "█".repeat(full) + "░".repeat(BAR_CELLS - full);
-  return `${bar} ${Math.round(share * 100)} %  ${events} events  ${rate(events, ms)}/s`;
+  return `${bar(share)}  ${events} events  ${rate(events, ms)}/s`;
 }
 
 const rate = (events: number, ms: number): number =>

@@ -29,13 +29,14 @@ export interface Folded {
 
 /**
  * The history of one run, from its first event on.
+ * @param ground of a fork: what the run was that it branched off (see `groundOf`); not changed by anybody else
  * @throws MillraceError `E_LOG_CORRUPT` when it is not that
  */
-export async function foldHistory(history: History): Promise<Folded> {
+export async function foldHistory(history: History, ground?: RunState): Promise<Folded> {
   const events: MillraceEvent[] = [];
   for await (const event of history) events.push(event);
   const run = (events[0] as Partial<RecordedEvent> | undefined)?.run ?? "run";
-  const state = emptyRun(run);
+  const state = ground ?? emptyRun(run);
   const callSeqs: number[] = [];
   for (const event of events) {
     const of = (event as Partial<RecordedEvent>).run ?? run;
