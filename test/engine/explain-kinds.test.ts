@@ -269,6 +269,21 @@ const situations: readonly Situation[] = [
     wait: { what: /^waits for admission: rateLimit/, until: FUTURE },
   },
   {
+    kind: "import",
+    name: "only a part of it was imported",
+    workflows: [idle],
+    begin: async (sim) => {
+      const frame = { commit: "c", writer: { node: "n", epoch: 0 }, at: 0, seq: 1, inbox: 0 };
+      const created = { type: "run.created", workflow: "idle", content: "", input: NOTHING };
+      await sim.client.history.import([
+        JSON.stringify({ millrace: "run", version: 1, run: "run", workflow: "idle" }),
+        JSON.stringify({ frame: { ...frame, events: [{ ...created, at: 0, plan: null }] } }),
+        JSON.stringify({ end: "run", frames: 1, part: true }),
+      ]);
+    },
+    wait: { what: /^only a part of the run was imported/, by: /millrace import/ },
+  },
+  {
     kind: "decision",
     // No client sees a host in the middle of its thoughts for long enough.
     name: "its host is at it, and has not said what is next",
