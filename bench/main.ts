@@ -6,6 +6,7 @@
  *   --runs N               sequential runs (default: 500)
  *   --rounds N             restarts        (default: 5)
  *   --instances PATH       WfFormat instances to replay (default: the small one of the tests)
+ *   --indexed N            runs in the index that is searched (default: 1,000,000)
  *   --json                 ends with one JSON object on stdout
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -19,6 +20,7 @@ import { foldRate } from "./fold.ts";
 import { type FollowingTimes, followingLines, followingTimes } from "./following.ts";
 import { idleRunBytes } from "./memory.ts";
 import { type Restart, restartTime } from "./restart.ts";
+import { searchLines, searchTimes } from "./search.ts";
 import { latency, type Throughput, throughput } from "./sequential.ts";
 import { type OutputTimes, outputTimes, type RebuildRate, rebuildRate } from "./stores.ts";
 import { instancesIn, type Replayed, replayed, rowOf } from "./wfformat.ts";
@@ -31,6 +33,7 @@ const { values: flags } = parseArgs({
     runs: { type: "string", default: "500" },
     rounds: { type: "string", default: "5" },
     instances: { type: "string", default: "test/wfformat/fixtures" },
+    indexed: { type: "string", default: "1000000" },
     json: { type: "boolean", default: false },
   },
 });
@@ -118,7 +121,9 @@ try {
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const report = { stores, fold: foldRate(), memory: await idleRunBytes() };
+say("search: an index of a million runs");
+const search = searchTimes(Number(flags.indexed));
+const report = { stores, search, fold: foldRate(), memory: await idleRunBytes() };
 if (flags.json) console.log(JSON.stringify(report));
 else {
   for (const [name, result] of Object.entries(stores)) {
@@ -145,6 +150,7 @@ else {
     );
     console.log(`  steps/floor   ${share} %`);
   }
+  for (const line of searchLines(search)) console.log(line);
   console.log(
     `\nfold            ${report.fold.eventsPerSecond} events/s (${report.fold.events} events in ${report.fold.seconds} s)`,
   );

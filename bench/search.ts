@@ -1,8 +1,6 @@
 /**
  * Searching a million runs: what a page costs, and how long a new process takes until its first one. The
  * index is filled with summaries, not from a log of as many runs, which `rebuild` has the rate of.
- *
- *   node bench/search.ts [RUNS]      (default: 1,000,000)
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +10,6 @@ import type { RunFilter, RunOrder } from "../src/ports/run-index.ts";
 import { emptySummary, type RunSummary } from "../src/projections/run-summary.ts";
 import { percentile, rounded } from "./measure.ts";
 
-const RUNS = Number(process.argv[2] ?? 1_000_000);
 const BATCH = 5_000;
 const BEGAN = 1_700_000_000_000;
 const PAGE = 100;
@@ -44,42 +41,73 @@ const asked: Readonly<Record<string, readonly [RunFilter, RunOrder]>> = {
   "waiting for a signal": [{ waiting: "waits for a signal" }, "created"],
 };
 
-const folder = mkdtempSync(join(tmpdir(), "millrace-bench-search-"));
-const file = join(folder, "index.db");
-const filling = new SqliteRunIndex(file);
-let began = performance.now();
-for (let from = 0; from < RUNS; from += BATCH) {
-  const changed = Array.from({ length: Math.min(BATCH, RUNS - from) }, (_, n) => summary(from + n));
-  filling.apply({ changed, removed: [], from, to: { position: from + BATCH, anchor: "a" } });
+export interface SearchTimes {
+  readonly runs: number;
+  /** Runs put into the index per second. */
+  readonly runsPerSecond: number;
+  readonly megabytes: number;
+  /** From opening the index's file to the first page. */
+  readonly coldMs: number;
+  readonly countsMs: number;
+  /** p50 of a page of 100, by what is asked for. */
+  readonly pagesMs: Readonly<Record<string, number>>;
 }
-const runsPerSecond = Math.round((RUNS / (performance.now() - began)) * 1_000);
-filling.close();
-began = performance.now();
-const index = new SqliteRunIndex(file);
-index.page({}, "created", undefined, PAGE);
-const coldMs = performance.now() - began;
-const pages: Record<string, number> = {};
-for (const [what, [filter, order]] of Object.entries(asked)) {
+
+/** Fills an index with so many runs, and looks into it. */
+export function searchTimes(runs: number): SearchTimes {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-bench-search-"));
+  const file = join(folder, "index.db");
+  try {
+    const runsPerSecond = fill(file, runs);
+    let began = performance.now();
+    const index = new SqliteRunIndex(file);
+    index.page({}, "created", undefined, PAGE);
+    const coldMs = rounded(performance.now() - began);
+    const pages = Object.entries(asked).map(
+      ([what, [filter, order]]) => [what, pageMs(index, filter, order)] as const,
+    );
+    began = performance.now();
+    index.counts();
+    const countsMs = rounded(performance.now() - began);
+    const megabytes = Math.round(statSync(file).size / 2 ** 20);
+    index.close();
+    const pagesMs = Object.fromEntries(pages);
+    return { runs, runsPerSecond, megabytes, coldMs, countsMs, pagesMs };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs per second. */
+function fill(file: string, runs: number): number {
+  const index = new SqliteRunIndex(file);
+  const began = performance.now();
+  for (let from = 0; from < runs; from += BATCH) {
+    const changed = Array.from({ length: Math.min(BATCH, runs - from) }, (_, n) =>
+      summary(from + n),
+    );
+    index.apply({ changed, removed: [], from, to: { position: from + BATCH, anchor: "a" } });
+  }
+  index.close();
+  return Math.round((runs / (performance.now() - began)) * 1_000);
+}
+
+/** p50 of a page, the first and the next. */
+function pageMs(index: SqliteRunIndex, filter: RunFilter, order: RunOrder): number {
   const times = Array.from({ length: 20 }, () => {
     const start = performance.now();
-    const first = index.page(filter, order, undefined, PAGE);
-    const last = first.at(-1);
+    const last = index.page(filter, order, undefined, PAGE).at(-1);
     const at = order === "created" ? last?.createdAt : last?.updatedAt;
     if (last !== undefined) index.page(filter, order, { at: at ?? 0, run: last.run }, PAGE);
     return (performance.now() - start) / 2;
   });
-  pages[what] = rounded(percentile(times, 0.5));
+  return rounded(percentile(times, 0.5));
 }
-began = performance.now();
-index.counts();
-const countsMs = rounded(performance.now() - began);
-const megabytes = Math.round(statSync(file).size / 2 ** 20);
-index.close();
-rmSync(folder, { recursive: true, force: true });
-console.log(
-  JSON.stringify(
-    { runs: RUNS, runsPerSecond, megabytes, coldMs: rounded(coldMs), countsMs, pages },
-    null,
-    2,
-  ),
-);
+
+/** What was measured, for people. */
+export function searchLines({ runs, coldMs, countsMs, pagesMs }: SearchTimes): string[] {
+  const slowest = Math.max(...Object.values(pagesMs));
+  return [
+    `search          ${runs} runs: first page of a new process ${coldMs} ms, a page at most ${slowest} ms, counts ${countsMs} ms`,
+  ];
+}

@@ -14,8 +14,9 @@ export interface ReplayedEvent {
   readonly after: StateView;
 }
 
-/** Events between two copies of the state. */
+/** Events between two copies of the state; more when a copy, which is linear in the steps, costs more. */
 const STRETCH_EVENTS = 256;
+const STEPS_PER_EVENT = 8;
 
 /**
  * An event as it is shown, and as it was recorded: of the two only that one is folded, because what readers
@@ -59,7 +60,8 @@ export class Playback {
   /** Shows the next event: the state moves on when somebody looks at what it became, or at the next event. */
   show(next: Recorded): ReplayedEvent {
     this.#settle();
-    if (this.#stretch.events.length >= STRETCH_EVENTS) {
+    const { steps } = this.#moment.state;
+    if (this.#stretch.events.length >= Math.max(STRETCH_EVENTS, steps.size / STEPS_PER_EVENT)) {
       this.#stretch = { base: copyMoment(this.#moment), events: [] };
     }
     this.#stretch.events.push(next);
