@@ -71,6 +71,39 @@ describe("compensation", () => {
     expect(failed).toEqual(["car", "hotel~undo"]);
   });
 
+  it("keeps the reverse order though some undos fail, each tried as often as it may be", async () => {
+    const log: string[] = [];
+    const names = ["a", "b", "c", "d"];
+    const flow = workflow("four", async (ctx) => {
+      for (const name of names) {
+        const undo = (): void => {
+          log.push(`undo ${name}`);
+          if (name === "b" || name === "d") throw new Error(`${name} cannot be undone`);
+        };
+        const retry = { maxAttempts: 2, initial: 1, jitter: 0 };
+        await ctx.run(name, () => log.push(name), { undo, retry });
+      }
+      await ctx.run("fail", () => Promise.reject(new TerminalError("the fifth fails")));
+    });
+    await using millrace = await open({ store: "memory", workflows: [flow] });
+    const run = await millrace.start(flow);
+    await expect(run.result()).rejects.toThrow("the fifth fails");
+    expect(log).toEqual([
+      ...names,
+      ...["undo d", "undo d", "undo c", "undo b", "undo b", "undo a"],
+    ]);
+    const ends = (await eventsOf(millrace, run.id)).flatMap((event) =>
+      /^step\.(completed|failed)$/.test(event.type) &&
+      "step" in event &&
+      event.step?.endsWith("~undo")
+        ? [`${event.step} ${event.type.slice(5)}`]
+        : [],
+    );
+    expect(ends).toEqual([
+      ...["d~undo failed", "c~undo completed", "b~undo failed", "a~undo completed"],
+    ]);
+  });
+
   it("undoes steps and items of a graph when the run is cancelled, and ends as cancelled", async () => {
     const log: string[] = [];
     const shop = graph<number[]>("shop")
