@@ -23,7 +23,7 @@ const WORKER = fileURLToPath(new URL("sleeper-worker.ts", import.meta.url));
 /** What became of the sleepers. */
 export interface Slept {
   readonly runs: number;
-  /** Memory of the worker when all sleep, beyond what it took when there were none. */
+  /** Memory of the worker when all sleep, beyond what it took when it was idle. */
   readonly heapMb: number;
   readonly rssMb: number;
   /** Runs that the worker hosted when all slept. */
@@ -52,6 +52,7 @@ export async function sleepers(address: string, plan: SleepPlan): Promise<Slept>
   const client = await open({ store: address });
   let worker = await startWorker(address);
   try {
+    await warmUp(client, Math.min(WARM_UP, plan.runs));
     const idle = await memoryOf(worker);
     const first = Date.now() + plan.nightMs;
     await inParallel(plan.runs, 50, async (nth) => {
@@ -75,6 +76,16 @@ export async function sleepers(address: string, plan: SleepPlan): Promise<Slept>
     await kill(worker);
     await client.close();
   }
+}
+
+/** What is compared is a worker that has worked and is idle again: code and buffers are there already. */
+const WARM_UP = 1_000;
+
+async function warmUp(client: Millrace, runs: number): Promise<void> {
+  await inParallel(runs, 50, async (nth) => {
+    await client.start(sleeper, Date.now() + 100, { id: `warm-${nth}` });
+  });
+  await until(async () => (await count(client, "completed")) === runs, Date.now() + 60_000);
 }
 
 async function startWorker(address: string): Promise<ChildProcess> {
@@ -118,10 +129,11 @@ async function until(check: () => Promise<boolean>, moment: number): Promise<voi
 const PATIENCE_MS = 60_000;
 
 async function allAwake(client: Millrace, runs: number, last: number): Promise<void> {
+  const warm = Math.min(WARM_UP, runs);
   let [awake, since] = [0, last];
   while (awake < runs && Date.now() - since < PATIENCE_MS) {
     await new Promise((resolve) => setTimeout(resolve, 250));
-    const now = await count(client, "completed");
+    const now = (await count(client, "completed")) - warm;
     if (now > awake) since = Math.max(last, Date.now());
     awake = now;
   }
@@ -130,6 +142,7 @@ async function allAwake(client: Millrace, runs: number, last: number): Promise<v
 async function eventsOf(client: Millrace): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   for await (const stored of client.store.log.read({})) {
+    if (!stored.run.startsWith("sleeper-")) continue;
     events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
   }
   return events;
