@@ -159,6 +159,8 @@ export interface ScheduleContext {
   since: number;
   /** Not yet served, the oldest first. */
   orders: Order[];
+  /** Ids of the orders that were served last, the newest last: given again, they are no news. */
+  served: string[];
   /** Runs that it started and that are not known to have ended, the newest last. */
   open: OpenRun[];
   /** What became of its last ticks, the newest last. */
@@ -174,6 +176,7 @@ export interface ScheduleInput {
 
 /** So many of its last ticks are remembered. */
 const RECENT_MAX = 20;
+const SERVED_MAX = 100;
 /** So many of the runs that have not ended are remembered, the newest: no frame starts more. */
 export const OPEN_RUNS_MAX = 100;
 
@@ -187,6 +190,7 @@ export const scheduleContext = ({ name }: ScheduleInput): ScheduleContext => ({
   paused: null,
   since: 0,
   orders: [],
+  served: [],
   open: [],
   recent: [],
   started: 0,
@@ -231,7 +235,7 @@ export const scheduleReducer = reducer<ScheduleContext, ScheduleEvent>((context,
       tick(context, event);
       break;
     case "schedule.served":
-      context.orders = context.orders.filter(({ order }) => order !== event.order);
+      serve(context, event.order);
       break;
     case "schedule.deleted":
       Object.assign(context, scheduleContext({ name: context.name }), {
@@ -259,10 +263,7 @@ function tick(context: ScheduleContext, event: TickEvent): void {
   const [run, reason, count] =
     event.type === "schedule.ticked" ? [event.started, null, 1] : [null, event.reason, event.count];
   if (order === null) context.since = tick;
-  else {
-    const { orders } = context;
-    context.orders = orders.flatMap((one) => (one.order === order ? leftOf(one, tick) : one));
-  }
+  else proceed(context, order, tick);
   if (event.ended !== undefined) {
     const ended = new Set(event.ended);
     context.open = context.open.filter((open) => !ended.has(open.run));
@@ -276,6 +277,17 @@ function tick(context: ScheduleContext, event: TickEvent): void {
   context.recent = [...context.recent, record].slice(-RECENT_MAX);
 }
 
-/** What is left of an order after one of its ticks. */
-const leftOf = (order: Order, tick: number): readonly Order[] =>
-  order.backfill === undefined ? [] : [{ ...order, backfill: { ...order.backfill, done: tick } }];
+/** One of the order's ticks is done with; a run that was wanted now is all of it. */
+function proceed(context: ScheduleContext, order: string, tick: number): void {
+  const known = context.orders.find((one) => one.order === order);
+  if (known?.backfill === undefined) serve(context, order);
+  else {
+    const after: Order = { ...known, backfill: { ...known.backfill, done: tick } };
+    context.orders = context.orders.map((one) => (one.order === order ? after : one));
+  }
+}
+
+function serve(context: ScheduleContext, order: string): void {
+  context.orders = context.orders.filter((one) => one.order !== order);
+  context.served = [...context.served, order].slice(-SERVED_MAX);
+}

@@ -37,7 +37,10 @@ const schedule = setup({
     carriesNothing: ({ event }) => (carried(event).spec ?? null) === null,
     carriesPause: ({ event }) => (carried(event).paused ?? null) !== null,
     newOrder: ({ context, event }) =>
-      "order" in event && event.order !== undefined && !orderOf(context, event.order),
+      "order" in event &&
+      event.order !== undefined &&
+      orderOf(context, event.order) === undefined &&
+      !context.served.includes(event.order),
     knownOrder: ({ context, event }) =>
       "order" in event && event.order !== undefined && orderOf(context, event.order) !== undefined,
     /** Of its own time, and later than the last one. */

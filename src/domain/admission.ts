@@ -6,6 +6,9 @@ import type { Admission, Limit } from "../../machines/gate-data.ts";
 import { holdsBack } from "../../machines/run-admission.ts";
 import type { RunState } from "./state.ts";
 
+/** The limit that runs of one schedule share: its key is the schedule's id. No limit of users is called that. */
+export const SCHEDULE_LIMIT = "schedule";
+
 const ALIVE: ReadonlySet<string> = new Set(["pending", "running", "parked"]);
 
 /** Whether nothing of the run may begin yet. One that is being ended needs no leave for that. */

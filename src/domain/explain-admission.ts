@@ -1,5 +1,6 @@
 /** What a run waits for that is held back: its time, and the leave of its gate. */
 import type { Limit } from "../../machines/gate-data.ts";
+import { SCHEDULE_LIMIT } from "./admission.ts";
 import { timeWait } from "./explain-outside.ts";
 import type { LimitUse, Standing } from "./gate.ts";
 import type { RunState } from "./state.ts";
@@ -51,5 +52,7 @@ export function standingWait(wait: Wait, { place, line, lines, full, roomAt }: S
 const span = ({ perMs }: LimitUse): string => (perMs === undefined ? "" : ` in ${perMs} ms`);
 
 /** A limit by its name and key. */
-export const limitName = ({ name, key }: Limit): string =>
-  key === "" ? name : `${name} of ${key}`;
+export function limitName({ name, key }: Limit): string {
+  if (name === SCHEDULE_LIMIT) return `one run at a time of schedule ${key}`;
+  return key === "" ? name : `${name} of ${key}`;
+}

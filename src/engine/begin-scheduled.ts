@@ -1,6 +1,7 @@
 /** The beginning of a run that a schedule has decided to start: what it is made from, and its first frame. */
 import type { Limit } from "../../machines/gate-data.ts";
 import type { OpenRun, ScheduleSpec } from "../../machines/schedule-data.ts";
+import { SCHEDULE_LIMIT } from "../domain/admission.ts";
 import { jitterOf } from "../domain/schedule.ts";
 import { emptyRun } from "../domain/state.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -39,7 +40,7 @@ export async function beginningOf(
 
 /** One run of a schedule at a time, unless they may overlap: the others wait at the gate of the workflow. */
 const limitsOf = (schedule: string, { overlap }: OpenRun): readonly Limit[] =>
-  overlap === "allow" ? [] : [{ name: "schedule", key: schedule, limit: 1 }];
+  overlap === "allow" ? [] : [{ name: SCHEDULE_LIMIT, key: schedule, limit: 1 }];
 
 /** Begins the run of a tick. Doing it again changes nothing. False: it can never begin. */
 export async function beginScheduled(

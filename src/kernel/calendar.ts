@@ -46,11 +46,11 @@ function read(expression: string, timeZone: string): Calendar {
     const five = "five fields (minute, hour, day of month, month, day of week)";
     throw refused("cron", expression, `write ${five}, or six with seconds first, or @daily`);
   }
+  // Croner finds out late about a zone that is none, and takes the machine's own for an empty one.
+  attempt("timeZone", timeZone, () => new Intl.DateTimeFormat("en", { timeZone }));
   const cron = attempt("cron", expression, () => {
     return new Cron(expression, { timezone: timeZone, paused: true });
   });
-  // An unknown time zone is found out by asking for a time in it.
-  attempt("timeZone", timeZone, () => cron.nextRun(new Date(0)));
   return {
     next: (after) => cron.nextRun(new Date(after))?.getTime(),
     last: (upTo) => cron.previousRuns(1, new Date(upTo + 1))[0]?.getTime(),
