@@ -1,0 +1,238 @@
+// Schedules under random faults: hosts that die, vanish, freeze and are away for a while, appends that conflict
+// and fail. Whatever happens, a tick has one run or is accounted for, and none comes early.
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import type { ScheduleSpec } from "../../machines/schedule-data.ts";
+import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
+import { calendarOf, ticksBetween } from "../../src/domain/schedule.ts";
+import { openFrame } from "../../src/events/frame.ts";
+import { recordedEvents } from "../../src/events/recorded.ts";
+import { type Millrace, open, type RecordedEvent, workflow } from "../../src/index.ts";
+import { pause } from "../../src/kernel/clock.ts";
+import { seededIds } from "../../src/kernel/ids.ts";
+import { silentLogger } from "../../src/kernel/logger.ts";
+import { seededRandom } from "../../src/kernel/random.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { checkLog } from "../../src/testing/check-log.ts";
+import { Process } from "../../src/testing/process.ts";
+import { VirtualTime } from "../../src/testing/virtual-time.ts";
+import { faultyAppends } from "./kit/chaos.ts";
+import { only } from "./kit/scene.ts";
+
+const PLANS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 10);
+const LEASE_MS = 6_000;
+const SECOND = 1_000;
+const LIFE_MS = 400 * SECOND;
+
+interface Blow {
+  readonly at: number;
+  readonly what: "die" | "vanish" | "freeze" | "close" | "trigger" | "change";
+  /** Whoever goes away leaves so much time before somebody else comes. */
+  readonly away: number;
+}
+
+const plans = fc.record({
+  seed: fc.nat(),
+  times: fc.oneof(
+    fc.record({ every: fc.integer({ min: 5, max: 60 }).map((seconds) => seconds * SECOND) }),
+    fc.constantFrom({ cron: "*/20 * * * * *" }, { cron: "* * * * *", timeZone: "Asia/Kolkata" }),
+  ),
+  overlap: fc.constantFrom("allow", "skip", "buffer-one", "buffer-all", "cancel-other" as const),
+  within: fc.integer({ min: 0, max: 200 * SECOND }),
+  limit: fc.constantFrom(0, 1, 2, 1_000),
+  jitter: fc.constantFrom(0, 5 * SECOND),
+  work: fc.constantFrom(0, 4 * SECOND, 50 * SECOND),
+  conflicts: fc.integer({ min: 0, max: 30 }),
+  failed: fc.integer({ min: 0, max: 10 }),
+  blows: fc.array(
+    fc.record({
+      at: fc.integer({ min: 0, max: LIFE_MS }),
+      what: fc.constantFrom("die", "vanish", "freeze", "close", "trigger", "change" as const),
+      away: fc.constantFrom(0, 0, 30 * SECOND, 150 * SECOND),
+    }) as fc.Arbitrary<Blow>,
+    { maxLength: 6 },
+  ),
+});
+
+type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
+
+/** One backend, and the processes that come and go on it: two at a time, if none is away. */
+class World {
+  readonly time = new VirtualTime();
+  readonly #share = new MemoryBackend(this.time);
+  readonly #plan: Plan;
+  readonly #random;
+  readonly #hosts: { process: Process; millrace: Millrace; store: Store }[] = [];
+  #calm = false;
+  #nodes = 0;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.#random = seededRandom(plan.seed);
+  }
+
+  get #job() {
+    const { work } = this.#plan;
+    // Every process that goes away costs an attempt.
+    const retry = { maxAttempts: 100, initial: 1 };
+    return workflow("job", (ctx) => ctx.run("work", () => pause(this.time, work), { retry }));
+  }
+
+  /** The whole log: the schedule is paused at the end, when everything has become calm. */
+  async live(): Promise<readonly RecordedEvent[]> {
+    const { time } = this;
+    const client = await this.#open(false);
+    const put = (labels: Record<string, string>): Promise<unknown> => {
+      const { times, overlap, within, limit, jitter } = this.#plan;
+      const more = { ...times, overlap, jitter, labels };
+      return client.schedules.put({
+        id: "s",
+        workflow: "job",
+        catchUp: { within, limit },
+        ...more,
+      });
+    };
+    await time.until(put({}));
+    for (const _ of [1, 2]) await this.#addHost();
+    const began = time.now();
+    for (const { at, what, away } of [...this.#plan.blows].sort(
+      (one, other) => one.at - other.at,
+    )) {
+      await time.pass(Math.max(0, began + at - time.now()));
+      if (what === "trigger") await time.until(client.schedules.trigger("s"));
+      else if (what === "change") await time.until(put({ changed: String(at) }));
+      else await this.#strike(what, away);
+    }
+    this.#calm = true;
+    for (const { process } of this.#hosts) process.thaw();
+    await this.#addHost();
+    await time.pass(60 * SECOND);
+    await time.until(client.schedules.pause("s"));
+    await time.pass(10 * SECOND);
+    const runs = only(await this.#events(), "run.created").map(({ run }) => run);
+    await time.until(Promise.all(runs.map((run) => client.result(run).catch(String))));
+    await time.pass(SECOND);
+    const events = await this.#events();
+    const all = [client, ...this.#hosts.map(({ millrace }) => millrace)];
+    await time.until(Promise.all(all.map((one) => one.close())));
+    return events;
+  }
+
+  async #strike(what: "die" | "vanish" | "freeze" | "close", away: number): Promise<void> {
+    // With a pause before somebody else comes, nobody is there meanwhile.
+    for (const struck of this.#hosts.splice(0, away === 0 ? 1 : this.#hosts.length)) {
+      if (what === "freeze") {
+        struck.process.freeze();
+        this.#hosts.push(struck);
+        this.time.after(away + this.#random.next() * 4 * LEASE_MS, () => struck.process.thaw());
+        continue;
+      }
+      if (what === "close") await this.time.until(struck.millrace.close());
+      else struck.process.kill();
+      // One that is known to be gone gives back what it held; of one that vanished leases run out.
+      if (what === "die") await struck.store.close();
+    }
+    await this.time.pass(away);
+    while (this.#hosts.length < 2) await this.#addHost();
+  }
+
+  async #addHost(): Promise<void> {
+    const process = new Process();
+    let store: Store | undefined;
+    const millrace = await this.#open(true, (real) => {
+      store = real;
+      return process.wrap(real);
+    });
+    if (store !== undefined) this.#hosts.push({ process, millrace, store });
+  }
+
+  #open(worker: boolean, wrap = (store: Store) => store): Promise<Millrace> {
+    const { time } = this;
+    const random = this.#random;
+    const world = { clock: time, random, ids: seededIds(random) };
+    const node = `node-${this.#nodes++}`;
+    const share = this.#share;
+    const real = memoryStore({ namespace: "default", node, leaseMs: LEASE_MS, world, share });
+    const { conflicts, failed } = this.#plan;
+    const shares = { conflicts: conflicts / 100, slow: 0.1, resent: 0, failed: failed / 100 };
+    const faults = { random, clock: time, ...shares };
+    const log = faultyAppends(real.log, faults, () => worker && !this.#calm);
+    return open({
+      store: wrap({ ...real, log }),
+      ...{ node, world, logger: silentLogger, lease: LEASE_MS, sweepEvery: "20s" },
+      ...(worker ? { workflows: [this.#job] } : { worker: false }),
+      stopGrace: 500,
+    });
+  }
+
+  async #events(): Promise<RecordedEvent[]> {
+    const world = { clock: this.time, random: this.#random, ids: seededIds(this.#random) };
+    const reader = { namespace: "default", node: "reader", world, share: this.#share };
+    const { log, close } = memoryStore(reader);
+    const events: RecordedEvent[] = [];
+    for await (const stored of log.read({})) {
+      events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
+    }
+    await close();
+    return events;
+  }
+}
+
+/** What holds of every tick, told from the log alone. */
+function checkTicks(plan: Plan, events: readonly RecordedEvent[]): void {
+  const [first] = only(events, "schedule.declared");
+  const spec = first?.spec as ScheduleSpec;
+  const [last] = only(events, "schedule.paused");
+  // One that was due at the very moment of the pause may be either.
+  const until = (last?.at ?? 0) - SECOND;
+  const ticks = ticksBetween(calendarOf(spec), first?.at ?? 0, until, 100_000);
+  const own = <T extends { order?: string }>({ order }: T): boolean => order === undefined;
+  const ticked = only(events, "schedule.ticked");
+  const skipped = only(events, "schedule.skipped").filter(
+    (event) => own(event) && event.tick <= until,
+  );
+  const created = new Map(only(events, "run.created").map((event) => [event.run, event]));
+  // Every tick that was recorded has its run, and no run is there without.
+  expect([...created.keys()].sort()).toEqual(ticked.map(({ started }) => started).sort());
+  for (const { tick, started } of ticked) {
+    expect(created.get(started)?.at).toBeGreaterThanOrEqual(tick);
+  }
+  // Every tick is taken or skipped, once.
+  const taken = ticked.flatMap(({ tick, order }) =>
+    order !== undefined || tick > until ? [] : [tick],
+  );
+  const passed = skipped.reduce((sum, { count }) => sum + count, 0);
+  expect(taken.length + passed).toBe(ticks.length);
+  expect(taken.filter((tick) => !ticks.includes(tick))).toEqual([]);
+  // None within the window is missed for any other reason than that there were too many.
+  for (const { at, tick, reason } of skipped) {
+    if (!reason.startsWith("nobody")) continue;
+    const newer = ticks.filter((one) => one > tick && one < at - 10 * SECOND).length;
+    if (newer < plan.limit) expect(tick).toBeLessThan(at - plan.within);
+  }
+  if (plan.overlap === "allow" || plan.overlap === "buffer-all" || plan.overlap === "cancel-other")
+    expect(skipped.filter(({ reason }) => !reason.startsWith("nobody"))).toEqual([]);
+}
+
+/** With any policy but `allow`, never two at once: told from the runs' own logs. */
+function checkOverlap({ overlap }: Plan, events: readonly RecordedEvent[]): void {
+  if (overlap === "allow") return;
+  const atWork = new Set<string>();
+  for (const { type, run } of events) {
+    if (type === "run.admitted") atWork.add(run);
+    if (/^run\.(completed|failed|cancelled)$/.test(type)) atWork.delete(run);
+    expect(atWork.size).toBeLessThanOrEqual(1);
+  }
+}
+
+it("a tick has one run, whatever happens to its processes", { timeout: 240_000 }, async () => {
+  const property = fc.asyncProperty(plans, async (plan) => {
+    const events = await new World(plan).live();
+    expect(checkLog(events)).toEqual([]);
+    checkTicks(plan, events);
+    checkOverlap(plan, events);
+    const ended = only(events, "run.completed").length + only(events, "run.cancelled").length;
+    expect(ended).toBe(only(events, "run.created").length);
+  });
+  await fc.assert(property, { numRuns: PLANS });
+});
