@@ -282,8 +282,8 @@ function proceed(context: ScheduleContext, order: string, tick: number): void {
   const known = context.orders.find((one) => one.order === order);
   if (known?.backfill === undefined) serve(context, order);
   else {
-    const after: Order = { ...known, backfill: { ...known.backfill, done: tick } };
-    context.orders = context.orders.map((one) => (one.order === order ? after : one));
+    const left: Order = { ...known, backfill: { ...known.backfill, done: tick } };
+    context.orders = context.orders.map((one) => (one.order === order ? left : one));
   }
 }
 

@@ -25,6 +25,7 @@ import { registerReplay } from "./commands/replay.ts";
 import { registerRequests } from "./commands/request.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
+import { registerSchedule } from "./commands/schedule.ts";
 import { registerSearch } from "./commands/search.ts";
 import { registerShow } from "./commands/show.ts";
 import { registerSignal } from "./commands/signal.ts";
@@ -85,6 +86,7 @@ function programOf(cli: Cli): Command {
     registerErase,
     registerDeploy,
     registerSearch,
+    registerSchedule,
     registerRebuild,
     registerDoctor,
   ];

@@ -1,5 +1,4 @@
 /** `millrace approve` and `reject`: decide what a run asks people; `approvals`: what waits for that. */
-import { userInfo } from "node:os";
 import type { Command } from "commander";
 import type { PendingApproval, PendingOptions } from "../../client/approvals.ts";
 import type { Cli } from "../cli.ts";
@@ -11,6 +10,7 @@ import {
   wholeNumber,
   withStoreFlags,
 } from "../settings.ts";
+import { userName } from "../user-name.ts";
 
 interface DecisionFlags extends StoreFlags {
   readonly by?: string;
@@ -71,17 +71,6 @@ async function decide(
   else {
     const done = verb === "approve" ? "approved" : "rejected";
     cli.output.print(`${name} of run ${run} is ${done} by ${visible(by)}; its next host takes it`);
-  }
-}
-
-/** Who runs the command, as this machine calls them. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch (error) {
-    // In a container the user may have no name.
-    if ((error as { code?: unknown }).code !== "ERR_SYSTEM_ERROR") throw error;
-    return "command line";
   }
 }
 
