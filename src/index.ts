@@ -1,5 +1,6 @@
 /** Public entry "millrace": define workflows, open a store, start and follow runs. */
 
+export type { OpenRun, Overlap, TickRecord } from "../machines/schedule-data.ts";
 export type { Failure, Value } from "../machines/values.ts";
 export type { DecisionOptions, PendingApproval, PendingOptions } from "./client/approvals.ts";
 export type { ExportOptions } from "./client/archive.ts";
@@ -33,6 +34,14 @@ export type { ReplayOptions } from "./client/replay.ts";
 export type { RerunOptions } from "./client/rerun.ts";
 export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
 export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
+export type { CatchUpOptions, ScheduleOptions } from "./client/schedule-options.ts";
+export type { ScheduleView } from "./client/schedule-view.ts";
+export type {
+  Backfill,
+  BackfillOptions,
+  ScheduleClient,
+  TriggerOptions,
+} from "./client/schedules.ts";
 export type { RunPage, SearchOptions } from "./client/search-runs.ts";
 export type { SignalTarget, SignalWhereOptions } from "./client/signal-where.ts";
 export type { EventPlace, From } from "./client/start-place.ts";

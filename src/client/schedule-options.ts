@@ -89,7 +89,7 @@ export function readSchedule(options: ScheduleOptions, now: number): Declaration
   const given = callOptions("schedules.put()", options, OPTIONS);
   const { workflow, paused, by } = given;
   const id = checkScheduleId(given.id, checkNewId);
-  const name = typeof workflow === "object" ? workflow.name : workflow;
+  const definition = typeof workflow === "string" ? undefined : (workflow ?? undefined);
   const times = readTimes(given);
   const labels = checkLabels(given.labels) ?? {};
   if (paused !== undefined && typeof paused !== "boolean") {
@@ -99,7 +99,7 @@ export function readSchedule(options: ScheduleOptions, now: number): Declaration
     throw invalidOption(times.cron === undefined ? "endAt" : "cron", "it is never due from now on");
   }
   const spec: ScheduleSpec = {
-    workflow: checkId("workflow name", name),
+    workflow: checkId("workflow name", definition?.name ?? workflow),
     ...(given.input === undefined ? {} : { input: { json: readInput(id, given.input) } }),
     ...times,
     overlap: checkOverlap(given.overlap ?? "skip"),
@@ -107,7 +107,7 @@ export function readSchedule(options: ScheduleOptions, now: number): Declaration
     jitterMs: given.jitter === undefined ? 0 : millis("jitter", given.jitter),
     labels,
   };
-  return { id, spec, paused, by, workflow: typeof workflow === "object" ? workflow : undefined };
+  return { id, spec, paused, by, workflow: definition };
 }
 
 /** @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID` when it is too long */

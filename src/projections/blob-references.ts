@@ -9,6 +9,7 @@ import type { Projection } from "./projection.ts";
 /** Runs by digest. */
 export type BlobReferences = Map<string, Set<string>>;
 
+/** The projection behind erasing: what nobody refers to any more can go. */
 export const blobReferences: Projection<BlobReferences> = {
   name: "blob-references",
   version: 1,

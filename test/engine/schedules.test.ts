@@ -177,7 +177,10 @@ onVirtualTime("a tick while an earlier run is at work", (scene, time) => {
     expect(open).toHaveLength(2);
     const { waits } = await time().until(millrace.explain(open[1]?.run ?? ""));
     expect(waits).toMatchObject([
-      { kind: "admission", what: "waits for admission: one run at a time of schedule s" },
+      {
+        kind: "admission",
+        what: "waits for admission: one run at a time of schedule s; place 1 of 1",
+      },
     ]);
     await time().pass(3 * HOUR);
     const { began, skipped } = await seen(scene());
