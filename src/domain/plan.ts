@@ -123,6 +123,8 @@ export interface CodePlan extends PlanBase {
    * of steps that it said it would have; it may have others.
    */
   readonly declares?: readonly string[];
+  /** Events after which `ctx.continueIfLong` goes on as another run; absent: `limits.continueAtEvents`. */
+  readonly continueAt?: number;
 }
 
 /** What `run.created` carries as `plan`. */
@@ -184,7 +186,8 @@ export function isPlan(raw: unknown): raw is Plan {
   if (typeof version !== "string" || typeof retryBudget !== "number") return false;
   if (typeof label !== "string") return false;
   if (plan.kind === "code") {
-    const { declares = [] } = plan;
+    const { declares = [], continueAt = 1 } = plan;
+    if (typeof continueAt !== "number") return false;
     return Array.isArray(declares) && declares.every((step) => typeof step === "string");
   }
   if (plan.kind !== "graph" || typeof plan.returns !== "string") return false;

@@ -112,6 +112,10 @@ export interface RunState {
   inherits: boolean;
 }
 
+/** Events after which its function goes on as another run, if its plan says so. */
+export const continueAtOf = ({ plan }: RunState): number | undefined =>
+  plan?.kind === "code" ? plan.continueAt : undefined;
+
 /** A run before its first event. */
 export function emptyRun(id: string): RunState {
   return {

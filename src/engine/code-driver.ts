@@ -5,7 +5,7 @@
  */
 
 import { type StepPolicy, whenFailed } from "../domain/plan.ts";
-import { type Answered, openChildren, type RunState } from "../domain/state.ts";
+import { type Answered, continueAtOf, openChildren, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
 import { isMillraceError } from "../kernel/errors.ts";
@@ -124,6 +124,7 @@ export class CodeDriver {
       recorded: [...state.calls],
       turn: microtasksDrained,
       onStray: this.#onStray,
+      continueAt: continueAtOf(state),
       now: state.run.context.createdAt,
     });
   }

@@ -61,6 +61,8 @@ export const limits = {
   carriedSignalsMax: 10_000,
   /** Ids of signals taken that a run of a chain remembers from the runs before it. */
   rememberedSignalsMax: 256,
+  /** Events after which `ctx.continueIfLong` goes on as another run, unless the workflow says otherwise. */
+  continueAtEvents: 10_000,
   correlationCharsMax: 256,
   /** A signal to a correlation key is kept for runs that are started within this, unless it says otherwise. */
   correlatedKeptMs: 24 * 3_600_000,

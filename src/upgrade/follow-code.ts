@@ -1,6 +1,6 @@
 /** The function of a code workflow, run along a recorded history: asked the same, it must ask the same. */
 import { isDeepStrictEqual } from "node:util";
-import type { RunState } from "../domain/state.ts";
+import { continueAtOf, type RunState } from "../domain/state.ts";
 import { answerOf } from "../engine/code-answers.ts";
 import { fromValue, handOut } from "../engine/values.ts";
 import { toFailure } from "../events/failure.ts";
@@ -49,6 +49,7 @@ async function follow(
     runId: state.id,
     recorded: state.calls,
     turn: microtasksDrained,
+    continueAt: continueAtOf(state),
     now: createdAt,
   });
   let progress = await session.advance(undefined, createdAt);

@@ -99,6 +99,8 @@ export interface ContextHost {
   assertOpen(): void;
   now(): number;
   historyLength(): number;
+  /** Its history has come to the length at which the workflow says to go on as another run. */
+  isLong(): boolean;
   request(call: Call): Promise<Answer>;
   /** Ends the function: another run goes on, with this input. */
   continueAsNew(input: Json): void;

@@ -39,6 +39,11 @@ export interface Header {
   >;
 }
 
+/** What a function has besides its code. */
+export interface CodeHeader extends Header {
+  readonly continueAt?: number;
+}
+
 /** What a graph has besides its steps. */
 export interface GraphHeader extends Header {
   readonly onFailure?: "continue";
@@ -58,12 +63,17 @@ const WORKFLOW_OPTIONS = [
   "flow",
   "queries",
 ] as const;
+const CODE_OPTIONS = [...WORKFLOW_OPTIONS, "continueAt"] as const;
 const GRAPH_OPTIONS = [...WORKFLOW_OPTIONS, "onFailure"] as const;
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
-export function readHeader(rawName: unknown, rawOptions: unknown): Header {
+export function readHeader(rawName: unknown, rawOptions: unknown): CodeHeader {
   const name = checkNewId("workflow name", rawName);
-  return headerOf(name, readOptions(`workflow ${name}`, rawOptions, WORKFLOW_OPTIONS));
+  const what = `workflow ${name}`;
+  const read = readOptions(what, rawOptions, CODE_OPTIONS);
+  const range = { min: 10, max: limits.runEventsMax / 2, integer: true } as const;
+  const continueAt = numberOption(what, read, "continueAt", range);
+  return { ...headerOf(name, read), ...(continueAt === undefined ? {} : { continueAt }) };
 }
 
 /** @throws MillraceError `E_ID_INVALID`, `E_DEF_INVALID` */
@@ -159,8 +169,8 @@ export function compileGraph(
  * The workflow that an async function makes.
  * @throws MillraceError `E_DEF_INVALID`
  */
-export function compileCode(header: Header, fn: unknown): CodeWorkflow {
-  const { name, retryBudget, concurrency, strategy, endings, parts } = header;
+export function compileCode(header: CodeHeader, fn: unknown): CodeWorkflow {
+  const { name, retryBudget, concurrency, strategy, endings, continueAt, parts } = header;
   const run = checkFunction<CodeWorkflow["run"]>(`workflow ${name}: its function`, fn);
   const version = versionOf({ kind: "code", name, label: parts.version });
   const plan: CodePlan = Object.freeze({
@@ -171,6 +181,7 @@ export function compileCode(header: Header, fn: unknown): CodeWorkflow {
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(strategy === undefined ? {} : { strategy }),
     ...endings,
+    ...(continueAt === undefined ? {} : { continueAt }),
   });
   return Object.freeze({
     kind: "code",

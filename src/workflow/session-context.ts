@@ -52,6 +52,10 @@ export function sessionContext(
       host.continueAsNew(toJson("input of the next run", input));
       return new Promise<never>(() => undefined);
     },
+    continueIfLong(input?: unknown) {
+      host.assertOpen();
+      return host.isLong() ? ctx.continueAsNew(input) : Promise.resolve();
+    },
     all(promises: object) {
       host.assertOpen();
       return Array.isArray(promises) ? Promise.all(promises) : allOf(promises);

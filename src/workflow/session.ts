@@ -4,6 +4,7 @@
  * up again by a new session that gets the recorded answers.
  */
 import { MillraceError } from "../kernel/errors.ts";
+import { limits } from "../kernel/limits.ts";
 import type {
   Answer,
   Call,
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly turn: () => Promise<void>;
   /** Called when the function, outside of a turn, does what it may not: `advance()` then tells its end. */
   readonly onStray?: () => void;
+  /** Events from which on `ctx.continueIfLong` goes on as another run. @default `limits.continueAtEvents` */
+  readonly continueAt?: number | undefined;
   /** When the run was created (ms since the epoch): `ctx.now()` until the first answer. */
   readonly now: number;
 }
@@ -147,6 +150,7 @@ export class CodeSession {
         assertOpen: () => this.#assertOpen(),
         now: () => this.#now,
         historyLength: () => this.#length,
+        isLong: () => this.#length >= (this.#options.continueAt ?? limits.continueAtEvents),
         request: (call) => this.#request(call),
         continueAsNew: (input) => this.#finish({ ok: true, value: null, next: { input } }),
       },

@@ -128,6 +128,12 @@ export interface WorkflowContext {
    * @throws MillraceError `E_NOT_JSON`
    */
   continueAsNew(input?: unknown): Promise<never>;
+  /**
+   * Does so if the history has come to the length that the workflow says (`continueAt`), and otherwise nothing:
+   * for a loop without end, once per round. Steps and waits that have not ended are given up, as by
+   * `continueAsNew`.
+   */
+  continueIfLong(input?: unknown): Promise<void>;
   /** `Promise.all` for a list or a record of promises; a record gives a record. */
   all<const T extends readonly unknown[]>(
     promises: T,

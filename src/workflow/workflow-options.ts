@@ -46,6 +46,11 @@ export interface WorkflowOptions<
   readonly whenFailed?: WhenFailed;
   /** For what undoes them. @default "fail" */
   readonly whenUndoFailed?: WhenFailed;
+  /**
+   * Of functions only: how many events a run may have before `ctx.continueIfLong` goes on as another run, 10 to
+   * 500,000; runs keep to the number that they began with. @default 10,000
+   */
+  readonly continueAt?: number;
   /** A label for this version of the code: runs keep to the version they began with. */
   readonly version?: string;
   /**
@@ -77,7 +82,7 @@ export interface GraphOptions<
   Out extends MaybeSchema,
   Input = never,
   FlowControl = FlowOptions<Input>,
-> extends WorkflowOptions<In, Out, Input, FlowControl> {
+> extends Omit<WorkflowOptions<In, Out, Input, FlowControl>, "continueAt"> {
   /**
    * When a step fails for good: `fail-fast` stops the others, and the run fails. `continue` lets
    * everything run that does not need it; the rest is skipped, and then the run fails. @default "fail-fast"

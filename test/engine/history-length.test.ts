@@ -25,6 +25,30 @@ it("is known to code, which goes on as another run before it is too long", async
   expect(Math.max(...grows)).toBeLessThanOrEqual(40);
 });
 
+it("is kept short by policy: the workflow says at which length, and a run keeps to what it began with", async () => {
+  const poll = (continueAt: number) =>
+    workflow("poll", { continueAt }, async (ctx, left: number) => {
+      for (; left > 0; left--) {
+        await ctx.continueIfLong(left);
+        await ctx.run("work", () => left);
+        await ctx.sleep("rest", "1h");
+      }
+      return ctx.historyLength();
+    });
+  await using sim = await testRuntime({ workflows: [poll(20)] });
+  const run = await sim.start(poll(20), 12);
+  expect(await run.result()).toBeLessThanOrEqual(30);
+  const runs = await sim.client.list({ workflow: "poll" });
+  expect(runs.length).toBeGreaterThan(2);
+  for (const { seq, status } of runs) {
+    expect(seq).toBeLessThanOrEqual(40);
+    expect(["continued", "completed"]).toContain(status);
+  }
+  expect(() => poll(3)).toThrow(/continueAt/);
+  const graphs = graph as unknown as (name: string, options: object) => unknown;
+  expect(() => graphs("g", { continueAt: 20 })).toThrow(/continueAt/);
+});
+
 it("is told to whoever operates the process, once", async () => {
   const [first = 0] = WARNED_EVENTS;
   const warnings: unknown[] = [];
