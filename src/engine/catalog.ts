@@ -12,6 +12,8 @@ import { hasCode } from "./has-code.ts";
 export class Catalog {
   readonly #given: readonly Workflow[];
   readonly #lent = new Map<string, Workflow>();
+  /** Looked at for every step that is placed. */
+  #versions: readonly WorkflowVersion[] | undefined;
   /** Called when there is more of it than before. */
   onGrowth: () => void = () => undefined;
 
@@ -31,13 +33,8 @@ export class Catalog {
 
   /** Which versions of them it has, each once. */
   get versions(): readonly WorkflowVersion[] {
-    const each = new Map<string, WorkflowVersion>();
-    for (const { name: workflow, plan } of this.#all) {
-      const { version, label } = plan;
-      const own = { workflow, version, ...(label === undefined ? {} : { label }) };
-      each.set(`${workflow} ${version}`, own);
-    }
-    return [...each.values()];
+    this.#versions ??= versionsIn(this.#all);
+    return this.#versions;
   }
 
   /**
@@ -47,9 +44,11 @@ export class Catalog {
   lend(run: string, workflow: Workflow): () => void {
     const grows = !this.names.includes(workflow.name);
     this.#lent.set(run, workflow);
+    this.#versions = undefined;
     if (grows) this.onGrowth();
     return () => {
       if (this.#lent.get(run) === workflow) this.#lent.delete(run);
+      this.#versions = undefined;
     };
   }
 
@@ -87,4 +86,14 @@ export class Catalog {
     const given = this.#given.find((one) => one.name === name && hasCode(one, state));
     return given ?? [...this.#lent.values()].find(isOfIts);
   }
+}
+
+function versionsIn(workflows: readonly Workflow[]): readonly WorkflowVersion[] {
+  const each = new Map<string, WorkflowVersion>();
+  for (const { name: workflow, plan } of workflows) {
+    const { version, label } = plan;
+    const own = { workflow, version, ...(label === undefined ? {} : { label }) };
+    each.set(`${workflow} ${version}`, own);
+  }
+  return [...each.values()];
 }

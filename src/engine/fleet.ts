@@ -47,7 +47,10 @@ export class Fleet {
   /** `some` from the first list of nodes on; all that live have been heard a while later. */
   #known: "none" | "some" | "all" = "none";
   #cancel: CancelTimer = () => undefined;
-  #unwatch: (() => void) | undefined;
+  /** One watch, however many announce at once. */
+  #listening: Promise<void> | undefined;
+  #unwatch: () => void = () => undefined;
+  #deaf = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -78,18 +81,31 @@ export class Fleet {
 
   /** Hears nothing more. */
   deafen(): void {
-    this.#unwatch?.();
+    this.#deaf = true;
+    this.#unwatch();
     this.#cancel();
   }
 
   /** Says what this process is; before the first time it begins to hear what others say. */
   async announce(): Promise<void> {
     const { engine, self } = this.#options;
-    this.#unwatch ??= await engine.store.nodes.watch({
-      said: (info) => this.#hear(info),
-      left: (id) => this.#lose(id, "it said goodbye, or others found it gone", { certain: true }),
-    });
+    this.#listening ??= this.#listen();
+    await this.#listening;
     await engine.store.nodes.announce(self());
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      const unwatch = await this.#options.engine.store.nodes.watch({
+        said: (info) => this.#hear(info),
+        left: (id) => this.#lose(id, "it said goodbye, or others found it gone", { certain: true }),
+      });
+      if (this.#deaf) unwatch();
+      else this.#unwatch = unwatch;
+    } catch (error) {
+      this.#listening = undefined;
+      throw error;
+    }
   }
 
   /** One heartbeat: says what this process is, and looks who is silent. */

@@ -19,6 +19,7 @@ import type { Answer, Ask, Ended, Go, Recorded, Stop } from "./node-mail.ts";
 import { NoteWaits } from "./note-waits.ts";
 import type { PostOffice } from "./post-office.ts";
 import { tellRun } from "./run-mail.ts";
+import { untilDone } from "./until-done.ts";
 
 /** What guests need of their node. */
 export interface GuestsOptions {
@@ -187,8 +188,9 @@ export class Guests {
     const { engine } = this.#options;
     const { run, step, attempt, grant } = go;
     const said = { kind: "report", id: grant, node: engine.node, step, attempt, grant } as const;
-    const told = tellRun(engine, run, { ...said, outcome, free });
-    unattended(engine, { run, step, host }, told);
+    const whose = { run, step, host };
+    const telling = (): Promise<unknown> => tellRun(engine, run, { ...said, outcome, free });
+    unattended(engine, whose, untilDone(engine, whose, telling));
   }
 
   /** @param unrecorded the attempt whose end the log does not have yet */

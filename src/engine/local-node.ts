@@ -153,12 +153,15 @@ export class LocalNode {
     const { engine, onGone } = this.#options;
     this.#guests.hostGone(node.id);
     this.cluster.gone(node.id);
+
     // Of whoever found it out, one is enough.
     if (gone.mineAfterMs === 0) unattended(engine, { node: node.id }, this.#office.clear(node.id));
     onGone(node, gone);
   }
 
   #read({ from, free, mails }: Letter): void {
+    // Whoever came and goes before it was heard of would leave behind what it was granted.
+    this.#fleet.expect(from);
     this.cluster.heard(from, free);
     for (const mail of mails) this.#take(from, mail);
     this.cluster.news();

@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import { followInbox } from "./follow-inbox.ts";
 import { unattended } from "./leave.ts";
 import { decodeLetter, encodeLetter, type Letter, type NodeMail } from "./node-mail.ts";
+import { untilDone } from "./until-done.ts";
 
 /** What an office needs. */
 export interface OfficeOptions {
@@ -29,36 +30,62 @@ export class PostOffice {
   readonly #waiting = new Map<string, NodeMail[]>();
   #taken = 0;
   #letters = 0;
-  #unwatch: (() => void) | undefined;
+  #opening: Promise<void> | undefined;
+  /** Which reading counts: one that has failed may still hand something over, out of order. */
+  #reading = 0;
+  #unwatch: () => void = () => undefined;
+  /** What was written to an earlier process of this id has been thrown away. */
+  #begun = false;
+  /** What cannot be written at once is not written any more. */
+  #ending = false;
   #closed = false;
 
   constructor(options: OfficeOptions) {
     this.#options = options;
   }
 
-  /**
-   * Begins to read. What was written to an earlier process of this id is thrown away: it concerns nobody
-   * any more.
-   */
-  async open(): Promise<void> {
-    if (this.#unwatch !== undefined) return;
+  /** Reads from now on. To be called again and again: if reading has failed, it goes on where that was. */
+  open(): Promise<void> {
+    this.#opening ??= this.#read().catch((error: unknown) => {
+      this.#readAnew();
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  #readAnew(): void {
+    this.#reading++;
+    this.#unwatch();
+    this.#unwatch = () => undefined;
+    this.#opening = undefined;
+  }
+
+  async #read(): Promise<void> {
     const { engine, onLetter } = this.#options;
     const { inbox } = engine.store;
     const own = addressOfNode(engine.node);
-    this.#taken = (await inbox.read(own, 0)).at(-1)?.position ?? 0;
+    const reading = this.#reading;
+    const isOver = (): boolean => this.#closed || reading !== this.#reading;
+    // What was written to an earlier process of this id concerns nobody any more.
+    if (!this.#begun) this.#taken = (await inbox.read(own, 0)).at(-1)?.position ?? 0;
+    this.#begun = true;
     await inbox.discard(own, this.#taken);
     await followInbox(inbox, own, {
       taken: () => this.#taken,
       take: ({ position, bytes }) => {
-        if (position <= this.#taken || this.#closed) return;
+        if (position <= this.#taken || isOver()) return;
         this.#taken = position;
         this.#discardLater();
         const letter = decodeLetter(bytes);
         if (letter !== undefined) onLetter(letter);
       },
-      fail: (error) => this.#options.engine.logger.warn("reading anew", { error: String(error) }),
+      fail: (error) => {
+        engine.logger.warn("reading anew", { error: String(error) });
+        if (!isOver()) this.#readAnew();
+      },
       onWatch: (unwatch) => {
-        this.#unwatch = unwatch;
+        if (isOver()) unwatch();
+        else this.#unwatch = unwatch;
       },
     });
   }
@@ -74,15 +101,21 @@ export class PostOffice {
     unattended(this.#options.engine, { node }, this.#send(node));
   }
 
-  /** Resolves when all that was said is written. */
+  /** The node is gone: what it was to be told concerns nobody any more. */
+  forget(node: string): void {
+    this.#waiting.get(node)?.splice(0);
+  }
+
+  /** Resolves when all that was said is written, or could not be. */
   async flushed(): Promise<void> {
+    this.#ending = true;
     while (this.#waiting.size > 0) await this.#options.engine.world.clock.turn();
   }
 
   /** Reads nothing more. */
   close(): void {
     this.#closed = true;
-    this.#unwatch?.();
+    this.#unwatch();
   }
 
   /** Throws away what a node that is gone has not read. */
@@ -101,8 +134,9 @@ export class PostOffice {
         await engine.world.clock.turn();
         const mails = this.#next(node);
         if (mails.length === 0) return;
-        const letter = { from: engine.node, free: free(), mails };
-        await engine.store.inbox.post(addressOfNode(node), encodeLetter(letter));
+        const bytes = encodeLetter({ from: engine.node, free: free(), mails });
+        const post = (): Promise<unknown> => engine.store.inbox.post(addressOfNode(node), bytes);
+        await untilDone(engine, { node }, post, () => !this.#ending);
       }
     } finally {
       // Nothing can have been said since the look that found nothing.

@@ -8,6 +8,7 @@ import type { Cluster } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
 import { unattended } from "./leave.ts";
 import { packed, taskInput } from "./task-input.ts";
+import { untilDone } from "./until-done.ts";
 
 /** The nodes on which attempts of the run run, other than its host. */
 export function remoteNodes(state: RunState): ReadonlySet<string> {
@@ -52,13 +53,15 @@ export class Remotes {
     const of = { run, workflow, version, ...(label === undefined ? {} : { label }), step };
     // Taken now: the state moves on.
     const input = taskInput(state, step);
-    const going = packed(this.#engine.store.blobs, input).then((small) => {
-      // Whatever has ended meanwhile is not begun any more.
-      if (this.#running.get(step) !== remote) return;
+    // Whatever has ended meanwhile is not begun any more.
+    const isWanted = (): boolean => this.#running.get(step) === remote;
+    const go = async (): Promise<void> => {
+      const small = await packed(this.#engine.store.blobs, input);
       const what = { ...of, attempt, policy, input: small, runInput };
-      this.#cluster.tell(node, { kind: "go", grant, ...what });
-    });
-    unattended(this.#engine, { run, step }, going);
+      if (isWanted()) this.#cluster.tell(node, { kind: "go", grant, ...what });
+    };
+    const whose = { run, step };
+    unattended(this.#engine, whose, untilDone(this.#engine, whose, go, isWanted));
   }
 
   /** The attempt has said how it ended: its node need not be told. */
