@@ -62,7 +62,7 @@ const table: readonly (readonly [string[], number, string])[] = [
   [at("run", "enum.ts"), 2, "E_OPTION_INVALID: file enum.ts: it cannot be loaded (at "],
   [at("worker", "throws.js"), 2, "E_OPTION_INVALID: file throws.js: it cannot be loaded"],
   [at("run", "cycle.ts"), 2, "E_DEF_CYCLE: workflow round can never end"],
-  [at("run", FLOWS), 2, "E_OPTION_INVALID: the file exports 6 workflows; choose one"],
+  [at("run", FLOWS), 2, "E_OPTION_INVALID: the file exports 7 workflows; choose one"],
   [
     at("run", FLOWS, "--workflow", "sqares"),
     2,

@@ -18,7 +18,7 @@ describe.concurrent("millrace worker", () => {
   it("hosts runs that another process starts", async () => {
     const store = await scratchStore();
     const worker = start(["worker", FLOWS, "--store", store]);
-    await worker.says("hosts hostile, patient, shaky, slow, squares, titled on sqlite:");
+    await worker.says("hosts hostile, patient, queued, shaky, slow, squares, titled on sqlite:");
     await using here = await client(store);
     expect(await (await here.start(squares, { n: 4 })).result()).toBe(14);
     worker.child.kill("SIGINT");
