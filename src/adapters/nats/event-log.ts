@@ -14,7 +14,7 @@ import type {
 import { append } from "./append.ts";
 import { lastMessage, type Range, type StoredMessage } from "./direct-get.ts";
 import { erase } from "./erase.ts";
-import { history, inPages } from "./history.ts";
+import { beyond, history, inPages } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { Live } from "./live.ts";
 import { follow, scan } from "./scan.ts";
@@ -26,25 +26,32 @@ const FEW = 64;
 /** A run that was erased and has begun anew has one, before its frames. */
 const TOMBSTONES = 1;
 
-/**
- * @param writing the connection that appends
- * @param reading the connection for everything else, so that a large read does not hold up appends
- */
-export function natsEventLog(writing: Link, reading: Link, subjects: Subjects): EventLog {
-  return new NatsEventLog(writing, reading, subjects);
+/** What the log is made of. */
+export interface LogParts {
+  /** The connection that appends. */
+  readonly writing: Link;
+  /** The connection for everything else, so that a large read does not hold up appends. */
+  readonly reading: Link;
+  readonly subjects: Subjects;
+  /** Is the stream kept by several servers? Then one that answers may be behind. */
+  readonly replicated: boolean;
 }
+
+export const natsEventLog = (parts: LogParts): EventLog => new NatsEventLog(parts);
 
 class NatsEventLog implements EventLog {
   readonly #writing: Link;
   readonly #reading: Link;
   readonly #subjects: Subjects;
+  readonly #replicated: boolean;
   readonly #live: Live;
   readonly #closing = new AbortController();
 
-  constructor(writing: Link, reading: Link, subjects: Subjects) {
+  constructor({ writing, reading, subjects, replicated }: LogParts) {
     this.#writing = writing;
     this.#reading = reading;
     this.#subjects = subjects;
+    this.#replicated = replicated;
     this.#live = new Live(reading);
   }
 
@@ -119,10 +126,20 @@ class NatsEventLog implements EventLog {
 
   /** @param wide of more than one run: there may be any number of tombstones among them */
   #messages(ask: Ask, place: Range, wide: boolean, limit: number): AsyncIterable<StoredMessage> {
-    if (!wide) return history(this.#reading, ask, place, limit);
+    if (!wide) return this.#ofRun(ask, place, limit);
     return limit > FEW
       ? scan(this.#reading, ask, place)
       : inPages(this.#reading, ask, place, limit);
+  }
+
+  /** That a run does not exist is told by the leader: to a replica it may be news. */
+  async *#ofRun(ask: Ask, place: Range, limit: number): AsyncGenerator<StoredMessage> {
+    let found = place.after > 0;
+    for await (const message of history(this.#reading, ask, place, limit)) {
+      found = true;
+      yield message;
+    }
+    if (!found && this.#replicated) yield* beyond(this.#reading, ask, place);
   }
 
   #range({ run, workflow }: LogScope, after: Position): Range {

@@ -1,5 +1,5 @@
 /** What is stored of one subject, in order: page by page, or by a consumer when it is long. */
-import { type Range, readPage, type StoredMessage } from "./direct-get.ts";
+import { askLeader, type Range, readPage, type StoredMessage } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
 import { scan } from "./scan.ts";
 
@@ -20,6 +20,24 @@ export async function* history(
   if (last === undefined || left <= 0) return;
   const rest = { ...range, after: last.seq };
   yield* left > LONG ? scan(link, ask, rest, left) : pages(link, ask, rest, left);
+}
+
+/**
+ * What the leader has of the range beyond what a replica gave, one by one: nothing, nearly always. In a
+ * cluster only this makes a reading complete.
+ */
+export async function* beyond(
+  link: Link,
+  ask: Ask,
+  { stream, subject, after }: Range,
+): AsyncGenerator<StoredMessage, void, undefined> {
+  for (let seq = after + 1; ; ) {
+    const query = { seq, next_by_subj: subject };
+    const found = await link.insist(ask, () => askLeader(link, stream, query));
+    if (found === undefined) return;
+    yield found;
+    seq = found.seq + 1;
+  }
 }
 
 async function* pages(

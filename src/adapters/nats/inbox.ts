@@ -6,35 +6,43 @@ import type { Ids } from "../../kernel/ids.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Inbox, StoredInput } from "../../ports/inbox.ts";
 import { Away, storedOf } from "./answers.ts";
-import { ownBytes } from "./direct-get.ts";
-import { history } from "./history.ts";
+import { ownBytes, type StoredMessage } from "./direct-get.ts";
+import { beyond, history } from "./history.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { type Copy, Live } from "./live.ts";
 import { purge } from "./purge.ts";
 import type { Subjects } from "./subjects.ts";
 
-/**
- * @param writing the connection that posts
- * @param reading the connection that reads and watches
- */
-export function natsInbox(writing: Link, reading: Link, subjects: Subjects, ids: Ids): Inbox {
-  return new NatsInbox(writing, reading, subjects, ids);
+/** What the inbox is made of. */
+export interface InboxParts {
+  /** The connection that posts. */
+  readonly writing: Link;
+  /** The connection that reads and watches. */
+  readonly reading: Link;
+  readonly subjects: Subjects;
+  readonly ids: Ids;
+  /** Is the stream kept by several servers? Then one that answers may be behind. */
+  readonly replicated: boolean;
 }
+
+export const natsInbox = (parts: InboxParts): Inbox => new NatsInbox(parts);
 
 class NatsInbox implements Inbox {
   readonly #writing: Link;
   readonly #reading: Link;
   readonly #subjects: Subjects;
   readonly #ids: Ids;
+  readonly #replicated: boolean;
   readonly #live: Live;
   readonly #watches = new Set<() => void>();
   #closed = false;
 
-  constructor(writing: Link, reading: Link, subjects: Subjects, ids: Ids) {
+  constructor({ writing, reading, subjects, ids, replicated }: InboxParts) {
     this.#writing = writing;
     this.#reading = reading;
     this.#subjects = subjects;
     this.#ids = ids;
+    this.#replicated = replicated;
     this.#live = new Live(reading);
   }
 
@@ -55,8 +63,12 @@ class NatsInbox implements Inbox {
     const { streams, ...names } = this.#subjects;
     const range = { stream: streams.inbox, subject: names.inputs(run), after };
     const inputs: StoredInput[] = [];
-    for await (const { seq, bytes } of history(this.#reading, ask, range))
-      inputs.push({ position: seq, bytes });
+    const take = ({ seq, bytes }: StoredMessage) => inputs.push({ position: seq, bytes });
+    for await (const message of history(this.#reading, ask, range)) take(message);
+    if (!this.#replicated) return inputs;
+    // Whoever lets a run go looks whether something came in between: a replica may not know it yet.
+    const rest = { ...range, after: inputs.at(-1)?.position ?? after };
+    for await (const message of beyond(this.#reading, ask, rest)) take(message);
     return inputs;
   }
 

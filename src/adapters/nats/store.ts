@@ -80,9 +80,9 @@ async function assemble(
   const client = jetstream(reading.connection);
   const bucket = await new Kvm(client).open(buckets.views, { allow_direct: true });
   const objects = new Objects(reading, await new Objm(client).open(buckets.blobs, false), subjects);
-  const log = natsEventLog(writing, reading, subjects);
-  const inbox = natsInbox(writing, reading, subjects, world.ids);
   const replicated = (await manager.streams.info(streams.work)).config.num_replicas > 1;
+  const log = natsEventLog({ writing, reading, subjects, replicated });
+  const inbox = natsInbox({ writing, reading, subjects, ids: world.ids, replicated });
   const queue = natsWorkQueue({ writing, reading, subjects, leaseMs, replicated, restore });
   const blobs = natsBlobStore(objects);
   const views = natsViewStore(reading, {

@@ -13,6 +13,8 @@ export interface ClaimParts {
   readonly leaseMs: number;
   /** Sets the time from which the ticket is claimable again, before it is taken from the stream. */
   readonly postpone: (at: number) => Promise<void>;
+  /** The server has the ack: the ticket is gone, or about to go. */
+  readonly onAcked: () => void;
   /** Is called once, when the claim has ended in whatever way. */
   readonly onEnd: () => void;
 }
@@ -87,8 +89,9 @@ export class TicketClaim implements Claim {
     await link.insist(ask, async () => {
       const reply = await link.requests.send(token, verb);
       // Nobody there to be told: the consumer is gone, and with it what it knew of this delivery.
-      if ("msg" in reply || reply.none === "no responders") return true;
-      return new Away(reply.none);
+      if (!("msg" in reply)) return reply.none === "no responders" || new Away(reply.none);
+      if (verb === ACK) this.#parts.onAcked();
+      return true;
     });
   }
 }

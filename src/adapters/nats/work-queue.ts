@@ -7,6 +7,7 @@ import { deferred } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Claim, ClaimRequest, Ticket, WorkQueue } from "../../ports/work-queue.ts";
+import { AckedTickets } from "./acked-tickets.ts";
 import { Away, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
 import { askLeader, lastMessage } from "./direct-get.ts";
@@ -76,6 +77,7 @@ class NatsWorkQueue implements WorkQueue {
   readonly #sources = new Map<string, Puller>();
   /** Claims of this process by the sequence of their ticket. */
   readonly #held = new Map<number, TicketClaim>();
+  readonly #acked: AckedTickets;
   #waiting: readonly Waiting[] = [];
   #spares: readonly Delivered[] = [];
   #open = true;
@@ -84,6 +86,7 @@ class NatsWorkQueue implements WorkQueue {
     const { writing, reading, subjects, leaseMs = limits.leaseMs, restore } = parts;
     this.#parts = parts;
     this.#leaseMs = leaseMs;
+    this.#acked = new AckedTickets(writing.clock);
     const { timers } = subjects.streams;
     this.#timers = new TicketTimers({
       writing,
@@ -127,6 +130,7 @@ class NatsWorkQueue implements WorkQueue {
     const { writing, subjects, replicated } = this.#parts;
     if (!replicated) return false;
     await pause(writing.clock, REMOVAL_MS);
+    if (this.#acked.has(seq)) return true;
     return (await askLeader(writing, subjects.streams.work, { seq })) === undefined;
   }
 
@@ -219,7 +223,7 @@ class NatsWorkQueue implements WorkQueue {
   }
 
   #claimOf({ ticket, token }: Delivered): Claim {
-    const { writing } = this.#parts;
+    const { writing, replicated } = this.#parts;
     const { seq } = deliveryOf(token);
     const claim: TicketClaim = new TicketClaim({
       link: writing,
@@ -228,6 +232,7 @@ class NatsWorkQueue implements WorkQueue {
       token,
       leaseMs: this.#leaseMs,
       postpone: (at) => this.#timers.arm(ticket, at, seq),
+      onAcked: () => replicated && this.#acked.add(seq),
       onEnd: () => {
         if (this.#held.get(seq) === claim) this.#held.delete(seq);
       },
