@@ -69,7 +69,7 @@ function text(field: string, value: unknown): string {
   if (typeof value === "number" && TIME.test(field)) return moment(value);
   if (typeof value === "string") return clip(value, VALUE_CHARS);
   if (typeof value !== "object") return String(value);
-  if ("json" in value || "blob" in value || "of" in value)
+  if ("json" in value || "bytes" in value || "of" in value)
     return clip(valueText(value as Value), VALUE_CHARS);
   if ("code" in value && "message" in value)
     return clip(failureText(value as Failure), VALUE_CHARS);

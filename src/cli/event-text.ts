@@ -179,6 +179,7 @@ export function valueText(value: Value): string {
   if ("json" in value) return clip(jsonText(value.json), VALUE_CHARS);
   if ("list" in value) return `${value.list.length} inputs`;
   if ("items" in value) return `the outputs of ${value.items} items of ${value.of}`;
+  if ("kept" in value) return `${value.bytes} bytes on node ${value.node}`;
   return `${value.bytes} bytes in blob ${value.blob}`;
 }
 

@@ -2,6 +2,8 @@
 import type { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
 import { loadRun } from "../engine/history.ts";
+import { valuesOf } from "../engine/kept-values.ts";
+import { lineageOf } from "../engine/lineage.ts";
 import type { LogFeed } from "../engine/log-feed.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
@@ -147,12 +149,14 @@ export async function begin(
 
 /** What the run came to, once it has ended. @throws MillraceError see `executed`; `E_STORE_CLOSED` */
 export async function endOf(
-  { engine, feed }: Executor,
+  { engine, feed, catalog }: Executor,
   dag: Dag,
   { id, workflow, position }: Begun,
 ): Promise<Executed> {
   await runEnd(feed, id, position, new AbortController().signal);
-  return executed(engine, await loadRun(engine, id, workflow.name), dag.functions);
+  const makeAgain = catalog === undefined ? undefined : lineageOf(engine, catalog);
+  const state = await loadRun(engine, id, workflow.name);
+  return executed(valuesOf(engine, makeAgain), state, dag.functions);
 }
 
 /** @throws MillraceError `E_OPTION_INVALID` in a process that runs nothing */

@@ -1,8 +1,7 @@
 /** What an execution of a DAG comes to, read from the log of its run. */
 import type { Failure } from "../../machines/values.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
-import type { Engine } from "../engine/engine.ts";
-import { fromValue } from "../engine/values.ts";
+import { fromValue, type ValueSource } from "../engine/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { type Converted, serializes } from "../workflow/dag-conversions.ts";
 import type { DagFunction } from "../workflow/dag-function.ts";
@@ -31,7 +30,7 @@ export interface FunctionFailure {
  * `E_RESOURCES_UNAVAILABLE` (no node can ever carry a function; none was begun), `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, `E_RUN_FAILED` (anything else that ended the run), `E_STORE_MISSING`
  */
 export async function executed(
-  engine: Engine,
+  source: ValueSource,
   state: RunState,
   functions: readonly DagFunction[],
 ): Promise<Executed> {
@@ -46,7 +45,7 @@ export async function executed(
     if (node !== null) allocations[id] = node;
     if (status === "failed" && error !== null) failures[id] = { attempts: attempt, error };
     if (output === null) continue;
-    const value: unknown = await fromValue(engine.store.blobs, output, state);
+    const value: unknown = await fromValue(source, output, state);
     results[id] = serializes(functions, id) ? (value as Converted).data : value;
   }
   return { dagId: state.id, results, allocations, failures };

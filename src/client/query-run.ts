@@ -5,6 +5,7 @@ import type { RunState } from "../domain/state.ts";
 import { inboxOf } from "../engine/chain.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Gates } from "../engine/gates.ts";
+import { valuesOf } from "../engine/kept-values.ts";
 import { lastCheckpoint } from "../engine/last-checkpoint.ts";
 import type { Moments } from "../engine/moments.ts";
 import { fromValue, handOut, readJson } from "../engine/values.ts";
@@ -83,7 +84,7 @@ function queryOf(workflows: ReadonlyMap<string, Workflow>, workflow: string, nam
 }
 
 function queriedRun(engine: Engine, state: RunState): QueriedRun {
-  const { blobs } = engine.store;
+  const values = valuesOf(engine);
   const { run, workflow, status, labels, seq, createdAt, updatedAt, endedAt, steps, input } =
     runView(state);
   const queried = {
@@ -91,10 +92,10 @@ function queriedRun(engine: Engine, state: RunState): QueriedRun {
     steps: steps.map(({ step, status, attempt, startedAt, endedAt }) => ({
       ...{ step, status, attempt, startedAt, endedAt },
     })),
-    input: async () => handOut(await fromValue(blobs, input, state)),
+    input: async () => handOut(await fromValue(values, input, state)),
     async result(step: string) {
       const output = state.steps.get(step)?.context.output ?? null;
-      return output === null ? undefined : handOut(await fromValue(blobs, output, state));
+      return output === null ? undefined : handOut(await fromValue(values, output, state));
     },
     checkpoint: async (step: string) => (await lastCheckpoint(engine, run, step))?.state,
   };

@@ -4,6 +4,7 @@ import type { Explanation } from "../domain/explain.ts";
 import { newestOf } from "../engine/chain.ts";
 import { loadRun } from "../engine/history.ts";
 import type { Input } from "../engine/input.ts";
+import { valuesOf } from "../engine/kept-values.ts";
 import type { LogFeed } from "../engine/log-feed.ts";
 import { ENOUGH } from "../engine/shared-tail.ts";
 import { fromValue } from "../engine/values.ts";
@@ -168,7 +169,7 @@ export class RunHandle<O> {
       case "run.completed": {
         if ("json" in event.output) return event.output.json;
         const { engine } = this.#feed;
-        return fromValue(engine.store.blobs, event.output, await loadRun(engine, event.run));
+        return fromValue(valuesOf(engine), event.output, await loadRun(engine, event.run));
       }
       case "run.failed":
         throw new MillraceError("E_RUN_FAILED", `run ${event.run} failed: ${event.error.message}`, {

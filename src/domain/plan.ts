@@ -49,6 +49,8 @@ export interface StepPolicy {
   readonly heartbeatMs?: number;
   /** What it does cannot be undone by anybody: a fork that would do it again has to say that it may. */
   readonly irreversible?: true;
+  /** Where what it returns is kept; absent: in the log, or as a blob. */
+  readonly durability?: "node";
   /** Of itself, and of what undoes it; absent: as the plan says. */
   readonly whenFailed?: WhenFailed;
   readonly whenUndoFailed?: WhenFailed;

@@ -85,7 +85,7 @@ export class CodeDriver {
     }
     while (this.#delivered < state.answers.length) {
       const { key, at, seq } = state.answers[this.#delivered++] as Answered;
-      const answer = await answerOf(this.#engine.store.blobs, state, key);
+      const answer = await answerOf(this.#results.source, state, key);
       this.#keep(await this.#session.advance(answer, at, seq));
     }
     // It may have come to an end without an answer: by waiting for something that is not its run's.

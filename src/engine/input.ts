@@ -122,6 +122,12 @@ const isPayload = (found: unknown): boolean =>
   ("json" in found ||
     (isText(found["blob"]) && Number.isSafeInteger(found["bytes"]) && !("items" in found)));
 
+/** What a step has returned that only its node has. */
+const isKept = (found: unknown): boolean =>
+  isRecord(found) &&
+  Number.isSafeInteger(found["bytes"]) &&
+  ["kept", "node", "step"].every((key) => isText(found[key]));
+
 const isStepOrder = (found: unknown): boolean => stepOrders.some((order) => order === found);
 
 const isCount = (found: unknown): boolean => Number.isSafeInteger(found) && Number(found) >= 0;
@@ -138,7 +144,7 @@ const RETRIES: readonly unknown[] = ["policy", "never", "lost"];
 const isOutcome = (found: unknown): boolean => {
   if (!isRecord(found)) return false;
   const { ok, output, error, retry, afterMs } = found;
-  if (ok === true) return isPayload(output);
+  if (ok === true) return isPayload(output) || isKept(output);
   return isFailure(error) && RETRIES.includes(retry) && (afterMs === undefined || isCount(afterMs));
 };
 

@@ -11,6 +11,7 @@ import { askToStop, beginChild, parentFacts } from "./begin-child.ts";
 import { beginNext } from "./continue-run.ts";
 import type { Engine } from "./engine.ts";
 import { encodeInput } from "./input.ts";
+import { valuesOf } from "./kept-values.ts";
 import { fromValue, toValue } from "./values.ts";
 
 /** How the run is known to the processes around it. */
@@ -94,15 +95,16 @@ async function tellParent(
 }
 
 async function outcomeOf(
-  { store: { blobs } }: Engine,
+  engine: Engine,
   state: RunState,
 ): Promise<{ readonly output: Value } | { readonly error: Failure }> {
   const { context, state: status } = state.run;
   if (status === "completed") {
     const output = context.output ?? { json: null };
-    // The items of a mapped step are nobody else's to look up.
-    if (!("items" in output)) return { output };
-    return { output: await toValue(blobs, "output", await fromValue(blobs, output, state)) };
+    // The items of a mapped step are nobody else's to look up, and what nodes have is this run's.
+    if (!("items" in output || "kept" in output)) return { output };
+    const json = await fromValue(valuesOf(engine), output, state);
+    return { output: await toValue(engine.store.blobs, "output", json) };
   }
   if (status === "failed" && context.error !== null) return { error: context.error };
   const { cancelledBy, cancelReason } = context;

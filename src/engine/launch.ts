@@ -1,6 +1,6 @@
 /** From a committed `step.started` to the user's function: its context, its input, its attempt. */
 
-import type { Value } from "../../machines/values.ts";
+import type { KeptOnNode, Value } from "../../machines/values.ts";
 import type { StepPolicy } from "../domain/plan.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import { awaitedLater } from "../kernel/async.ts";
@@ -12,10 +12,11 @@ import type { StepContext } from "../workflow/step-context.ts";
 import { beginAttempt, type RunningAttempt } from "./attempt.ts";
 import type { Engine } from "./engine.ts";
 import { lastCheckpoint } from "./last-checkpoint.ts";
+import { copiesOf } from "./local-copies.ts";
 import { checkMetadata, checkParents } from "./note-parts.ts";
 import type { Noted } from "./noted.ts";
 import { outputRef } from "./output-ref.ts";
-import { handOut, toValue } from "./values.ts";
+import { handOut, readJson, toValue } from "./values.ts";
 
 /** What an attempt is launched with. */
 export interface Launch {
@@ -53,10 +54,24 @@ export function launch(task: Launch): RunningAttempt {
       const returned = await body.run(context, handOut(await input));
       const what = `output of step ${step}`;
       const checked = await validate(body.output, what, returned);
-      return toValue(engine.store.blobs, what, checked);
+      return policy.durability === "node"
+        ? keepHere(task, what, checked)
+        : toValue(engine.store.blobs, what, checked);
     },
   });
   return running;
+}
+
+async function keepHere(
+  { engine, run, step }: Launch,
+  what: string,
+  returned: unknown,
+): Promise<KeptOnNode> {
+  const text = JSON.stringify(readJson(what, returned));
+  const pieces = [Buffer.from(text)];
+  // Its location is recorded with the end of the attempt.
+  const kept = await copiesOf(engine).keep(run.id, step, pieces, () => Promise.resolve());
+  return { kept: kept.digest, bytes: kept.bytes, node: engine.node, step };
 }
 
 function stepContext(

@@ -20,13 +20,14 @@ import { followInbox } from "./follow-inbox.ts";
 import { loadRun } from "./history.ts";
 import { leaveEnded, leaveParked, whyParked } from "./leave.ts";
 import { contended, faultOf, outdated, over, overtaken } from "./let-go.ts";
+import { resultsOf } from "./lineage.ts";
 import { type Mail, refuse } from "./mail.ts";
 import { Placing } from "./placing.ts";
 import { commitBehindNotes } from "./rebase.ts";
 import { restOf } from "./rest.ts";
 import type { RunActorOptions } from "./run-actor-options.ts";
 import { childDefinition } from "./step-body.ts";
-import { Results } from "./step-input.ts";
+import type { Results } from "./step-input.ts";
 import { decideTurn, type TurnOutcome } from "./turn.ts";
 import type { TurnContext } from "./turn-context.ts";
 
@@ -55,16 +56,15 @@ export class RunActor {
   #cancelWake: CancelTimer = () => undefined;
 
   constructor(options: RunActorOptions) {
-    const { engine, cluster } = options;
+    const { engine, cluster, state, surroundings } = options;
     this.#options = options;
     this.#state = options.state;
-    this.#results = new Results(engine.store.blobs);
+    this.#results = resultsOf(engine, () => this.#context());
     this.#attempts = new Attempts({ engine, cluster, deliver: (mail) => this.deliver(mail) });
     this.#placing = new Placing(engine, cluster, {
       look: this.#nudge,
       onLost: (node) => this.deliver({ kind: "node gone", node }),
     });
-    const { state, surroundings } = options;
     this.#children = new Children({
       engine,
       parent: parentFacts(state),

@@ -3,16 +3,16 @@ import type { Value } from "../../machines/values.ts";
 import { itemOf, type PlanStep, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Json } from "../kernel/json.ts";
-import type { BlobStore } from "../ports/blob-store.ts";
-import { fromValue } from "./values.ts";
+import { fromValue, type ValueSource } from "./values.ts";
 
 /** Results of one run as JSON, each read and parsed once however many steps take it. */
 export class Results {
-  readonly #blobs: BlobStore;
+  /** Where they are read from. */
+  readonly source: ValueSource;
   readonly #known = new Map<string, Promise<Json>>();
 
-  constructor(blobs: BlobStore) {
-    this.#blobs = blobs;
+  constructor(source: ValueSource) {
+    this.source = source;
   }
 
   /** The input of a step, an item, or (no needs) the run's own. The caller must not change it. */
@@ -58,7 +58,7 @@ export class Results {
   #read(name: string | undefined, value: Value, state: RunState): Promise<Json> {
     const known = this.#known.get(name ?? "");
     if (name !== undefined && known !== undefined) return known;
-    const reading = fromValue(this.#blobs, value, state);
+    const reading = fromValue(this.source, value, state);
     if (name === undefined) return reading;
     // Inline values are at hand anyway; what had to be fetched or put together is worth keeping.
     if (!("json" in value)) {

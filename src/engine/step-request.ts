@@ -101,6 +101,7 @@ function spreadOf(
 function inputsOf(state: RunState, step: string): readonly StepValue[] {
   return (planStep(state, step)?.needs ?? []).flatMap((need) => {
     const { output } = stepActor(state, need).context;
+    if (output !== null && "kept" in output) return [{ bytes: output.bytes, nodes: [output.node] }];
     return output !== null && "blob" in output ? [{ bytes: output.bytes, nodes: [] }] : [];
   });
 }

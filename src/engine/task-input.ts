@@ -2,7 +2,7 @@
  * The input of a step that runs on another node: by reference where it is large already, so that nothing
  * is read and written again only to be sent.
  */
-import type { Value } from "../../machines/values.ts";
+import type { KeptOnNode, Value } from "../../machines/values.ts";
 import { itemId, itemOf, undoOf } from "../domain/plan.ts";
 import { planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Json } from "../kernel/json.ts";
@@ -12,7 +12,11 @@ import type { BlobStore } from "../ports/blob-store.ts";
 /** A recorded value that refers to no step: a list of items is spelt out. */
 export type Sent =
   | Extract<Value, { readonly json: unknown } | { readonly blob: string }>
+  | KeptOnNode
   | { readonly list: readonly (Sent | null)[] };
+
+/** One that is not sent itself. */
+export type Large = Extract<Sent, { readonly blob: string } | KeptOnNode>;
 
 /** What a step's function gets: undefined where there is nothing. */
 export type TaskInput =
@@ -57,15 +61,15 @@ export async function packed(blobs: BlobStore, input: TaskInput): Promise<TaskIn
 
 const BYTES_PER_CHAR = 3;
 
-/** The JSON that the step's function gets. @param read gives the bytes of a blob */
+/** The JSON that the step's function gets. @param read gives that of a blob, or of what nodes have */
 export async function unpacked(
   input: TaskInput,
   runInput: () => Promise<Json>,
-  read: (blob: string) => Promise<Json>,
+  read: (value: Large) => Promise<Json>,
 ): Promise<Json | undefined> {
   const jsonOf = async (value: Sent): Promise<Json> => {
     if ("json" in value) return value.json as Json;
-    if ("blob" in value) return read(value.blob);
+    if ("blob" in value || "kept" in value) return read(value);
     return Promise.all(value.list.map((one) => (one === null ? null : jsonOf(one))));
   };
   switch (input.of) {
@@ -82,7 +86,11 @@ export async function unpacked(
       return Object.fromEntries(await Promise.all(entries));
     }
     case "blob":
-      return unpacked((await read(input.blob)) as unknown as TaskInput, runInput, read);
+      return unpacked(
+        (await read({ blob: input.blob, bytes: 0 })) as unknown as TaskInput,
+        runInput,
+        read,
+      );
   }
 }
 
@@ -105,6 +113,6 @@ function sent(state: RunState, value: Value): Sent {
 function itemInput(list: Sent | null, index: number): TaskInput {
   if (list === null) return { of: "value", value: null };
   if ("list" in list) return { of: "value", value: list.list[index] ?? { json: null } };
-  if ("blob" in list) return { of: "item", list, index };
+  if ("blob" in list || "kept" in list) return { of: "item", list, index };
   return { of: "value", value: { json: (list.json as readonly unknown[])[index] } };
 }

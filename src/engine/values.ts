@@ -1,5 +1,5 @@
 /** Values into and out of events: small ones inline, large ones through the blob store. */
-import type { Value } from "../../machines/values.ts";
+import type { KeptOnNode, Value } from "../../machines/values.ts";
 import { itemId } from "../domain/plan.ts";
 import { type RunState, stepActor } from "../domain/state.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
@@ -79,21 +79,35 @@ function isSurelySmall(json: Json): boolean {
   return typeof json !== "object" || json === null;
 }
 
+/** Where values are read from that are not inside of events. */
+export interface ValueSource extends Pick<BlobStore, "get"> {
+  /** The JSON of what only nodes have; absent: whoever reads cannot ask them. */
+  kept?(value: KeptOnNode, state: RunState): Promise<Json>;
+}
+
 /** The JSON of a value. Items of a mapped step are looked up in the run it belongs to. */
-export async function fromValue(blobs: BlobStore, value: Value, state: RunState): Promise<Json> {
+export async function fromValue(source: ValueSource, value: Value, state: RunState): Promise<Json> {
   if ("json" in value) return value.json as Json;
   if ("list" in value) {
-    return Promise.all(value.list.map((one) => fromValue(blobs, one, state)));
+    return Promise.all(value.list.map((one) => fromValue(source, one, state)));
+  }
+  if ("kept" in value) {
+    if (source.kept !== undefined) return source.kept(value, state);
+    throw new MillraceError(
+      "E_VALUE_LOST",
+      `what step ${value.step} of run ${state.id} returned is on node ${value.node} only, and cannot be fetched from here; make the step durable`,
+      { details: { run: state.id, node: value.node, digest: value.kept } },
+    );
   }
   if ("items" in value) {
     return Promise.all(
       Array.from({ length: value.items }, (_, index) => {
         const { output } = stepActor(state, itemId(value.of, index)).context;
-        return output === null ? null : fromValue(blobs, output, state);
+        return output === null ? null : fromValue(source, output, state);
       }),
     );
   }
-  const bytes = await blobs.get(value.blob);
+  const bytes = await source.get(value.blob);
   if (bytes === undefined) {
     throw new MillraceError(
       "E_STORE_MISSING",

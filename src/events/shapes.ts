@@ -191,7 +191,10 @@ function isValue(found: unknown): boolean {
   if ("json" in found) return true;
   if ("list" in found) return Array.isArray(found["list"]) && found["list"].every(isValue);
   if ("items" in found) return isCount(found["items"]) && typeof found["of"] === "string";
-  return typeof found["blob"] === "string" && isCount(found["bytes"]);
+  if (!isCount(found["bytes"])) return false;
+  if ("kept" in found)
+    return ["kept", "node", "step"].every((key) => typeof found[key] === "string");
+  return typeof found["blob"] === "string";
 }
 
 /** Whether it is a recorded failure. A loop: a chain of causes written by something else may be of any length. */

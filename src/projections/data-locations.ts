@@ -19,6 +19,10 @@ export type DataLocations = Map<string, DataLocation>;
 export const locationFold: RunFold<DataLocations> = {
   initial: () => new Map(),
   apply(view, event, { seq }) {
+    if (event.type === "step.completed" && "kept" in event.output) {
+      const { kept: digest, node, bytes } = event.output;
+      view.set(event.step, { node, digest, bytes, seq });
+    }
     if (event.type !== "data.located") return;
     const { key, node, digest, bytes } = event;
     if (key === "") view.clear();

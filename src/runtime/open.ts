@@ -13,6 +13,7 @@ import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Gates } from "../engine/gates.ts";
 import { Host } from "../engine/host.ts";
+import { lineageOf } from "../engine/lineage.ts";
 import { Projector } from "../engine/projector.ts";
 import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
 import { RunIndexKeeper } from "../engine/run-index-keeper.ts";
@@ -60,11 +61,11 @@ export class Millrace extends Client implements AsyncDisposable {
     this.#catalog = new Catalog(configured.versions);
     this.node = engine.node;
     this.store = engine.store;
-    const { stores, eraser } = storesOf(engine, summaries, {
-      // One that is not there need not be made to forget.
-      current: async () => (hasIndex(configured.index) ? index.current() : undefined),
-      save: async () => undefined,
-    });
+    // One that is not there need not be made to forget.
+    const current = async () => (hasIndex(configured.index) ? index.current() : undefined);
+    const runIndex = { current, save: async () => undefined };
+    const makeAgain = lineageOf(engine, this.#catalog);
+    const { stores, eraser } = storesOf(engine, summaries, runIndex, makeAgain);
     this.stores = stores;
     this.history = new History(engine, summaries, eraser);
     this.#stopGraceMs = configured.stopGraceMs;

@@ -1,6 +1,7 @@
 /** The four stores over one engine: they share a journal, so that a run is kept in memory once. */
 import type { Engine } from "../engine/engine.ts";
 import { Journal } from "../engine/journal.ts";
+import type { MakeAgain } from "../engine/kept-values.ts";
 import { Projector } from "../engine/projector.ts";
 import { outputIndex } from "../projections/output-index.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
@@ -31,6 +32,7 @@ export function storesOf(
   engine: Engine,
   summaries: Projector<RunSummaries>,
   runIndex: SavedProjection,
+  makeAgain: MakeAgain,
 ): { readonly stores: Stores; readonly eraser: Eraser } {
   const journal = new Journal(engine);
   const index = new Projector(engine, outputIndex);
@@ -40,7 +42,7 @@ export function storesOf(
     stepRuns: new StepRunStore(engine, journal),
     checkpoints: new CheckpointStore(engine, journal, { eraser }),
     outputs: new OutputStore(engine, journal, index),
-    results: new ResultStore(engine, journal, locations),
+    results: new ResultStore(engine, journal, locations, makeAgain),
     locations,
   };
   return { stores, eraser };

@@ -1,11 +1,11 @@
 /** Results that live on nodes: kept here, fetched from where they are, computed again when lost. */
 import type { Engine } from "../engine/engine.ts";
+import { copiesOf, isLost, type LocalCopies, lost } from "../engine/local-copies.ts";
 import { toJson } from "../kernel/json.ts";
 import type { KeptValue } from "../ports/node-values.ts";
 import type { DataLocation } from "../projections/data-locations.ts";
 import type { DataLocationRegistry } from "./data-locations.ts";
-import { LocalCopies } from "./local-copies.ts";
-import { isLost, lost, notFound } from "./result-refusals.ts";
+import { notFound } from "./result-refusals.ts";
 
 /** What to do about a value that is not on this node. */
 export interface FetchOptions {
@@ -25,7 +25,7 @@ export class NodeResults {
   constructor(engine: Engine, locations: DataLocationRegistry) {
     this.#node = engine.node;
     this.#locations = locations;
-    this.#copies = new LocalCopies(engine.store.values, engine.node);
+    this.#copies = copiesOf(engine);
   }
 
   /** Keeps the bytes on this node, and registers that they are here. */

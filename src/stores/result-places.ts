@@ -1,10 +1,10 @@
 /** From the id of a result to its value, as far as the log and this process have it. */
-import type { Value } from "../../machines/values.ts";
+import type { KeptOnNode, Value } from "../../machines/values.ts";
 import { itemId } from "../domain/plan.ts";
 import { emptyRun, type RunState, stepActor } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
-import { fromValue, handOut } from "../engine/values.ts";
+import { fromValue, handOut, type ValueSource } from "../engine/values.ts";
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -22,7 +22,10 @@ export type RecordedResult =
   | { readonly kind: "in log"; readonly position: number };
 
 /** What is known of a result. */
-export type KnownResult = RecordedResult | { readonly kind: "node"; readonly at: DataLocation };
+export type KnownResult =
+  | RecordedResult
+  /** `of`: what a step returned, which can be made again by running it. */
+  | { readonly kind: "node"; readonly at: DataLocation; readonly of?: KeptOnNode };
 
 /** Undefined when nothing was stored under the id, or it was cleared. */
 export function findResult(
@@ -32,16 +35,27 @@ export function findResult(
 ): Promise<KnownResult | undefined> {
   return journal.read(run, (state, { results }) => {
     const place = results.get(id);
-    if (place === undefined || place.kind === "node") return place;
+    if (place === undefined) return undefined;
+    if (place.kind === "node") return { ...place, ...keptBy(state, id) };
     if (place.kind === "step") return ofStep(state, id);
     const { kept, position } = place;
     return kept === null ? { kind: "in log", position } : { kind: "recorded", value: kept };
   });
 }
 
+/** What the step of that id returned, if only nodes have it. */
+function keptBy(state: RunState, id: string): { of?: KeptOnNode } {
+  const output = state.steps.get(id)?.context.output ?? null;
+  return output !== null && "kept" in output ? { of: output } : {};
+}
+
 function ofStep(state: RunState, id: string): KnownResult | undefined {
   const { output } = stepActor(state, id).context;
   if (output === null) return undefined;
+  if ("kept" in output) {
+    const { node, kept: digest, bytes } = output;
+    return { kind: "node", at: { node, digest, bytes, seq: state.cursor.seq }, of: output };
+  }
   const value =
     "items" in output
       ? Array.from(
@@ -52,15 +66,19 @@ function ofStep(state: RunState, id: string): KnownResult | undefined {
   return { kind: "recorded", value };
 }
 
-/** The JSON of a result that the log has; a copy. Undefined when its run was erased meanwhile. */
+/**
+ * The JSON of a result that the log has; a copy. Undefined when its run was erased meanwhile.
+ * @param source where values are read from that are not inside of events
+ */
 export async function recordedResult(
   engine: Engine,
+  source: ValueSource,
   run: string,
   id: string,
   known: RecordedResult,
 ): Promise<{ readonly json: unknown } | undefined> {
   const value = known.kind === "recorded" ? known.value : await readAt(engine, run, id, known);
-  return value === undefined ? undefined : { json: handOut(await toPlain(engine, value)) };
+  return value === undefined ? undefined : { json: handOut(await toPlain(source, run, value)) };
 }
 
 async function readAt(
@@ -78,10 +96,9 @@ async function readAt(
   return undefined;
 }
 
-async function toPlain(engine: Engine, value: Recorded): Promise<Json> {
-  const { blobs } = engine.store;
+async function toPlain(source: ValueSource, run: string, value: Recorded): Promise<Json> {
   // Only items of mapped steps need the state of a run, and those were looked up there.
-  const plain = (one: Value): Promise<Json> => fromValue(blobs, one, emptyRun(""));
+  const plain = (one: Value): Promise<Json> => fromValue(source, one, emptyRun(run));
   if (!Array.isArray(value)) return plain(value as Value);
   return Promise.all((value as (Value | null)[]).map((one) => (one === null ? null : plain(one))));
 }

@@ -4,10 +4,15 @@
  * step of the engine returned is a result too, under the step's id. null, false, 0 and "" are values
  * like others; `undefined` is kept as null.
  */
+import type { KeptOnNode } from "../../machines/values.ts";
+import { emptyRun } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
+import { loadRun } from "../engine/history.ts";
 import type { Journal } from "../engine/journal.ts";
+import { type MakeAgain, valuesOf } from "../engine/kept-values.ts";
+import { isLost } from "../engine/local-copies.ts";
 import { outputRef } from "../engine/output-ref.ts";
-import { toValue } from "../engine/values.ts";
+import { fromValue, handOut, toValue, type ValueSource } from "../engine/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { KeptValue } from "../ports/node-values.ts";
@@ -22,7 +27,7 @@ import {
   type RecordedResult,
   recordedResult,
 } from "./result-places.ts";
-import { isLost, isNotYet, notFound } from "./result-refusals.ts";
+import { isNotYet, notFound } from "./result-refusals.ts";
 import { awaitResult } from "./result-wait.ts";
 
 /** Where a result is kept. */
@@ -44,10 +49,20 @@ export class ResultStore {
   readonly #engine: Engine;
   readonly #journal: Journal;
   readonly #nodes: NodeResults;
+  readonly #locations: DataLocationRegistry;
+  readonly #makeAgain: MakeAgain | undefined;
 
-  constructor(engine: Engine, journal: Journal, locations: DataLocationRegistry) {
+  /** @param makeAgain runs steps again whose results no node has any more; absent: this process cannot */
+  constructor(
+    engine: Engine,
+    journal: Journal,
+    locations: DataLocationRegistry,
+    makeAgain?: MakeAgain,
+  ) {
     this.#engine = engine;
     this.#journal = journal;
+    this.#locations = locations;
+    this.#makeAgain = makeAgain;
     this.#nodes = new NodeResults(engine, locations);
   }
 
@@ -125,12 +140,14 @@ export class ResultStore {
 
   /**
    * The result wherever it is: from the log, from this node, or from the node that has it; then it is
-   * kept here too, its digest checked. Where it is registered does not change.
+   * kept here too, its digest checked. Where it is registered does not change. What a step returned that
+   * no node has any more is made again by this process, if it has the step's code, and is registered here.
    * @throws MillraceError `E_RESULT_NOT_FOUND`; without `recompute` `E_NODE_GONE` or `E_VALUE_LOST`
    */
   async getWithFetch(dag: string, id: string, options: FetchOptions = {}): Promise<unknown> {
     const known = await this.#find(dag, id);
     if (known.kind !== "node") return this.#recorded(dag, id, known);
+    if (isStepsOwn(known, options)) return this.#ofStep(dag, known.of);
     const open = (): Promise<AsyncIterable<Uint8Array>> =>
       this.#nodes.openOrAgain(dag, id, known.at, options);
     const pieces = await open();
@@ -198,8 +215,9 @@ export class ResultStore {
     options: FetchOptions = {},
   ): Promise<AsyncIterable<Uint8Array>> {
     const known = await this.#find(dag, id);
-    if (known.kind === "node") return this.#nodes.openOrAgain(dag, id, known.at, options);
-    const text = JSON.stringify(await this.#recorded(dag, id, known));
+    const own = isStepsOwn(known, options);
+    if (known.kind === "node" && !own) return this.#nodes.openOrAgain(dag, id, known.at, options);
+    const text = JSON.stringify(await this.getWithFetch(dag, id));
     return (async function* () {
       yield Buffer.from(text);
     })();
@@ -212,11 +230,34 @@ export class ResultStore {
   }
 
   async #recorded(dag: string, id: string, known: RecordedResult): Promise<unknown> {
-    const found = await recordedResult(this.#engine, dag, id, known);
+    const found = await recordedResult(this.#engine, this.#source(dag), dag, id, known);
     if (found === undefined) throw notFound(dag, id, "its run was erased");
     return found.json;
   }
+
+  async #ofStep(dag: string, value: KeptOnNode): Promise<unknown> {
+    return handOut(await fromValue(this.#source(dag), value, emptyRun(dag)));
+  }
+
+  /** Only what nobody has needs the run's state. */
+  #source(dag: string): ValueSource {
+    const makeAgain = this.#makeAgain;
+    if (makeAgain === undefined) return valuesOf(this.#engine);
+    return valuesOf(this.#engine, async (value) => {
+      const json = await makeAgain(value, await loadRun(this.#engine, dag));
+      const { step, kept: digest, bytes } = value;
+      await this.#locations.registerLocation(dag, step, this.#engine.node, { digest, bytes });
+      return json;
+    });
+  }
 }
+
+/** What a step returned, and the caller says nothing of where it is or how it is made. */
+const isStepsOwn = (
+  known: KnownResult,
+  { from, recompute }: FetchOptions,
+): known is Extract<KnownResult, { kind: "node" }> & { readonly of: KeptOnNode } =>
+  known.kind === "node" && known.of !== undefined && from === undefined && recompute === undefined;
 
 function check(dag: string, id: string): string {
   checkResultId(id);

@@ -36,6 +36,7 @@ const digests = text.map(digest);
 const simple: fc.Arbitrary<Value> = fc.oneof(
   fc.record({ json: fc.jsonValue({ maxDepth: 3 }) }),
   fc.record({ blob: digests, bytes: fc.nat() }),
+  fc.record({ kept: digests, bytes: fc.nat(), node: ids, step: ids }),
   fc.record({ items: counts, of: ids }),
 );
 

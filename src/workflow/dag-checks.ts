@@ -5,7 +5,7 @@ import { checkAcyclic, checkDistinct, checkKnown } from "./graph-checks.ts";
 import { invalid } from "./options.ts";
 
 /** What an inline function cannot have: it is a part of whatever takes it. */
-const OF_REGULAR_ONLY = ["node", "collocated", "cost", "maxRetries"] as const;
+const OF_REGULAR_ONLY = ["node", "collocated", "cost", "maxRetries", "durability"] as const;
 
 /**
  * @param what whose functions they are, for messages: "dag etl"

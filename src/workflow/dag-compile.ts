@@ -51,9 +51,9 @@ export function compileDag(
 
 function declare(functions: Functions, fn: DagFunction): Declared {
   const needs = needsOf(functions, fn);
-  const { node, collocated: collocateWith, cost: resources } = fn;
+  const { node, collocated: collocateWith, cost: resources, durability } = fn;
   const retry = atOnce(fn.maxRetries ?? DEFAULT_MAX_RETRIES);
-  const options = { needs, retry, node, collocateWith, resources };
+  const options = { needs, retry, node, collocateWith, resources, durability };
   // A step without needs gets the run's input instead of results.
   return declareStep(fn.id, options, (ctx: StepContext, results: ResultsById) =>
     callFunction(functions, fn, ctx, needs.length === 0 ? {} : results),

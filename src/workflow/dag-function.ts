@@ -70,6 +70,8 @@ export interface FunctionNode {
   readonly argumentInclusion?: "variadic" | "as_list";
   /** Further attempts after the first has failed, made at once. @default the call's, or 3 */
   readonly maxRetries?: number;
+  /** Where its result is kept: see `PolicyOptions.durability`. @default "durable" */
+  readonly durability?: "durable" | "node";
   /** In a stream: makes what each worker in a process has for itself, given as the last argument. */
   readonly init?: () => unknown;
   /** In a stream: how many calls, in each process, run at once. @default no bound but that of the nodes */
@@ -106,6 +108,7 @@ export interface DagFunction {
   /** What the items of a stream bring. */
   readonly input?: true;
   readonly stage: StageOptions;
+  readonly durability?: "node";
   readonly asList: boolean;
   readonly maxRetries?: number;
 }
@@ -123,6 +126,7 @@ const NODE_OPTIONS = [
   "type",
   "argumentInclusion",
   "maxRetries",
+  "durability",
   "init",
   "parallelism",
   "batchSize",
@@ -146,6 +150,9 @@ export function readFunction(raw: DagNode): DagFunction {
     ...(cost === undefined ? {} : { cost: checkResources(`${what}: cost`, cost) }),
     extraArgs: Object.freeze(listOf(what, read, "extraArgs")),
     inline: oneOf(what, read, "type", ["regular", "inline"]) === "inline",
+    ...(oneOf(what, read, "durability", ["durable", "node"]) === "node"
+      ? { durability: "node" as const }
+      : {}),
     asList: oneOf(what, read, "argumentInclusion", ["variadic", "as_list"]) === "as_list",
     ...(maxRetries === undefined ? {} : { maxRetries }),
     stage: Object.freeze(readStage(what, read)),

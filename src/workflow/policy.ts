@@ -43,6 +43,13 @@ export interface PolicyOptions extends PlaceOptions {
    */
   readonly irreversible?: boolean;
   /**
+   * Where what it returns is kept. `durable`: in the log, or as a blob, there for every process. `node`: only
+   * on the node that made it, as long as that lives; others fetch it, and when nobody has it any more it is
+   * made again by running the step's function again, so that must return the same for the same.
+   * @default "durable"
+   */
+  readonly durability?: "durable" | "node";
+  /**
    * When it fails for good: `fail` lets the run see it; `hold` keeps the step for somebody to retry, skip or
    * fail, and the run waits. @default as the workflow says, else "fail"
    */
@@ -72,6 +79,7 @@ export const POLICY_OPTIONS = [
   "scheduleToStart",
   "heartbeat",
   "irreversible",
+  "durability",
   ...PLACE_OPTIONS,
   "whenFailed",
   "whenUndoFailed",
@@ -102,8 +110,15 @@ export function readPolicy(what: string, read: Read): StepPolicy {
     ...(startToCloseMs === undefined ? {} : { startToCloseMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     ...(flagOption(what, read, "irreversible") ? { irreversible: true } : {}),
+    ...readDurability(what, read.get("durability")),
     ...readWhenFailed(what, read),
   });
+}
+
+function readDurability(what: string, raw: unknown): Pick<StepPolicy, "durability"> {
+  if (raw === undefined || raw === "durable") return {};
+  if (raw === "node") return { durability: raw };
+  throw invalid(`${what}: durability must be "durable" or "node"`, { option: "durability" });
 }
 
 /**

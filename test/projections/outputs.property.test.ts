@@ -279,8 +279,10 @@ describe("the notes of a run", () => {
 });
 
 function model(where: Map<string, unknown>, nodes: Map<string, string>, event: Told): void {
-  if (event.type === "step.completed") where.set(event.step, "step");
-  else if (event.type === "output.emitted") {
+  if (event.type === "step.completed") {
+    where.set(event.step, "step");
+    if ("kept" in event.output) nodes.set(event.step, event.output.node);
+  } else if (event.type === "output.emitted") {
     const { attempt, content, producer } = event;
     const isResult = attempt === 0 && content.type === "artifact" && content.name === "result";
     if (isResult) where.set(producer, "stored");

@@ -2,8 +2,28 @@
  * Values of runs that this node has: those it made and those it fetched. Kept by content; a value that
  * several results share goes with the last of them.
  */
+import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import type { KeptValue, NodeValues } from "../ports/node-values.ts";
-import { lost } from "./result-refusals.ts";
+import type { Engine } from "./engine.ts";
+
+/** @param what what became of the value, as in "does not have it any more" */
+export const lost = (node: string, digest: string, what: string): MillraceError =>
+  new MillraceError("E_VALUE_LOST", `value ${digest}: node ${node} ${what}; compute it again`, {
+    details: { node, digest },
+  });
+
+/** The value was there, on a node, and is not any more. */
+export const isLost = (error: unknown): boolean =>
+  isMillraceError(error, "E_NODE_GONE") || isMillraceError(error, "E_VALUE_LOST");
+
+const copies = new WeakMap<NodeValues, LocalCopies>();
+
+/** Those of this process: whoever lets go of one must know who else has a use for it. */
+export function copiesOf({ store, node }: Pick<Engine, "store" | "node">): LocalCopies {
+  const known = copies.get(store.values) ?? new LocalCopies(store.values, node);
+  copies.set(store.values, known);
+  return known;
+}
 
 /**
  * Values are dropped only while none is being kept: the bytes that one result needs no more may be just
