@@ -13,6 +13,13 @@ export function momentArgument(text: string): RunMoment {
   );
 }
 
+/** Parses a time, to ms since the epoch; for commander. */
+export function timeArgument(text: string): number {
+  const time = instantOf(text);
+  if (time !== undefined) return time;
+  throw new InvalidArgumentError("It must be a time such as 2026-03-01T12:00:00Z.");
+}
+
 const POSITION = /^position:(\d+)$/;
 
 /** Parses the beginning of a subscription; for commander. */

@@ -54,6 +54,14 @@ describe("the command line", () => {
       reason: "over",
       by: "command line",
     });
+    const proofs = await call("erasures");
+    expect(proofs.stdout).toMatch(
+      /^run .*asked .*gone.*\none +squares .*retention\ntwo +squares .*over\n$/,
+    );
+    expect(JSON.parse((await call("erasures", "--json")).stdout)).toMatchObject([
+      { run: "one", completedAt: expect.any(Number) },
+      { run: "two", reason: "over" },
+    ]);
     expect((await call("prune")).code).toBe(2);
   });
 });

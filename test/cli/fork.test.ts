@@ -34,6 +34,22 @@ describe("millrace fork", () => {
     expect((await call("show", "other")).stdout).toMatch(/fork of +origin, event \d+/);
   });
 
+  it("takes other code and labels, by which it is found", async () => {
+    const code = new URL("fixtures/flows.ts", import.meta.url).pathname;
+    const label = ["--label", "kind=what-if", "--label", "by=ada"];
+    const told = await call("fork", "origin", "--at", "2", "--code", code, ...label, "--json");
+    expect([told.code, told.stderr]).toEqual([0, ""]);
+    const { run } = JSON.parse(told.stdout);
+    const past = ["--created-from", "2020-01-01", "--created-until", "2100-01-01T00:00:00Z"];
+    const found = await call("search", "--label", "kind=what-if", ...past, "--json");
+    expect(JSON.parse(found.stdout).runs).toMatchObject([{ run, labels: { by: "ada" } }]);
+    const none = await call("search", "--created-until", "2020-01-01", "--json");
+    expect(JSON.parse(none.stdout).runs).toEqual([]);
+    expect((await call("search", "--created-from", "later")).code).toBe(2);
+    const other = new URL("fixtures/stray.ts", import.meta.url).pathname;
+    expect((await call("fork", "origin", "--at", "2", "--code", other)).code).toBe(2);
+  });
+
   it("refuses what it cannot mean, with exit code 2", async () => {
     for (const args of [
       ["--at", "0"],

@@ -6,8 +6,9 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import type { RetentionRule } from "../../client/prune-runs.ts";
-import { MillraceError } from "../../kernel/errors.ts";
+import { isMillraceError, MillraceError } from "../../kernel/errors.ts";
 import type { RunStatus } from "../../projections/run-summary.ts";
+import type { Millrace } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { moment, statusCell, table } from "../render.ts";
 import {
@@ -40,6 +41,9 @@ export function registerErase(program: Command, cli: Cli): void {
     .option("--yes", "really do it")
     .option("--reason <text>", "why; kept with the proof")
     .action((run: string, flags: EraseFlags) => erase(cli, run, flags));
+  withStoreFlags(program.command("erasures"))
+    .description("list the proofs of what was erased, the oldest first")
+    .action((flags: StoreFlags) => erasures(cli, flags));
   const collect = (status: string, all: readonly string[]): string[] => [...all, status];
   withStoreFlags(program.command("prune"))
     .description("erase runs that have ended and are not to be kept; without --yes, list them")
@@ -55,8 +59,8 @@ export function registerErase(program: Command, cli: Cli): void {
 async function erase(cli: Cli, run: string, flags: EraseFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   await using millrace = await openExisting(settings);
-  const { status } = await millrace.get(run);
   if (flags.yes === undefined) {
+    const status = await statusOf(millrace, run);
     throw new MillraceError(
       "E_OPTION_INVALID",
       `run ${run} (${status}) would be gone for good; say --yes, after \`millrace export ${run}\` if in doubt`,
@@ -66,6 +70,36 @@ async function erase(cli: Cli, run: string, flags: EraseFlags): Promise<void> {
   const proof = await millrace.history.erase(run, { by: "command line", ...reason });
   if (settings.json) cli.output.json(proof);
   else cli.output.print(`run ${run} is erased: ${proof.events} events`);
+}
+
+/** A run whose log is damaged can be erased as well. */
+async function statusOf(millrace: Millrace, run: string): Promise<string> {
+  try {
+    return (await millrace.get(run)).status;
+  } catch (error) {
+    const isDamaged =
+      isMillraceError(error, "E_LOG_CORRUPT") || isMillraceError(error, "E_FRAME_INVALID");
+    if (isDamaged) return "quarantined";
+    throw error;
+  }
+}
+
+async function erasures(cli: Cli, flags: StoreFlags): Promise<void> {
+  const settings = settingsOf(flags, cli.env);
+  await using millrace = await openExisting(settings);
+  const proofs = await millrace.history.erasures();
+  if (settings.json) return cli.output.json(proofs);
+  const rows = proofs.map(({ run, workflow, events, at, by, reason, completedAt }) => [
+    run,
+    workflow,
+    String(events),
+    moment(at),
+    completedAt === null ? "not yet: erase it again" : moment(completedAt),
+    by,
+    reason,
+  ]);
+  const header = ["run", "workflow", "events", "asked", "gone", "by", "reason"];
+  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
 }
 
 async function prune(cli: Cli, flags: PruneFlags): Promise<void> {

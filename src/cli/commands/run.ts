@@ -12,6 +12,7 @@ import { replayOf } from "../../wfformat/replay.ts";
 import type { Cli } from "../cli.ts";
 import { hostAndFollow } from "../host-and-follow.ts";
 import { jsonArgument } from "../json-argument.ts";
+import { labels } from "../labels.ts";
 import { chooseWorkflow, loadWorkflows } from "../load-workflows.ts";
 import { replayLines } from "../replay-lines.ts";
 import { RunReport } from "../run-report.ts";
@@ -23,6 +24,7 @@ interface RunFlags extends StoreFlags {
   readonly workflow?: string;
   readonly id?: string;
   readonly correlation?: string;
+  readonly label?: Readonly<Record<string, string>>;
   readonly wfformat?: string;
   readonly slots?: number;
   readonly scale?: number;
@@ -38,6 +40,7 @@ export function registerRun(program: Command, cli: Cli): void {
     .option("--workflow <name>", "which one, when the file exports several")
     .option("--id <id>", "the run's id: the same id and input again is the same run")
     .option("--correlation <key>", "signals to this key reach it: see `millrace signal`")
+    .option("--label <name=value>", "to find it by: see `millrace search`; can be repeated", labels)
     .option("--wfformat <file>", "replay a recorded scientific workflow (WfFormat 1.5) instead")
     .option(
       "--slots <n>",
@@ -114,7 +117,8 @@ async function runInstance(
 const DEFAULT_SCALE = 0.01;
 const DEFAULT_SLOTS = 64;
 
-const startOf = ({ id, correlation }: RunFlags): StartOptions => ({
+const startOf = ({ id, correlation, label }: RunFlags): StartOptions => ({
+  ...(label === undefined ? {} : { labels: label }),
   ...(id === undefined ? {} : { id }),
   ...(correlation === undefined ? {} : { correlation }),
 });

@@ -4,6 +4,7 @@ import type { SearchOptions } from "../../client/search-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { labels } from "../labels.ts";
+import { timeArgument } from "../moment-argument.ts";
 import { statusCell, table } from "../render.ts";
 import { runRows } from "../run-rows.ts";
 import {
@@ -25,6 +26,8 @@ interface SearchFlags extends StoreFlags {
   readonly order: "created" | "updated";
   readonly limit: number;
   readonly cursor?: string;
+  readonly createdFrom?: number;
+  readonly createdUntil?: number;
   readonly count?: true;
   readonly index?: string;
 }
@@ -42,6 +45,8 @@ export function registerSearch(program: Command, cli: Cli): void {
     .option("--parent <run>", "children of this run")
     .option("--failed-step <step>", "in which this step failed first, or is held")
     .option("--waiting <reason>", "that wait for this reason: 'waits for a signal', paused, held")
+    .option("--created-from <time>", "created at or after this time", timeArgument)
+    .option("--created-until <time>", "created before this time", timeArgument)
     .addOption(
       new Option("--order <order>", "by when they were created, or last touched")
         .choices(["created", "updated"])
@@ -84,7 +89,7 @@ const indexOf = ({ index }: SearchFlags): { index?: string } =>
 
 function optionsOf(flags: SearchFlags): SearchOptions {
   const { workflow, correlation, parent, failedStep, waiting, cursor } = flags;
-  const { order, limit, status, label } = flags;
+  const { order, limit, status, label, createdFrom, createdUntil } = flags;
   return {
     order,
     limit,
@@ -96,5 +101,7 @@ function optionsOf(flags: SearchFlags): SearchOptions {
     ...(failedStep === undefined ? {} : { failedStep }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(cursor === undefined ? {} : { cursor }),
+    ...(createdFrom === undefined ? {} : { createdFrom }),
+    ...(createdUntil === undefined ? {} : { createdUntil }),
   };
 }
