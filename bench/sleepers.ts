@@ -1,5 +1,5 @@
 /**
- * `npx node bench/sleepers.ts [--runs 10000] [--seconds 40] [--stores sqlite,nats]`: so many runs go to sleep,
+ * `npx node bench/sleepers.ts [--runs 10000] [--seconds 40] [--night 60] [--stores sqlite,nats]`: so many runs go to sleep,
  * their worker is killed, another one is started, and all wake. None may be lost, none may wake twice or
  * too early; while they sleep, nobody holds them. A small number of them is part of `npm test`.
  */
@@ -42,6 +42,8 @@ export interface Slept {
 /** How many sleep, and until when: they are to wake evenly over so many seconds. */
 export interface SleepPlan {
   readonly runs: number;
+  /** Runs that sleep and wake before, to be compared with: code and buffers are there then. */
+  readonly warmUp: number;
   readonly seconds: number;
   /** Between the first that goes to sleep and the first that wakes (ms). */
   readonly nightMs: number;
@@ -52,7 +54,7 @@ export async function sleepers(address: string, plan: SleepPlan): Promise<Slept>
   const client = await open({ store: address });
   let worker = await startWorker(address);
   try {
-    await warmUp(client, Math.min(WARM_UP, plan.runs));
+    await warmUp(client, plan.warmUp);
     const idle = await memoryOf(worker);
     const first = Date.now() + plan.nightMs;
     await inParallel(plan.runs, 50, async (nth) => {
@@ -78,14 +80,14 @@ export async function sleepers(address: string, plan: SleepPlan): Promise<Slept>
   }
 }
 
-/** What is compared is a worker that has worked and is idle again: code and buffers are there already. */
-const WARM_UP = 1_000;
+const WARM = "warm-";
 
 async function warmUp(client: Millrace, runs: number): Promise<void> {
   await inParallel(runs, 50, async (nth) => {
-    await client.start(sleeper, Date.now() + 100, { id: `warm-${nth}` });
+    await client.start(sleeper, Date.now() + 100, { id: `${WARM}${nth}` });
   });
-  await until(async () => (await count(client, "completed")) === runs, Date.now() + 60_000);
+  const done = async () => (await client.count({})).completed ?? 0;
+  await until(async () => (await done()) === runs, Date.now() + PATIENCE_MS);
 }
 
 async function startWorker(address: string): Promise<ChildProcess> {
@@ -114,7 +116,8 @@ async function memoryOf(worker: ChildProcess): Promise<Memory> {
 }
 
 async function count(client: Millrace, status: "parked" | "completed"): Promise<number> {
-  return (await client.list({ status, limit: Number.MAX_SAFE_INTEGER })).length;
+  const runs = await client.list({ status, limit: Number.MAX_SAFE_INTEGER });
+  return runs.filter(({ run }) => !run.startsWith(WARM)).length;
 }
 
 /** Waits until it is so, or this moment has come. */
@@ -129,11 +132,10 @@ async function until(check: () => Promise<boolean>, moment: number): Promise<voi
 const PATIENCE_MS = 60_000;
 
 async function allAwake(client: Millrace, runs: number, last: number): Promise<void> {
-  const warm = Math.min(WARM_UP, runs);
   let [awake, since] = [0, last];
   while (awake < runs && Date.now() - since < PATIENCE_MS) {
     await new Promise((resolve) => setTimeout(resolve, 250));
-    const now = (await count(client, "completed")) - warm;
+    const now = await count(client, "completed");
     if (now > awake) since = Math.max(last, Date.now());
     awake = now;
   }
@@ -142,7 +144,7 @@ async function allAwake(client: Millrace, runs: number, last: number): Promise<v
 async function eventsOf(client: Millrace): Promise<RecordedEvent[]> {
   const events: RecordedEvent[] = [];
   for await (const stored of client.store.log.read({})) {
-    if (!stored.run.startsWith("sleeper-")) continue;
+    if (stored.run.startsWith(WARM)) continue;
     events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
   }
   return events;
@@ -178,6 +180,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       runs: { type: "string", default: "10000" },
       seconds: { type: "string", default: "40" },
       night: { type: "string", default: "60" },
+      warm: { type: "string", default: "1000" },
       stores: { type: "string", default: "sqlite,nats" },
     },
   });
@@ -190,6 +193,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       const [runs, seconds] = [Number(flags.runs), Number(flags.seconds)];
       rows[store] = await sleepers(address, {
         runs,
+        warmUp: Number(flags.warm),
         seconds,
         nightMs: Number(flags.night) * 1_000,
       });

@@ -110,10 +110,18 @@ export class Capacity {
   /** Calls the next one in line that there is enough for and that has not been called. */
   nudge(): void {
     if (this.#within > 0) return;
+    // Hundreds may ask for the very same: what there is too little for once, there is for the others too.
+    const refused = new Set<Resources>();
     for (const [whenFree, waiting] of this.#line) {
       if (waiting.called) continue;
       // Whoever would be refused must not be called: it would ask again and again.
-      if (!waiting.requests.some((request) => this.#mayTake(request, whenFree))) continue;
+      const isEnough = waiting.requests.some((request) => {
+        if (refused.has(request)) return false;
+        if (this.#mayTake(request, whenFree)) return true;
+        refused.add(request);
+        return false;
+      });
+      if (!isEnough) continue;
       waiting.called = true;
       whenFree();
       return;
