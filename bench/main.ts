@@ -22,6 +22,7 @@ import { idleRunBytes } from "./memory.ts";
 import { type Restart, restartTime } from "./restart.ts";
 import { searchLines, searchTimes } from "./search.ts";
 import { latency, type Throughput, throughput } from "./sequential.ts";
+import { type SignalTimes, signalTimes } from "./signals.ts";
 import { type OutputTimes, outputTimes, type RebuildRate, rebuildRate } from "./stores.ts";
 import { instancesIn, type Replayed, replayed, rowOf } from "./wfformat.ts";
 import { type WideGraph, wideGraph } from "./wide-graph.ts";
@@ -42,6 +43,7 @@ interface StoreResult {
   readonly sequential: Throughput;
   readonly graph: Throughput;
   readonly single: { runs: number; p50Ms: number; p99Ms: number };
+  readonly signals: SignalTimes;
   readonly restart: Restart;
   readonly outputs: OutputTimes;
   readonly rebuild: RebuildRate;
@@ -70,6 +72,8 @@ async function measure(
   say("  single: one step, from start to result");
   const one = await latency(idle, single, 200);
   await idle.close();
+  say("  signals: from a signal to a parked run to its reaction");
+  const signals = await signalTimes(store);
   const client = await open({ store });
   say("  restart: killed after step 100 of 200, started again");
   const restart = await restartTime(client, store, folder, Number(flags.rounds));
@@ -91,6 +95,7 @@ async function measure(
     sequential: code,
     graph,
     single: one,
+    signals,
     restart,
     outputs,
     rebuild,
@@ -132,6 +137,8 @@ else {
     console.log(`\n${name}`);
     console.table({ code, graph });
     console.log(`  single        p50 ${one.p50Ms} ms, p99 ${one.p99Ms} ms`);
+    const { signals } = result;
+    console.log(`  signals       p50 ${signals.p50Ms} ms, p99 ${signals.p99Ms} ms`);
     console.log(
       `  restart       first step after ${restart.firstStepMs} ms, end after ${restart.endMs} ms, ran twice: ${restart.completedStepsRunTwice}`,
     );

@@ -61,12 +61,12 @@ export async function sleepers(address: string, plan: SleepPlan): Promise<Slept>
       const due = first + Math.floor((nth * plan.seconds * 1_000) / plan.runs);
       await client.start(sleeper, due, { id: `sleeper-${nth}` });
     });
-    await until(async () => (await count(client, "parked")) === plan.runs, first);
+    await until(async () => (await count(client, "parked", plan)) === plan.runs, first);
     const asleep = await memoryOf(worker);
     await kill(worker);
     worker = await startWorker(address);
     const last = first + plan.seconds * 1_000;
-    await allAwake(client, plan.runs, last);
+    await allAwake(client, plan, last);
     return {
       runs: plan.runs,
       heapMb: rounded(asleep.heapMb - idle.heapMb, 1),
@@ -86,7 +86,7 @@ async function warmUp(client: Millrace, runs: number): Promise<void> {
   await inParallel(runs, 50, async (nth) => {
     await client.start(sleeper, Date.now() + 100, { id: `${WARM}${nth}` });
   });
-  const done = async () => (await client.count({})).completed ?? 0;
+  const done = async () => (await client.count()).completed ?? 0;
   await until(async () => (await done()) === runs, Date.now() + PATIENCE_MS);
 }
 
@@ -115,9 +115,14 @@ async function memoryOf(worker: ChildProcess): Promise<Memory> {
   return memory;
 }
 
-async function count(client: Millrace, status: "parked" | "completed"): Promise<number> {
-  const runs = await client.list({ status, limit: Number.MAX_SAFE_INTEGER });
-  return runs.filter(({ run }) => !run.startsWith(WARM)).length;
+/** By an index, which costs the machine less than a list of all runs would. */
+async function count(
+  client: Millrace,
+  status: "parked" | "completed",
+  { warmUp }: SleepPlan,
+): Promise<number> {
+  const { [status]: runs = 0 } = await client.count({ workflow: sleeper.name });
+  return status === "completed" ? runs - warmUp : runs;
 }
 
 /** Waits until it is so, or this moment has come. */
@@ -131,11 +136,11 @@ async function until(check: () => Promise<boolean>, moment: number): Promise<voi
 /** Nobody is given up as long as others still wake. */
 const PATIENCE_MS = 60_000;
 
-async function allAwake(client: Millrace, runs: number, last: number): Promise<void> {
+async function allAwake(client: Millrace, plan: SleepPlan, last: number): Promise<void> {
   let [awake, since] = [0, last];
-  while (awake < runs && Date.now() - since < PATIENCE_MS) {
+  while (awake < plan.runs && Date.now() - since < PATIENCE_MS) {
     await new Promise((resolve) => setTimeout(resolve, 250));
-    const now = await count(client, "completed");
+    const now = await count(client, "completed", plan);
     if (now > awake) since = Math.max(last, Date.now());
     awake = now;
   }
