@@ -19,7 +19,7 @@ export type { EventFilter, EventOf } from "./client/event-filter.ts";
 export type { ExecuteOptions } from "./client/execute-options.ts";
 export type { Executed, FunctionFailure } from "./client/executed.ts";
 export type { ForkOptions, ForkSignal } from "./client/fork-options.ts";
-export type { Archivist, History } from "./client/history-care.ts";
+export type { Archivist, History, RetainOptions } from "./client/history-care.ts";
 export type { Imported } from "./client/import-runs.ts";
 export type { LimitsOptions, WorkflowLimit } from "./client/limits.ts";
 export type { Branching, Lineage } from "./client/lineage.ts";
@@ -111,6 +111,7 @@ export {
   timelineOf,
 } from "./projections/timeline.ts";
 // open
+export { archiveTo } from "./runtime/archive-to.ts";
 export { type Millrace, open } from "./runtime/open.ts";
 export type { OpenOptions, WorkerOptions } from "./runtime/options.ts";
 export type { Stores } from "./runtime/stores.ts";

@@ -1,6 +1,8 @@
 /** What becomes of histories: archives, deletion with proof, retention. */
 import type { Engine } from "../engine/engine.ts";
 import type { Projector } from "../engine/projector.ts";
+import { repeat } from "../engine/repeat.ts";
+import { type Duration, millis } from "../kernel/duration.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { RunSummaries, RunSummary } from "../projections/run-summary.ts";
@@ -9,11 +11,22 @@ import type { Erasure } from "../stores/erasures.ts";
 import { type Archive, checkExport, type ExportOptions, exportRun } from "./archive.ts";
 import { type EraseOptions, eraseRun } from "./erase-run.ts";
 import { type Imported, importRuns } from "./import-runs.ts";
-import { wholeOption } from "./options.ts";
+import { callOptions, invalidOption, wholeOption } from "./options.ts";
 import { checkRule, type RetentionRule, unwanted } from "./prune-runs.ts";
+import { checkSignal } from "./subscribe.ts";
 
 /** Keeps the lines of a run that is about to be erased. */
 export type Archivist = (run: string, lines: AsyncIterable<string>) => Promise<void>;
+
+/** How `retain` keeps to its rules. */
+export interface RetainOptions {
+  /** Gets the lines of each run before it goes: see `prune`. @default none is kept */
+  readonly archive?: Archivist;
+  /** @default "1h" */
+  readonly every?: Duration;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
 
 /** `millrace.history`. */
 export class History {
@@ -99,6 +112,26 @@ export class History {
       }
     }
     return erased;
+  }
+
+  /**
+   * Prunes by these rules now, and then again and again, until `signal` aborts or the store is closed. What
+   * fails is logged and tried again. Several processes may do so at once.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once
+   */
+  retain(rules: readonly RetentionRule[], options: RetainOptions = {}): Promise<void> {
+    const given = callOptions("retain()", options, ["archive", "every", "signal"]);
+    const { every = "1h", signal = new AbortController().signal } = given;
+    if (!Array.isArray(rules) || rules.length === 0) {
+      throw invalidOption("rules", "must be a list of rules, not empty");
+    }
+    for (const rule of rules) checkRule(rule);
+    checkSignal(signal);
+    const everyMs = millis("every", every);
+    if (everyMs === 0) throw invalidOption("every", "must be above zero");
+    return repeat(this.#engine, everyMs, signal, async () => {
+      for (const rule of rules) await this.prune(rule, given.archive);
+    });
   }
 
   /** It went away, or became the origin of a fork, since it was found. */

@@ -1,8 +1,11 @@
 /** Archives, deletion with proof, retention: what is kept is whole, and what is not is gone. */
+
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { loadKept } from "../../src/engine/kept-run.ts";
-import { graph, type Millrace, workflow } from "../../src/index.ts";
-import { all } from "../cli/command.ts";
+import { archiveTo, graph, type Millrace, workflow } from "../../src/index.ts";
+import { all, scratchFolder } from "../cli/command.ts";
 import { ALL_STORES, onStores, onVirtualTime, refusal, until } from "../engine/kit/scene.ts";
 import { engineOf } from "../stores/places.ts";
 
@@ -180,5 +183,32 @@ onVirtualTime("retention", (scene, time) => {
     const left = (await time().until(millrace.list())).map(({ run }) => run);
     expect(left).toEqual(expect.arrayContaining(["run-0", "run-4", fork.id]));
     expect(left).not.toContain("run-2");
+  });
+
+  it("is kept to for as long as it is wanted, by several rules, with files", async () => {
+    const millrace = await scene().open({ workflows: [album] });
+    const folder = await scratchFolder();
+    const stop = new AbortController();
+    const options = { every: "1m", archive: archiveTo(folder), signal: stop.signal };
+    const rules = [{ workflow: "album", olderThan: "30s" }, { keep: 100 }] as const;
+    const retaining = millrace.history.retain(rules, options);
+    for (const id of ["one", "two"]) {
+      const run = await time().until(millrace.start(album, { pages: 0 }, { id }));
+      await time().until(run.result());
+      await time().pass(300_000);
+    }
+    stop.abort();
+    await time().until(retaining);
+    expect((await time().until(millrace.history.erasures())).map(({ run }) => run)).toEqual([
+      "one",
+      "two",
+    ]);
+    expect((await readdir(folder)).sort()).toEqual(["one.jsonl", "two.jsonl"]);
+    const again = (await readFile(join(folder, "one.jsonl"), "utf8")).trim().split("\n");
+    expect(await time().until(refusal(millrace.history.import(again)))).toMatchObject({
+      code: "E_RUN_ERASED",
+    });
+    expect(() => millrace.history.retain([])).toThrow(/rules/);
+    expect(() => millrace.history.retain([{}])).toThrow(/olderThan/);
   });
 });

@@ -1,13 +1,9 @@
 /** `millrace erase` and `prune`: what is not to be kept. Both ask for `--yes`, since nothing brings it back. */
-import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
 import type { RetentionRule } from "../../client/prune-runs.ts";
 import { isMillraceError, MillraceError } from "../../kernel/errors.ts";
 import type { RunStatus } from "../../projections/run-summary.ts";
+import { archiveTo } from "../../runtime/archive-to.ts";
 import type { Millrace } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { moment, statusCell, table } from "../render.ts";
@@ -115,7 +111,7 @@ async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
   if (flags.yes === true) {
     await millrace.history.prune(
       rule,
-      flags.archive === undefined ? undefined : into(flags.archive),
+      flags.archive === undefined ? undefined : archiveTo(flags.archive),
     );
   }
   const done = flags.yes === true;
@@ -130,16 +126,3 @@ async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
   for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
   cli.output.note(`${runs.length} runs ${done ? "erased" : "would be erased; say --yes"}`);
 }
-
-const into =
-  (folder: string) =>
-  async (run: string, lines: AsyncIterable<string>): Promise<void> => {
-    await mkdir(folder, { recursive: true });
-    const text = async function* () {
-      for await (const line of lines) yield `${line}\n`;
-    };
-    await pipeline(
-      Readable.from(text()),
-      createWriteStream(join(folder, `${run}.jsonl`), { mode: 0o600 }),
-    );
-  };
