@@ -11,10 +11,10 @@ import {
   type Beginning,
   type Entry,
 } from "./run-admission.ts";
-import type { Chain, ForkPoint, Parent } from "./run-origin.ts";
+import type { Chain, ForkPoint, Parent, Tick } from "./run-origin.ts";
 import type { Failure, Value } from "./values.ts";
 
-export type { Chain, ForkPoint, Parent } from "./run-origin.ts";
+export type { Chain, ForkPoint, Parent, Tick } from "./run-origin.ts";
 
 /** What can happen to a run; recorded, and the only thing that moves it. */
 export type RunEvent =
@@ -42,6 +42,7 @@ export type RunEvent =
        */
       forkOf?: ForkPoint;
       parent?: Parent;
+      tick?: Tick;
       chain?: Chain;
     } & Beginning)
   /** What a run that was started by the name of its workflow lacked. `input`: what its schema made of it. */
@@ -198,6 +199,7 @@ export interface RunContext extends AdmissionContext {
   /** Its workflow is frozen into its log. */
   planned: boolean;
   parent: Parent | null;
+  tick: Tick | null;
   chain: Chain | null;
   /** The run that goes on where this one ended, and its input. */
   next: { readonly run: string; readonly input: Value } | null;
@@ -259,6 +261,7 @@ export const runContext = (input: RunInput): RunContext => ({
   input: { json: null },
   planned: false,
   parent: null,
+  tick: null,
   chain: null,
   next: null,
   createdAt: 0,

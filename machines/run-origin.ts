@@ -1,4 +1,4 @@
-/** Where a run comes from, when nobody started it for its own sake: a parent, the run before it, a fork. */
+/** Where a run comes from, when nobody started it for its own sake: a parent, the run before it, a fork, a schedule. */
 
 /** Whose child a run is. */
 export interface Parent {
@@ -19,6 +19,15 @@ export interface Chain {
   readonly index: number;
   /** Ids of signals that runs before this one have taken lately, so that none is taken twice. */
   readonly taken: readonly string[];
+}
+
+/** The tick of a schedule that a run was started for. */
+export interface Tick {
+  readonly schedule: string;
+  /** The time at which the schedule was due (ms since the epoch); of a run that somebody wanted now: then. */
+  readonly at: number;
+  /** What it was asked for with, beside the schedule's own ticks. */
+  readonly order?: string;
 }
 
 /** Where a run branched off another. */

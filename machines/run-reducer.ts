@@ -67,6 +67,7 @@ function begin(context: RunContext, event: OfType<"run.created">): void {
   context.correlation = event.correlation ?? null;
   context.forkOf = event.forkOf ?? null;
   context.parent = event.parent ?? null;
+  context.tick = event.tick ?? null;
   context.chain = event.chain ?? null;
   for (const signal of event.chain?.taken ?? []) context.taken[signal] = -1;
   context.createdAt = event.at;

@@ -1,5 +1,6 @@
 /** Public entry "millrace": define workflows, open a store, start and follow runs. */
 
+export type { Tick } from "../machines/run-data.ts";
 export type { OpenRun, Overlap, TickRecord } from "../machines/schedule-data.ts";
 export type { Failure, Value } from "../machines/values.ts";
 export type { DecisionOptions, PendingApproval, PendingOptions } from "./client/approvals.ts";

@@ -118,7 +118,7 @@ function createdFrom({ of, point, options }: Branch, changes: Changes, now: numb
   const { context } = of.run;
   const { run, seq, reset } = point;
   const { workflow } = options;
-  const { deadline, createdAt, correlation } = context;
+  const { deadline, createdAt, correlation, tick } = context;
   const { input, labels, admission, content } = changes;
   const timeoutMs = workflow?.timeoutMs ?? (deadline === null ? undefined : deadline - createdAt);
   return {
@@ -130,6 +130,7 @@ function createdFrom({ of, point, options }: Branch, changes: Changes, now: numb
     plan: workflow?.plan ?? of.plan ?? null,
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(correlation === null ? {} : { correlation }),
+    ...(tick === null ? {} : { tick }),
     ...(timeoutMs === undefined ? {} : { deadline: now + timeoutMs }),
     ...(admission === null ? {} : { admission }),
     forkOf: { run, seq, ...(reset === undefined ? {} : { reset }) },

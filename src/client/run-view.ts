@@ -1,7 +1,7 @@
 /** A run as people look at it: one object, from its state. */
 import { freeze } from "immer";
 import type { Child } from "../../machines/child-data.ts";
-import type { Chain, Parent } from "../../machines/run-data.ts";
+import type { Chain, Parent, Tick } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import { planStep, type RunState, shownState } from "../domain/state.ts";
 import { type RunStatus, shownStatus } from "../projections/run-summary.ts";
@@ -56,6 +56,8 @@ export interface RunView {
   readonly forkOf: { readonly run: string; readonly seq: number } | null;
   /** The run whose child it is, and as which step of it; null: nobody's. */
   readonly parent: Pick<Parent, "run" | "step"> | null;
+  /** The tick of a schedule that it was started for; null: none. */
+  readonly tick: Tick | null;
   /** The run that it goes on for, and its place in their chain; null: none. */
   readonly chain: Pick<Chain, "first" | "previous" | "index"> | null;
   /** The run that goes on for it. */
@@ -99,6 +101,7 @@ export function runView(state: RunState, steps = stepViews(state)): RunView {
     correlation: context.correlation,
     forkOf: context.forkOf && { run: context.forkOf.run, seq: context.forkOf.seq },
     parent: context.parent && { run: context.parent.run, step: context.parent.step },
+    tick: context.tick,
     chain: context.chain && placeIn(context.chain),
     next: context.next?.run ?? null,
     createdAt: context.createdAt,

@@ -9,7 +9,7 @@ import { MillraceError } from "../kernel/errors.ts";
 import type { RunningAttempt } from "./attempt.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Engine } from "./engine.ts";
-import { launch } from "./launch.ts";
+import { launch, runOf } from "./launch.ts";
 import type { Note, Report } from "./mail.ts";
 import type { Beginning } from "./placing.ts";
 import { Remotes } from "./remotes.ts";
@@ -64,7 +64,7 @@ export class Attempts {
     const { attempt: nth } = stepActor(state, step).context;
     const attempt = launch({
       engine: context.engine,
-      run: { id: state.id, workflow: state.run.context.workflow },
+      run: runOf(state),
       step,
       attempt: nth,
       body,

@@ -1,4 +1,5 @@
 /** The beginning of a run: its first frame, and a ticket. */
+import type { Limit } from "../../machines/gate-data.ts";
 import type { RunContext, RunEvent } from "../../machines/run-data.ts";
 import type { Value } from "../../machines/values.ts";
 import { emptyRun } from "../domain/state.ts";
@@ -17,6 +18,15 @@ type Created = Extract<RunEvent, { type: "run.created" }>;
 /** What a run's first event has from the definition of its workflow. */
 type Defined = Pick<Created, "plan" | "deadline" | "admission" | "gather">;
 
+/** A run that another one begins. */
+export interface Beginner {
+  readonly id: string;
+  readonly input: Value;
+  readonly now: number;
+  /** Limits that only this run has. */
+  readonly limits?: readonly Limit[];
+}
+
 /**
  * What a run that a run begins gets from the definition of its workflow; no plan: nobody here has it, or
  * its flow control cannot be told from this input. Its host adds it then, or fails it.
@@ -24,12 +34,12 @@ type Defined = Pick<Created, "plan" | "deadline" | "admission" | "gather">;
 export async function definedBy(
   engine: Engine,
   workflow: Workflow | undefined,
-  { id, input, now }: { readonly id: string; readonly input: Value; readonly now: number },
+  { id, input, now, limits }: Beginner,
 ): Promise<Defined> {
   if (workflow === undefined) return { plan: null };
   try {
     const json = workflow.flow && (await fromValue(engine.store.blobs, input, emptyRun(id)));
-    return { ...definition(workflow, json, now, {}), ...aloneInBatch(workflow, id) };
+    return { ...definition(workflow, json, now, { limits }), ...aloneInBatch(workflow, id) };
   } catch (error) {
     if (!isMillraceError(error, "E_OPTION_INVALID")) throw error;
     return { plan: null };

@@ -65,6 +65,7 @@ export async function beginScheduled(
     {
       ...createdEvent(workflow, creation, now, at > now ? at : undefined),
       ...aloneInBatch(workflow, run),
+      tick: { schedule, at: tick, ...(order === null ? {} : { order }) },
     },
   ]);
   try {

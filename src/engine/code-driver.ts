@@ -121,6 +121,7 @@ export class CodeDriver {
       workflow: this.#workflow,
       input: handOut(await this.#results.runInput(state)),
       runId: state.id,
+      tick: state.run.context.tick ?? undefined,
       recorded: [...state.calls],
       turn: microtasksDrained,
       onStray: this.#onStray,

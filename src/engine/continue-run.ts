@@ -4,6 +4,7 @@
  */
 import type { RunContext, RunEvent, Signal } from "../../machines/run-data.ts";
 import type { Value } from "../../machines/values.ts";
+import { SCHEDULE_LIMIT } from "../domain/admission.ts";
 import { nextRunId } from "../domain/run-ids.ts";
 import { emptyRun, type RunState } from "../domain/state.ts";
 import { canonicalJson, digest, type Json } from "../kernel/json.ts";
@@ -47,7 +48,9 @@ export async function beginNext(
   const now = engine.world.clock.now();
   const { context } = state.run;
   const draft = new Draft(emptyRun(run), now);
-  const defined = await definedBy(engine, workflow, { id: run, input, now });
+  // The next run of a schedule does not begin while this one is at work, or what goes on for it.
+  const limits = (context.admission?.limits ?? []).filter(({ name }) => name === SCHEDULE_LIMIT);
+  const defined = await definedBy(engine, workflow, { id: run, input, now, limits });
   draft.add([createdFrom(state, input, defined, now)]);
   for (const { id: signal, name, payload, decision } of untaken(context)) {
     const value = await smaller(engine, state, payload, draft);
@@ -81,7 +84,7 @@ function createdFrom(
   defined: Awaited<ReturnType<typeof definedBy>>,
   now: number,
 ): RunEvent {
-  const { labels, parent, correlation, chain, signals, workflow: name } = state.run.context;
+  const { labels, parent, correlation, tick, chain, signals, workflow: name } = state.run.context;
   const { first, index } = placeOf(state);
   const left = new Set(untaken(state.run.context));
   const taken = signals.filter((signal) => !left.has(signal)).map(({ id }) => id);
@@ -98,6 +101,7 @@ function createdFrom(
     ...(Object.keys(labels).length === 0 ? {} : { labels }),
     ...(correlation === null ? {} : { correlation }),
     ...(parent === null ? {} : { parent }),
+    ...(tick === null ? {} : { tick }),
     chain: {
       first,
       previous: state.id,

@@ -24,7 +24,7 @@ export function launchGuest(
   go: Go,
   record: (noted: Noted) => Promise<NoteEvent>,
 ): RunningAttempt {
-  const { run, workflow, step, attempt, policy } = go;
+  const { run, workflow, step, attempt, policy, tick } = go;
   const none = emptyRun(run);
   // Only what is lost needs the run's state.
   const source = valuesOf(engine, async (value) =>
@@ -34,7 +34,8 @@ export function launchGuest(
   const runInput = fromValue(source, go.runInput, none);
   const input = unpacked(go.input, () => runInput, read);
   const body = awaitedLater(bodyOf({ engine, catalog, results: new Results(source) }, go));
-  const of = { run: { id: run, workflow }, step, attempt, body, policy, input, runInput };
+  const ticked = tick === undefined ? {} : { tick };
+  const of = { run: { id: run, workflow, ...ticked }, step, attempt, body, policy, input, runInput };
   // Its host has recorded long since that it was stopped.
   return launch({ engine, ...of, record, late: () => undefined });
 }

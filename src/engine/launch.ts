@@ -2,6 +2,7 @@
 
 import type { KeptOnNode, Value } from "../../machines/values.ts";
 import type { StepPolicy } from "../domain/plan.ts";
+import type { RunState } from "../domain/state.ts";
 import type { NoteEvent } from "../events/vocabulary.ts";
 import { awaitedLater } from "../kernel/async.ts";
 import { checkId } from "../kernel/ids.ts";
@@ -21,7 +22,7 @@ import { handOut, readJson, toValue } from "./values.ts";
 /** What an attempt is launched with. */
 export interface Launch {
   readonly engine: Engine;
-  readonly run: { readonly id: string; readonly workflow: string };
+  readonly run: StepContext["run"];
   readonly step: string;
   readonly attempt: number;
   /** May have to be looked for: the attempt then begins with that. */
@@ -38,6 +39,13 @@ export interface Launch {
 
 /** The same for all attempts of a step, and different for every other step of every run. */
 export const idempotencyKey = (run: string, step: string): string => `${run}/${step}`;
+
+/** A run as its steps see it. */
+export const runOf = ({ id, run: { context } }: RunState): StepContext["run"] => ({
+  id,
+  workflow: context.workflow,
+  ...(context.tick === null ? {} : { tick: context.tick }),
+});
 
 /** Begins an attempt of which the run's log says that it was started. */
 export function launch(task: Launch): RunningAttempt {

@@ -3,6 +3,7 @@
  * answers, the host tells it to go. Meant for one life of a process: whoever starts anew knows nothing of
  * it, and says so. What an attempt leads to is not among it: that goes to the inbox of its run.
  */
+import type { Tick } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import type { Resources } from "../cluster/resources.ts";
 import type { StepPolicy } from "../domain/plan.ts";
@@ -46,6 +47,8 @@ export interface Go extends OfStep {
   readonly policy: StepPolicy;
   readonly input: TaskInput;
   readonly runInput: Value;
+  /** What a schedule started the run for. */
+  readonly tick?: Tick;
 }
 
 /**

@@ -47,7 +47,8 @@ export class Remotes {
     if (grant === null || node === null) return;
     const remote = { node, grant, asked: false };
     this.#running.set(step, remote);
-    const { workflow, input: runInput } = state.run.context;
+    const { workflow, input: runInput, tick } = state.run.context;
+    const ticked = tick === null ? {} : { tick };
     const { id: run, plan } = state;
     const { version, label } = plan ?? { version: "" };
     const of = { run, workflow, version, ...(label === undefined ? {} : { label }), step };
@@ -57,7 +58,7 @@ export class Remotes {
     const isWanted = (): boolean => this.#running.get(step) === remote;
     const go = async (): Promise<void> => {
       const small = await packed(this.#engine.store.blobs, input);
-      const what = { ...of, attempt, policy, input: small, runInput };
+      const what = { ...of, attempt, policy, input: small, runInput, ...ticked };
       if (isWanted()) this.#cluster.tell(node, { kind: "go", grant, ...what });
     };
     const whose = { run, step };

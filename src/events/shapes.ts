@@ -34,6 +34,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     deadline: "number?",
     forkOf: "object?",
     parent: "object?",
+    tick: "object?",
     chain: "object?",
     notBefore: "number?",
     admission: "object?",

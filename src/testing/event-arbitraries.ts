@@ -39,6 +39,10 @@ export const runEventTypes: ByType<RunEvent> = {
         { requiredKeys: ["run", "seq"] },
       ),
       parent: parents,
+      tick: fc.record(
+        { schedule: ids, at: times, order: ids },
+        { requiredKeys: ["schedule", "at"] },
+      ),
       chain: chains,
       notBefore: times,
       admission: admissions,

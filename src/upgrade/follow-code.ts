@@ -42,11 +42,12 @@ async function follow(
   { state }: Folded,
   blobs: BlobStore,
 ): Promise<Followed> {
-  const { createdAt, input } = state.run.context;
+  const { createdAt, input, tick } = state.run.context;
   const session = new CodeSession({
     workflow,
     input: handOut(await fromValue(blobs, input, state)),
     runId: state.id,
+    tick: tick ?? undefined,
     recorded: state.calls,
     turn: microtasksDrained,
     continueAt: continueAtOf(state),

@@ -16,7 +16,7 @@ const CALL_OPTIONS = [...POLICY_OPTIONS, "output", "undo"] as const;
 
 /** A context whose calls go to `host`. */
 export function sessionContext(
-  facts: { readonly input: unknown; readonly runId: string },
+  facts: Pick<WorkflowContext, "input" | "runId" | "tick">,
   host: ContextHost,
 ): WorkflowContext {
   const stepId = numbered();

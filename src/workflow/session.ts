@@ -3,6 +3,7 @@
  * one answer at a time. The same answers in the same order lead to the same path, so a run is taken
  * up again by a new session that gets the recorded answers.
  */
+import type { Tick } from "../../machines/run-data.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type {
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly workflow: CodeWorkflow;
   readonly input: unknown;
   readonly runId: string;
+  /** What a schedule started the run for. */
+  readonly tick?: Tick | undefined;
   /** What earlier executions asked for, in order: "step:a", "timer:t" (`RunState.calls`). */
   readonly recorded: readonly string[];
   /** Resolves after all pending microtasks and what follows from them (`microtasksDrained`). */
@@ -143,9 +146,9 @@ export class CodeSession {
   }
 
   #begin(): void {
-    const { workflow, input, runId } = this.#options;
+    const { workflow, input, runId, tick } = this.#options;
     const ctx = sessionContext(
-      { input, runId },
+      { input, runId, tick },
       {
         assertOpen: () => this.#assertOpen(),
         now: () => this.#now,

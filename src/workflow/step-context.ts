@@ -2,6 +2,7 @@
  * What a step function can do besides computing: the one interface between users' steps and
  * whatever runs them. The engine implements it; tests of steps may.
  */
+import type { Tick } from "../../machines/run-data.ts";
 import type { Logger } from "../kernel/logger.ts";
 
 /** The first argument of every step function, made anew for every attempt. */
@@ -18,7 +19,12 @@ export interface StepContext {
    * it to the outside world (payment providers, queues) so that an effect is applied once.
    */
   readonly idempotencyKey: string;
-  readonly run: { readonly id: string; readonly workflow: string };
+  readonly run: {
+    readonly id: string;
+    readonly workflow: string;
+    /** The tick that a schedule started the run for. */
+    readonly tick?: Tick;
+  };
   /** Id of the process that it runs in. */
   readonly node: string;
   /**

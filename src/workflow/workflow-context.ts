@@ -4,6 +4,7 @@
  * deterministic: time from `now()`, everything else (randomness, files, network) inside `run`.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Tick } from "../../machines/run-data.ts";
 import type { Approval } from "../domain/approvals.ts";
 import type { Duration } from "../kernel/duration.ts";
 import type { AnyInstant } from "../kernel/instant.ts";
@@ -67,6 +68,8 @@ export interface WorkflowContext {
   /** The run's input, as it was recorded. */
   readonly input: unknown;
   readonly runId: string;
+  /** The tick that a schedule started the run for; undefined: none did. */
+  readonly tick: Tick | undefined;
   /**
    * Runs `fn` as a step. It is asked for at once and runs beside others; await it when its result
    * is needed. The k-th step of the same name gets the id `name#k`.

@@ -131,6 +131,29 @@ onVirtualTime("ticks", (scene, time) => {
     });
   });
 
+  it("are known to their runs, in both styles, and to those that go on for them", async () => {
+    const seenTicks: unknown[] = [];
+    const code = workflow("code", async (ctx, round: number) => {
+      seenTicks.push(ctx.tick);
+      await ctx.run("look", (step) => void seenTicks.push(step.run.tick));
+      return round === 0 ? ctx.continueAsNew(1) : round;
+    });
+    const millrace = await process(scene(), time(), { workflows: [code] });
+    await time().until(
+      millrace.schedules.put({ id: "s", workflow: code, input: 0, cron: "30 22 * * *" }),
+    );
+    await time().pass(HOUR);
+    const tick = { schedule: "s", at: Date.parse("2023-11-14T22:30:00Z") };
+    expect(seenTicks).toEqual([tick, tick, tick, tick]);
+    const [first = "", next = ""] = runsOf(await scene().log());
+    expect(await time().until(millrace.get(first))).toMatchObject({ status: "continued", tick });
+    expect(await time().until(millrace.get(next))).toMatchObject({ status: "completed", tick });
+    await time().until(millrace.schedules.trigger("s", { id: "o" }));
+    await time().pass(MINUTE);
+    const asked = { schedule: "s", order: "o", at: START + HOUR };
+    expect(seenTicks.slice(4)).toEqual([asked, asked, asked, asked]);
+  });
+
   it("whose input the definition refuses are skipped, and say why", async () => {
     const millrace = await process(scene(), time(), { workflows: [] });
     await time().until(millrace.schedules.put({ id: "s", workflow: "picky", every: "10m" }));
@@ -216,6 +239,30 @@ onVirtualTime("a tick while an earlier run is at work", (scene, time) => {
     expect((await seen(scene())).began).toEqual([17, 27, 37, 47, 57]);
     expect(only(await scene().log(), "run.completed")).toHaveLength(5);
     expect(only(await scene().log(), "gate.asked")).toEqual([]);
+  });
+});
+
+onVirtualTime("a run that goes on as others", (scene, time) => {
+  it("is at work until the last of them has ended", async () => {
+    const chain = workflow("chain", async (ctx, round: number) => {
+      await ctx.run("work", () => pause(time(), 7 * MINUTE));
+      return round < 2 ? ctx.continueAsNew(round + 1) : round;
+    });
+    const millrace = await process(scene(), time(), { workflows: [chain] });
+    const declaration = {
+      id: "s",
+      workflow: chain,
+      input: 0,
+      every: "10m",
+      overlap: "skip",
+    } as const;
+    await time().until(millrace.schedules.put(declaration));
+    await time().pass(50 * MINUTE);
+    // 22:20 works until 22:41, so 22:50 is the next.
+    expect((await seen(scene())).began).toEqual([7, 14, 21, 37, 44]);
+    await time().until(millrace.schedules.trigger("s", { overlap: "buffer-all" }));
+    await time().pass(9 * MINUTE);
+    expect((await seen(scene())).began).toEqual([7, 14, 21, 37, 44, 51, 58]);
   });
 });
 

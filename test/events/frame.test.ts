@@ -217,6 +217,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
     ]);
     const sometimes = new Map([
       ["notBefore", new Set<string>(["run.created"])],
+      ["tick", new Set<string>(["run.created"])],
       ["order", new Set<string>(["schedule.ticked", "schedule.skipped"])],
       ["overlap", new Set<string>(["schedule.triggered"])],
       ["step", new Set<string>(["anomaly.recorded", "user.noted"])],
