@@ -35,7 +35,15 @@ export function launchGuest(
   const input = unpacked(go.input, () => runInput, read);
   const body = awaitedLater(bodyOf({ engine, catalog, results: new Results(source) }, go));
   const ticked = tick === undefined ? {} : { tick };
-  const of = { run: { id: run, workflow, ...ticked }, step, attempt, body, policy, input, runInput };
+  const of = {
+    run: { id: run, workflow, ...ticked },
+    step,
+    attempt,
+    body,
+    policy,
+    input,
+    runInput,
+  };
   // Its host has recorded long since that it was stopped.
   return launch({ engine, ...of, record, late: () => undefined });
 }
