@@ -8,4 +8,6 @@ export interface Placement {
   /** What was asked, and the nodes that were to choose from (`StepRequest`, `NodeView` of src/cluster). */
   readonly request: object;
   readonly nodes: readonly object[];
+  /** Nodes that earlier steps of the run were placed on, the last chosen first. */
+  readonly recent?: readonly string[];
 }

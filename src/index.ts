@@ -103,6 +103,11 @@ export type { Store, StoreOptions, World } from "./ports/store.ts";
 export type { SavedView, ViewStore } from "./ports/view-store.ts";
 export type { Claim, Ticket, WorkQueue } from "./ports/work-queue.ts";
 export { ganttSvg } from "./projections/gantt.ts";
+export {
+  type RecordedPlacement,
+  type ReplayedPlacement,
+  replayPlacements,
+} from "./projections/placements.ts";
 export type { RunStatus, RunSummary } from "./projections/run-summary.ts";
 export {
   type AttemptEnd,

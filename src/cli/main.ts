@@ -20,6 +20,7 @@ import { registerFork } from "./commands/fork.ts";
 import { registerGantt } from "./commands/gantt.ts";
 import { registerLimits } from "./commands/limits.ts";
 import { registerNodes } from "./commands/nodes.ts";
+import { registerPlacements } from "./commands/placements.ts";
 import { registerRebuild } from "./commands/rebuild.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerRequests } from "./commands/request.ts";
@@ -73,6 +74,7 @@ function programOf(cli: Cli): Command {
     registerState,
     registerDiff,
     registerGantt,
+    registerPlacements,
     registerNodes,
     registerLimits,
     registerSignal,

@@ -276,7 +276,7 @@ export class Placing implements Asker {
   ): Placement {
     const all = [this.#cluster.self(), ...this.#cluster.others()];
     const nodes = all.filter((node) => isAble(node, request)).slice(0, NODES_RECORDED);
-    return { strategy, reason, request, nodes };
+    return { strategy, reason, request, nodes, recent: [...(this.#recent ?? [])] };
   }
 
   /** Something that needs no more, and says the same beside, has found no room in this turn. */

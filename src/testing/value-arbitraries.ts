@@ -76,12 +76,16 @@ export const decisions: fc.Arbitrary<Decision> = fc.record(
 );
 
 /** Why an attempt runs where it does, with made-up requests and nodes. */
-export const placements: fc.Arbitrary<Placement> = fc.record({
-  strategy: ids,
-  reason: text,
-  request: fc.record({ step: ids, resources: fc.dictionary(ids, counts, { maxKeys: 2 }) }),
-  nodes: fc.array(fc.record({ id: ids }), { maxLength: 2 }),
-});
+export const placements: fc.Arbitrary<Placement> = fc.record(
+  {
+    strategy: ids,
+    reason: text,
+    request: fc.record({ step: ids, resources: fc.dictionary(ids, counts, { maxKeys: 2 }) }),
+    nodes: fc.array(fc.record({ id: ids }), { maxLength: 2 }),
+    recent: fc.array(ids, { maxLength: 2 }),
+  },
+  { requiredKeys: ["strategy", "reason", "request", "nodes"] },
+);
 
 /** Retry policies within the documented options, the odd corners included. */
 export const retryPolicies: fc.Arbitrary<RetryPolicy> = fc.record({
