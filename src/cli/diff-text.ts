@@ -1,22 +1,12 @@
 /** What is different between two moments of a run, in lines for people. */
 import { isDeepStrictEqual } from "node:util";
 import type { Failure, Value } from "../../machines/values.ts";
-import type { Change, StateDiff } from "../client/state-diff.ts";
+import { type Change, type StateDiff, stateLists } from "../client/state-diff.ts";
 import { failureText, valueText } from "./event-text.ts";
 import { clip, jsonText, moment, type Paint, table } from "./render.ts";
 
 /** The longest value shown inside a line. */
 const VALUE_CHARS = 60;
-
-/** The lists of a diff, each with what names an entry. */
-const LISTS = [
-  ["steps", "step"],
-  ["timers", "timer"],
-  ["waits", "wait"],
-  ["signals", "id"],
-  ["checkpoints", "checkpoint"],
-  ["outputs", "ref"],
-] as const;
 
 /** A table per kind of thing that changed; one line when nothing did. */
 export function diffLines(diff: StateDiff, paint: Paint): string[] {
@@ -25,7 +15,7 @@ export function diffLines(diff: StateDiff, paint: Paint): string[] {
   const rows = fields.map(({ field, before, after }) => [field, arrow(field, before, after)]);
   const parts = [
     ...(rows.length === 0 ? [] : [table(rows, paint)]),
-    ...LISTS.flatMap(([list, name]) => {
+    ...stateLists.flatMap(([list, name]) => {
       const changes = diff[list] as readonly Change<object>[];
       if (changes.length === 0) return [];
       const lines = table(

@@ -30,7 +30,7 @@ export class DoctorReport {
     if (this.#settings.json) return;
     const { namespace } = this.#settings;
     const rows = [["store", this.#store], ...flat({ namespace, ...facts })];
-    for (const line of table(rows, this.#cli.output.paint)) this.#cli.output.print(line);
+    this.#cli.output.table(rows);
   }
 
   /** The cases run from here on, in scratch places at `where`. */

@@ -3,7 +3,7 @@
  * away (`millrace events … | head`) is no error: what is still written is dropped, and `gone` aborts.
  */
 import { styleText } from "node:util";
-import { jsonText, type Paint } from "./render.ts";
+import { type Cell, jsonText, type Paint, table } from "./render.ts";
 
 type Stream = NodeJS.WriteStream;
 
@@ -47,6 +47,25 @@ export class Output {
 
   print(line: string): void {
     this.write(`${line}\n`);
+  }
+
+  /** Rows as columns, the first for what they are. */
+  table(rows: readonly (readonly Cell[])[]): void {
+    for (const line of table(rows, this.paint)) this.print(line);
+  }
+
+  /** A list: as JSON, as a table, or `none` when it is empty. */
+  list<T>(
+    all: readonly T[],
+    json: boolean,
+    {
+      none,
+      rows,
+    }: { readonly none: string; rows(all: readonly T[]): readonly (readonly Cell[])[] },
+  ): void {
+    if (json) this.json(all);
+    else if (all.length === 0) this.note(none);
+    else this.table(rows(all));
   }
 
   /** One JSON document, or one line of several. */

@@ -14,6 +14,16 @@ type ListField = "steps" | "timers" | "waits" | "signals" | "checkpoints" | "out
 /** A field of the run itself. */
 export type RunField = Exclude<keyof StateView, ListField | "run" | "seq">;
 
+/** The lists of a view, each with the field by which an entry is known. */
+export const stateLists = [
+  ["steps", "step"],
+  ["timers", "timer"],
+  ["waits", "wait"],
+  ["signals", "id"],
+  ["checkpoints", "checkpoint"],
+  ["outputs", "ref"],
+] as const satisfies (readonly [ListField, string])[];
+
 /** What is different between two moments of a run: in the lists, entries that came, went, or changed. */
 export type StateDiff = {
   readonly [L in ListField]: readonly Change<StateView[L][number]>[];

@@ -92,14 +92,8 @@ export interface RunSummary extends RunFamily, StepSummary {
 /** The lines of all runs, by run id. */
 export type RunSummaries = Map<string, RunSummary>;
 
-const ENDED: ReadonlySet<RunStatus> = new Set([
-  "completed",
-  "failed",
-  "cancelled",
-  "terminated",
-  "continued",
-  "quarantined",
-]);
+/** Those that nothing follows by itself: the last ones. */
+const ENDED: ReadonlySet<RunStatus> = new Set(runStatuses.slice(runStatuses.indexOf("completed")));
 
 /** True when nothing more will happen to the run by itself. */
 export const hasEnded = (summary: RunSummary): boolean => ENDED.has(summary.status);

@@ -8,8 +8,7 @@ import { memoryStore } from "../../src/adapters/memory/store.ts";
 import { replay } from "../../src/client/replay.ts";
 import { runView } from "../../src/client/run-view.ts";
 import { stateAt } from "../../src/client/state-at.ts";
-import { diffStates } from "../../src/client/state-diff.ts";
-import type { StateView } from "../../src/client/state-view.ts";
+import { diffStates, stateLists } from "../../src/client/state-diff.ts";
 import { evolve } from "../../src/domain/evolve.ts";
 import { emptyRun } from "../../src/domain/state.ts";
 import type { Engine } from "../../src/engine/engine.ts";
@@ -184,7 +183,7 @@ describe("the state at", () => {
       expect(diff).toMatchObject({ run: RUN, from: a, to: b });
       const patched: Record<string, unknown> = { ...before, seq: b };
       for (const { field, after: value } of diff.fields) patched[field] = value;
-      for (const [list, name] of LISTS) {
+      for (const [list, name] of stateLists) {
         const entries = new Map(before[list].map((entry) => [Reflect.get(entry, name), entry]));
         for (const change of diff[list]) {
           const entry = (change.after ?? change.before) as object;
@@ -197,20 +196,11 @@ describe("the state at", () => {
       expect(patched).toEqual(after);
       const none = diffStates(after, after);
       expect(none.fields).toEqual([]);
-      for (const [list] of LISTS) expect(none[list]).toEqual([]);
+      for (const [list] of stateLists) expect(none[list]).toEqual([]);
     };
     await fc.assert(fc.asyncProperty(lives, fc.nat(), fc.nat(), check), { numRuns: 60 });
   });
 });
-
-const LISTS = [
-  ["steps", "step"],
-  ["timers", "timer"],
-  ["waits", "wait"],
-  ["signals", "id"],
-  ["checkpoints", "checkpoint"],
-  ["outputs", "ref"],
-] as const satisfies (readonly [keyof StateView, string])[];
 
 describe("a kept copy", () => {
   const life = (): MillraceEvent[] => fc.sample(lives, { numRuns: 1, seed: 8 })[0] ?? [];

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { PendingApproval, PendingOptions } from "../../client/approvals.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration, moment, table, visible } from "../render.ts";
+import { type Cell, duration, moment, visible } from "../render.ts";
 import {
   openExisting,
   type StoreFlags,
@@ -84,12 +84,11 @@ async function list(cli: Cli, flags: ApprovalsFlags): Promise<void> {
   };
   await using millrace = await openExisting(settings);
   const pending = await millrace.pendingApprovals(options);
-  const { output } = cli;
-  if (settings.json) return output.json(pending);
-  if (pending.length === 0) return output.note("nothing waits for a decision");
   const now = cli.clock.now();
-  const rows = pending.map((one) => cellsOf(one, now));
-  for (const line of table([HEADER, ...rows], output.paint)) output.print(line);
+  cli.output.list(pending, settings.json, {
+    none: "nothing waits for a decision",
+    rows: (all) => [HEADER, ...all.map((one) => cellsOf(one, now))],
+  });
 }
 
 const HEADER: readonly Cell[] = [

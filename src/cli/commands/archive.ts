@@ -7,7 +7,6 @@ import type { Command } from "commander";
 import type { Imported } from "../../client/import-runs.ts";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
-import { table } from "../render.ts";
 import {
   checkShared,
   openExisting,
@@ -73,7 +72,7 @@ async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<vo
   if (settings.json) return cli.output.json(runs);
   const rows = runs.map((one) => [one.run, one.workflow, String(one.events), outcomeOf(one)]);
   const header = ["run", "workflow", "events", ""];
-  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+  cli.output.table([header, ...rows]);
 }
 
 function outcomeOf({ created, part, lacks }: Imported): string {

@@ -4,7 +4,7 @@ import type { ComparedEvents } from "../../client/compare-runs.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
 import type { Cli } from "../cli.ts";
 import { eventDetail, eventSubject } from "../event-text.ts";
-import { type Cell, table, visible } from "../render.ts";
+import { type Cell, visible } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface CompareFlags extends StoreFlags {
@@ -35,7 +35,7 @@ async function compare(cli: Cli, left: string, right: string, flags: CompareFlag
   );
   if (shown.length === 0) return output.print("no difference");
   const header: Cell[] = ["", "seq", left, "seq", right];
-  for (const line of table([header, ...shown.map(row)], output.paint)) output.print(line);
+  output.table([header, ...shown.map(row)]);
 }
 
 const row = ({ left, right, same }: ComparedEvents): Cell[] => [

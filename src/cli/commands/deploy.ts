@@ -12,7 +12,7 @@ import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
 import { LiveRegion } from "../live-region.ts";
 import { loadWorkflows } from "../load-workflows.ts";
-import { type Cell, table, visible } from "../render.ts";
+import { type Cell, visible } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface CheckFlags extends StoreFlags {
@@ -77,8 +77,7 @@ function tell({ output }: Cli, { checked, goesOn, breaks, stays }: UpgradeReport
     ...breaks.map((one) => row(one, { text: "breaks", style: "red" })),
     ...stays.map((one) => row(one, { text: "waits", style: "yellow" })),
   ];
-  if (rows.length > 0)
-    for (const text of table([HEADER, ...rows], output.paint)) output.print(text);
+  if (rows.length > 0) output.table([HEADER, ...rows]);
   output.note(
     `${checked} runs: ${goesOn} go on, ${stays.length} wait for their version, ${breaks.length} break`,
   );

@@ -6,7 +6,7 @@ import type { RunStatus } from "../../projections/run-summary.ts";
 import { archiveTo } from "../../runtime/archive-to.ts";
 import type { Millrace } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
-import { moment, statusCell, table } from "../render.ts";
+import { moment, statusCell } from "../render.ts";
 import {
   openExisting,
   type StoreFlags,
@@ -95,7 +95,7 @@ async function erasures(cli: Cli, flags: StoreFlags): Promise<void> {
     reason,
   ]);
   const header = ["run", "workflow", "events", "asked", "gone", "by", "reason"];
-  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+  cli.output.table([header, ...rows]);
 }
 
 async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
@@ -123,6 +123,6 @@ async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
     moment(updatedAt),
   ]);
   const header = ["run", "workflow", "status", "ended"];
-  for (const line of table([header, ...rows], cli.output.paint)) cli.output.print(line);
+  cli.output.table([header, ...rows]);
   cli.output.note(`${runs.length} runs ${done ? "erased" : "would be erased; say --yes"}`);
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Trouble } from "../../client/failures.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration, moment, statusCell, table } from "../render.ts";
+import { type Cell, duration, moment, statusCell } from "../render.ts";
 import {
   openExisting,
   type StoreFlags,
@@ -32,12 +32,11 @@ async function list(cli: Cli, flags: FailuresFlags): Promise<void> {
   const { workflow, limit } = flags;
   await using millrace = await openExisting(settings);
   const found = await millrace.failures({ limit, ...(workflow === undefined ? {} : { workflow }) });
-  const { output } = cli;
-  if (settings.json) return output.json(found);
-  if (found.length === 0) return output.note("no failures");
   const now = cli.clock.now();
-  const rows = found.map((trouble) => cellsOf(trouble, now));
-  for (const line of table([HEADER, ...rows], output.paint)) output.print(line);
+  cli.output.list(found, settings.json, {
+    none: "no failures",
+    rows: (all) => [HEADER, ...all.map((one) => cellsOf(one, now))],
+  });
 }
 
 const HEADER: readonly Cell[] = ["KIND", "RUN", "STEP", "WORKFLOW", "SINCE", "AGE", "REASON"].map(

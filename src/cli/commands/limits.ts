@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { WorkflowLimit } from "../../client/limits.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration, table } from "../render.ts";
+import { type Cell, duration } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface LimitsFlags extends StoreFlags {
@@ -22,12 +22,11 @@ async function list(cli: Cli, flags: LimitsFlags): Promise<void> {
   const { workflow } = flags;
   await using millrace = await openExisting(settings);
   const found = await millrace.limits(workflow === undefined ? {} : { workflow });
-  const { output } = cli;
-  if (settings.json) return output.json(found);
-  if (found.length === 0) return output.note("no limit is in use");
   const now = cli.clock.now();
-  const rows = found.map((limit) => cellsOf(limit, now));
-  for (const line of table([HEADER, ...rows], output.paint)) output.print(line);
+  cli.output.list(found, settings.json, {
+    none: "no limit is in use",
+    rows: (all) => [HEADER, ...all.map((one) => cellsOf(one, now))],
+  });
 }
 
 const HEADER: readonly Cell[] = [

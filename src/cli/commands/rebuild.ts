@@ -9,7 +9,7 @@ import { bar } from "../bar.ts";
 import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
 import { LiveRegion } from "../live-region.ts";
-import { type Cell, duration, table } from "../render.ts";
+import { type Cell, duration } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
 
@@ -76,7 +76,7 @@ function report(
     text,
     style: "dim",
   }));
-  for (const line of table([header, ...rows], output.paint)) output.print(line);
+  output.table([header, ...rows]);
   output.note(
     `${events} events in ${frames} frames, ${duration(ms)}, ${rate(events, ms)} events/s`,
   );

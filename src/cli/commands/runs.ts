@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import type { ListOptions } from "../../client/list-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
-import { table } from "../render.ts";
 import { runRows } from "../run-rows.ts";
 import {
   openExisting,
@@ -41,8 +40,8 @@ async function listRuns(cli: Cli, flags: RunsFlags): Promise<void> {
   };
   await using millrace = await openExisting(settings);
   const runs = await millrace.list(options);
-  const { output } = cli;
-  if (settings.json) return output.json(runs);
-  if (runs.length === 0) return output.note("no runs");
-  for (const line of table(runRows(runs, cli.clock.now()), output.paint)) output.print(line);
+  cli.output.list(runs, settings.json, {
+    none: "no runs",
+    rows: (all) => runRows(all, cli.clock.now()),
+  });
 }

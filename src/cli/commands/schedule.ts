@@ -6,7 +6,6 @@ import { type Millrace, open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { jsonArgument } from "../json-argument.ts";
 import { labels } from "../labels.ts";
-import { table } from "../render.ts";
 import { scheduleFacts, scheduleRows } from "../schedule-rows.ts";
 import {
   checkShared,
@@ -167,7 +166,7 @@ async function list(cli: Cli, flags: StoreFlags): Promise<void> {
   const { output } = cli;
   if (settings.json) return output.json(schedules);
   if (schedules.length === 0) return output.note("no schedules");
-  for (const line of table(scheduleRows(schedules), output.paint)) output.print(line);
+  output.table(scheduleRows(schedules));
 }
 
 async function show(cli: Cli, id: string, flags: StoreFlags): Promise<void> {
@@ -176,7 +175,7 @@ async function show(cli: Cli, id: string, flags: StoreFlags): Promise<void> {
   const view = await millrace.schedules.get(id);
   const { output } = cli;
   if (settings.json) return output.json(view);
-  for (const line of table(scheduleFacts(view), output.paint)) output.print(line);
+  output.table(scheduleFacts(view));
 }
 
 async function put(cli: Cli, id: string, flags: PutFlags): Promise<void> {
@@ -196,7 +195,7 @@ async function put(cli: Cli, id: string, flags: PutFlags): Promise<void> {
   const view = await millrace.schedules.put(options);
   const { output } = cli;
   if (settings.json) return output.json(view);
-  for (const line of table(scheduleFacts(view), output.paint)) output.print(line);
+  output.table(scheduleFacts(view));
 }
 
 /** Without what was not given. */

@@ -5,7 +5,7 @@ import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { labels } from "../labels.ts";
 import { timeArgument } from "../moment-argument.ts";
-import { statusCell, table } from "../render.ts";
+import { statusCell } from "../render.ts";
 import { runRows } from "../run-rows.ts";
 import {
   openExisting,
@@ -74,13 +74,13 @@ async function search(cli: Cli, flags: SearchFlags): Promise<void> {
     const counts = await millrace.count(workflow === undefined ? {} : { workflow });
     if (settings.json) return output.json(counts);
     const rows = Object.entries(counts).map(([status, runs]) => [statusCell(status), String(runs)]);
-    for (const line of table(rows, output.paint)) output.print(line);
+    output.table(rows);
     return;
   }
   const page = await millrace.search(optionsOf(flags));
   if (settings.json) return output.json(page);
   if (page.runs.length === 0) return output.note("no runs");
-  for (const line of table(runRows(page.runs, cli.clock.now()), output.paint)) output.print(line);
+  output.table(runRows(page.runs, cli.clock.now()));
   if (page.next !== null) output.note(`there are more: --cursor ${page.next}`);
 }
 
