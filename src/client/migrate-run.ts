@@ -131,12 +131,15 @@ async function append(
 ): Promise<boolean> {
   const draft = new Draft(state, engine.world.clock.now());
   const { now } = draft;
+  const { epoch, faults } = state.run.context;
   // Whoever moves it must be its host: this keeps the one that it has from writing anything more.
   draft.run({ type: "cmd.claim", now, node: engine.node, lease: "" });
   const refused = draft.run({ type: "cmd.migrate", now, plan: workflow.plan, ...told });
   if (refused !== undefined) throw refusalError(`run ${state.id}`, refused);
   const reason = `moved to ${codeName(workflow.name, workflow.plan)}`;
-  draft.run({ type: "cmd.park", now, reason, until: now });
+  // To whoever hosts it first it is as if nobody had: what is kept for its correlation key is still to come.
+  const isNew = epoch === 0 || faults > 0 ? { faults: Math.max(1, faults) } : {};
+  draft.run({ type: "cmd.park", now, reason, until: now, ...isNew });
   return commit(engine, draft, state.cursor.inbox);
 }
 

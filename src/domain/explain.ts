@@ -132,7 +132,7 @@ export function versionWait({ id, run, plan }: RunState, since: number): Wait {
     what: `no process that is up has ${code}`,
     since,
     until: null,
-    by: `a process that is opened with ${code}, or \`millrace migrate ${id}\``,
+    by: `a process that is opened with ${code}${plan?.label === undefined ? "" : `, or \`millrace migrate ${id}\``}`,
     next: "that process claims the run at once, and it goes on",
   };
 }

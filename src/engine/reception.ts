@@ -11,7 +11,7 @@ import type { Catalog } from "./catalog.ts";
 import { collectForRun } from "./correlated.ts";
 import { Door } from "./door.ts";
 import { ForeignRuns, type ForeignRunsOptions } from "./foreign-runs.ts";
-import { loadClaimed } from "./history.ts";
+import { loadClaimed, loadRun } from "./history.ts";
 import { leaveEndedAgain, leaveIfParked } from "./leave.ts";
 import { type Schedules, scheduleOfTicket } from "./schedules.ts";
 import type { TendOptions } from "./tend-gates.ts";
@@ -54,7 +54,7 @@ export class Reception {
     const { run, workflow: name } = claim.ticket;
     const schedule = scheduleOfTicket(claim.ticket);
     if (schedule !== undefined) return gone(tendSchedule(this.#options, schedule, claim));
-    const state = await loadClaimed(engine, { run, workflow: name }, hint);
+    const state = await this.#load(claim, hint);
     if (!isOpen()) return gone(claim.release());
     // A run that was erased, or is driven by hand, is nobody's to host.
     if (state.cursor.seq === 0) await gates.release(name, [run]);
@@ -74,6 +74,14 @@ export class Reception {
       return undefined;
     }
     return { state, workflow, admitted: passage === "open" && isHeld };
+  }
+
+  /** Whoever claims a run by a hint hears if that was out of date; for whom the run is can change meanwhile. */
+  async #load({ ticket: { run, workflow } }: Claim, hint: Ticket["hint"]): Promise<RunState> {
+    const { engine, catalog } = this.#options;
+    const state = await loadClaimed(engine, { run, workflow }, hint);
+    const isMine = hint === undefined || catalog.codeFor(state) !== undefined;
+    return isMine ? state : loadRun(engine, run, workflow);
   }
 }
 

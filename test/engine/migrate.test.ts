@@ -73,6 +73,24 @@ onStores("a migration", (scene) => {
     });
   });
 
+  it("moves a run that was never hosted, with what waits for it at its key and its gate", async () => {
+    const keyed = (label: string) =>
+      workflow(
+        "keyed",
+        { version: label, flow: { concurrency: { limit: 1 } } },
+        async (ctx) => `${await ctx.waitFor("go")} by ${label}`,
+      );
+    const client = await scene().open({ worker: false });
+    await client.signalWhere({ correlation: "k" }, "go", "early", { id: "one" });
+    for (const id of ["r", "s"])
+      await client.start(keyed("1"), undefined, { id, correlation: "k" });
+    for (const id of ["r", "s"]) await client.migrate(id, { to: keyed("2") });
+    await scene().open({ workflows: [keyed("2")] });
+    for (const id of ["r", "s"]) {
+      expect(await client.result(id, { timeoutMs: 10_000 })).toBe("early by 2");
+    }
+  });
+
   it("is refused while steps run, for versions that nobody gave, and for other workflows", async () => {
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => {

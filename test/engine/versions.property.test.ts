@@ -1,7 +1,7 @@
 /**
  * Rolling deploys at random: processes with one version, the other, or both are opened, closed and killed, while
- * runs of both are begun and told to go on. Every run ends, with code of the version that it began with, and as
- * soon as somebody has it.
+ * runs of both are begun, told to go on, and moved from one to the other. Every run ends, with code of the version
+ * that it is on, and as soon as somebody has it.
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -33,6 +33,7 @@ type Act =
   | { readonly act: "close" | "kill"; readonly nth: number }
   | { readonly act: "start"; readonly version: Version }
   | { readonly act: "signal"; readonly nth: number }
+  | { readonly act: "migrate"; readonly nth: number; readonly to: Version }
   | { readonly act: "pass"; readonly ms: number };
 
 const acts: fc.Arbitrary<readonly Act[]> = fc.array(
@@ -44,6 +45,11 @@ const acts: fc.Arbitrary<readonly Act[]> = fc.array(
     fc.record({ act: fc.constantFrom("close" as const, "kill" as const), nth: fc.nat(3) }),
     fc.record({ act: fc.constant("start" as const), version: fc.constantFrom(...VERSIONS) }),
     fc.record({ act: fc.constant("signal" as const), nth: fc.nat(9) }),
+    fc.record({
+      act: fc.constant("migrate" as const),
+      nth: fc.nat(5),
+      to: fc.constantFrom(...VERSIONS),
+    }),
     fc.record({
       act: fc.constant("pass" as const),
       ms: fc.constantFrom(0, 60, 700, 5_000, 40_000),
@@ -63,6 +69,9 @@ class Fleet {
   readonly #backend = new MemoryBackend(this.time);
   readonly hosts: Host[] = [];
   readonly runs: { readonly id: string; readonly version: Version }[] = [];
+  /** On which version each run ended. */
+  readonly last = new Map<string, string>();
+  readonly moved = new Set<string>();
   #nodes = 0;
   client!: Millrace;
 
@@ -98,11 +107,22 @@ class Fleet {
         run && time.until(client.signal(run.id, "go", null, { id: "go" }).catch(() => undefined))
       );
     }
+    if (act.act === "migrate") {
+      const run = runs[act.nth];
+      return run && time.until(this.#migrate(run.id, act.to));
+    }
     const [host] = hosts.splice(act.nth, 1);
     if (host === undefined) return;
     if (act.act === "close") return time.until(host.millrace.close());
     host.process.kill();
     await host.store.close();
+  }
+
+  /** Refused when it has ended, or a step runs. */
+  async #migrate(run: string, to: Version): Promise<void> {
+    const refused = await this.client.migrate(run, { to: order(to) }).catch((error) => error);
+    if (refused === undefined) this.moved.add(run);
+    else expect(refused).toMatchObject({ code: "E_COMMAND_REFUSED" });
   }
 
   async end(): Promise<readonly unknown[]> {
@@ -116,19 +136,24 @@ class Fleet {
       events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
     }
     expect(checkLog(events)).toEqual([]);
+    for (const { run, version } of await client.list()) this.last.set(run, version?.label ?? "");
     for (const { millrace } of hosts) await time.until(millrace.close());
     await time.until(client.close());
     return ended;
   }
 }
 
-it("in a rolling deploy at random every run ends on the version that it began with", async () => {
+it("in a rolling deploy at random every run ends on its version", async () => {
   await fc.assert(
     fc.asyncProperty(acts, async (script) => {
       const fleet = new Fleet();
       await fleet.begin();
       for (const act of script) await fleet.do(act);
-      expect(await fleet.end()).toEqual(fleet.runs.map(({ version }) => version.repeat(2)));
+      const ended = await fleet.end();
+      for (const [nth, { id, version }] of fleet.runs.entries()) {
+        if (!fleet.moved.has(id)) expect(ended[nth]).toBe(version.repeat(2));
+        else expect(ended[nth]).toMatch(new RegExp(`.${fleet.last.get(id)}$`));
+      }
     }),
     { numRuns: 60 },
   );
