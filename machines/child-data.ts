@@ -22,7 +22,10 @@ export interface Child {
 
 /** What can happen to a step that is a child run, beside its outcome. */
 export type ChildEvent =
-  /** The child run is owed from here on. `undo`: the call declares how it is undone. */
+  /**
+   * The child run is owed from here on. `undo`: the call declares how it is undone. `whenFailed`,
+   * `whenUndoFailed`: it, or what undoes it, is held when it fails for good. Steps of a plan say so there.
+   */
   | {
       type: "child.requested";
       at: number;
@@ -34,6 +37,8 @@ export type ChildEvent =
       onParentClose: OnParentClose;
       endBy?: number;
       undo?: true;
+      whenFailed?: "hold";
+      whenUndoFailed?: "hold";
     }
   /** The child run exists. */
   | { type: "child.started"; at: number; step: string; attempt: number }
@@ -58,6 +63,8 @@ export type ChildCommand =
       onParentClose: OnParentClose;
       endBy?: number;
       undo?: true;
+      whenFailed?: "hold";
+      whenUndoFailed?: "hold";
     }
   /** What is owed was done: the child run exists, or has been asked to stop. */
   | { type: "cmd.confirm"; now: number }

@@ -29,6 +29,9 @@ const begin = (context: StepContext, event: Extract<StepEvent, { type: "step.sta
 export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
   switch (event.type) {
     case "child.requested":
+      context.whenFailed = event.whenFailed ?? context.whenFailed;
+      delegate(context, event);
+      break;
     case "child.started":
     case "child.stopping":
       delegate(context, event);

@@ -143,7 +143,7 @@ function evolveStep(state: RunState, event: StepEvent): void {
     case "child.requested":
     case "child.started":
     case "child.stopping":
-      indexChild(state, event);
+      indexChild(state, event, before);
       break;
     case "step.scheduled":
       waitingRoom(state, id).add(id);

@@ -223,6 +223,18 @@ export const whenFailed = (
   which: FailureOption,
 ): WhenFailed => policy?.[which] ?? plan?.[which] ?? "fail";
 
+/** What the first event of a step that no plan declares says of its failures, and of those of its undo. */
+export function holds(
+  plan: Plan | undefined,
+  policy: StepPolicy | undefined,
+): { readonly whenFailed?: "hold"; readonly whenUndoFailed?: "hold" } {
+  const hold = "hold" as const;
+  return {
+    ...(whenFailed(plan, policy, "whenFailed") === hold ? { whenFailed: hold } : {}),
+    ...(whenFailed(plan, policy, "whenUndoFailed") === hold ? { whenUndoFailed: hold } : {}),
+  };
+}
+
 const UNDO = "~undo";
 
 /** Id of the step that undoes another. Step names hold no tilde, so it is nobody's name. */

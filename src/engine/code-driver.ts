@@ -4,7 +4,7 @@
  * a crash, a park, a lost race) and is given the same answers, so it comes to the same place.
  */
 
-import { type StepPolicy, whenFailed } from "../domain/plan.ts";
+import { holds } from "../domain/plan.ts";
 import { type Answered, continueAtOf, openChildren, type RunState } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
@@ -155,7 +155,7 @@ export class CodeDriver {
         maxAttempts: retry.maxAttempts,
         ...(call.body.undo === undefined ? {} : { undo: true as const }),
         ...(call.policy.irreversible ? { irreversible: true as const } : {}),
-        ...holds(draft.state, call.policy),
+        ...holds(draft.state.plan, call.policy),
         ...startBy,
       });
     }
@@ -209,13 +209,4 @@ export class CodeDriver {
     const input = await toValue(this.#engine.store.blobs, what, json);
     continueRun(draft, input);
   }
-}
-
-/** What the machine cannot see in a plan: which failures of the step, and of its undo, are held. */
-function holds({ plan }: RunState, policy: StepPolicy) {
-  const hold = "hold" as const;
-  return {
-    ...(whenFailed(plan, policy, "whenFailed") === hold ? { whenFailed: hold } : {}),
-    ...(whenFailed(plan, policy, "whenUndoFailed") === hold ? { whenUndoFailed: hold } : {}),
-  };
 }

@@ -2,6 +2,7 @@
  * From what a workflow says about a child run to `child.requested`: its input is put together, checked and
  * recorded, so that it is the same however often the child has to be begun.
  */
+import { holds } from "../domain/plan.ts";
 import { childRunId } from "../domain/run-ids.ts";
 import { stepActor } from "../domain/state.ts";
 import { toFailure } from "../events/failure.ts";
@@ -50,6 +51,7 @@ export async function requestChild(
     onParentClose,
     ...(timeoutMs === undefined ? {} : { endBy: now + timeoutMs }),
     ...(undo ? { undo: true as const } : {}),
+    ...(state.graph === undefined ? holds(state.plan, undefined) : {}),
   } as const;
   try {
     const what = `input of ${name}`;

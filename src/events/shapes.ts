@@ -113,6 +113,8 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     onParentClose: "string",
     endBy: "number?",
     undo: "boolean?",
+    whenFailed: "string?",
+    whenUndoFailed: "string?",
   },
   "child.started": { step: "string", attempt: "count" },
   "child.stopping": { step: "string", attempt: "count", reason: "string", error: "failure?" },

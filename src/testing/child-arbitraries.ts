@@ -27,7 +27,13 @@ const requested = {
   input: values,
   onParentClose: policies,
 };
-const perhaps = { endBy: times, undo: fc.constant(true as const) };
+const hold = fc.constant("hold" as const);
+const perhaps = {
+  endBy: times,
+  undo: fc.constant(true as const),
+  whenFailed: hold,
+  whenUndoFailed: hold,
+};
 
 /** An arbitrary for each event of a step that is a child run, by its name. */
 export const childEventTypes: ByType<ChildEvent> = {

@@ -145,6 +145,8 @@ const childEvents: readonly StepEvent[] = [
   { type: "step.scheduled", at, step },
   { ...requested, onParentClose: "cancel" },
   { ...requested, onParentClose: "abandon" },
+  { ...requested, onParentClose: "cancel", whenFailed: "hold" },
+  { type: "step.held", at, step, attempt: 1, error },
   { type: "child.started", at, step, attempt: 1 },
   { type: "child.stopping", at, step, attempt: 1, reason: "r" },
   { type: "child.stopping", at, step, attempt: 1, reason: "r", error },
