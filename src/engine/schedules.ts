@@ -34,7 +34,10 @@ const MARK_CHARS = 8;
 const markOf = (workflow: string): string => `--${digest(workflow).slice(0, MARK_CHARS)}`;
 
 /** What is offered for a schedule when it is due. */
-export const scheduleTicket = (name: string, { workflow }: ScheduleSpec): Ticket => ({
+export const scheduleTicket = (
+  name: string,
+  { workflow }: Pick<ScheduleSpec, "workflow">,
+): Ticket => ({
   workflow,
   run: `${PREFIX}${name}${markOf(workflow)}`,
 });

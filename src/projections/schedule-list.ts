@@ -4,7 +4,7 @@ import { SCHEDULE_WORKFLOW, type Schedule, scheduleTable } from "../domain/sched
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import type { FoldedFrame, Projection } from "./projection.ts";
 
-/** By the id of its newest generation in the log; deleted ones too. */
+/** By the id of their newest generation in the log; deleted ones too. */
 export type ScheduleList = Map<string, Schedule>;
 
 export const scheduleList: Projection<ScheduleList> = {
@@ -24,11 +24,15 @@ export const scheduleList: Projection<ScheduleList> = {
 
 /** A generation that was damaged, or does not follow its machine, is left out from there on. */
 function fold(view: ScheduleList, run: string, event: MillraceEvent): void {
-  const begins = event.type === "ledger.opened";
-  const known = begins ? scheduleTable.create(scheduleContext(event)) : view.get(run);
+  const known = event.type === "ledger.opened" ? begun(view, event) : view.get(run);
   if (known === undefined) return;
   const moved = scheduleTable.evolve(known, event as Parameters<typeof scheduleTable.evolve>[1]);
-  // The next generation has all that a closed one knew.
-  if (!moved.ok || known.state === "closed") view.delete(run);
-  else view.set(run, known);
+  if (moved.ok) view.set(run, known);
+  else view.delete(run);
+}
+
+/** The generation before knows nothing more; it may have been erased without a word to be read here. */
+function begun(view: ScheduleList, { name }: { readonly name: string }): Schedule {
+  for (const [run, { context }] of view) if (context.name === name) view.delete(run);
+  return scheduleTable.create(scheduleContext({ name }));
 }

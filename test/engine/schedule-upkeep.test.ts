@@ -1,0 +1,81 @@
+// What schedules come through: records that have become long, tickets that were lost, runs that were erased,
+// processes without the code.
+import { expect, it } from "vitest";
+import { scheduleTicket } from "../../src/engine/schedules.ts";
+import { type Millrace, type Workflow, workflow } from "../../src/index.ts";
+import { deferred } from "../../src/kernel/async.ts";
+import { pause } from "../../src/kernel/clock.ts";
+import { only, onStores, onVirtualTime, until, world } from "./kit/scene.ts";
+
+const SECOND = 1_000;
+const job = workflow("job", () => "done");
+
+onVirtualTime("a schedule", (scene, time) => {
+  const process = (workflows: readonly Workflow[] = [job]): Promise<Millrace> => {
+    const timed = { ...world, clock: time(), upkeep: time().upkeep };
+    return scene().open({ world: timed, workflows, leaseMs: 600 * SECOND });
+  };
+
+  it("goes on in a new generation when its record has become long, as if nothing had been", async () => {
+    const millrace = await process();
+    await time().until(millrace.schedules.put({ id: "s", workflow: job, every: "1s" }));
+    await time().pass(300 * SECOND);
+    const events = await scene().log();
+    const runs = new Set(only(events, "run.created").map(({ run }) => run));
+    expect(runs.size).toBe(300);
+    const generations = only(events, "ledger.opened").filter(({ name }) => name === "s");
+    expect(generations).toMatchObject([{ generation: 3, state: {} }]);
+    const views = await time().until(millrace.schedules.list());
+    expect(views).toEqual([await time().until(millrace.schedules.get("s"))]);
+    expect(views).toMatchObject([{ started: 300, skipped: 0 }]);
+    // A process that comes later finds the same in the log.
+    const later = await process([]);
+    expect(await time().until(later.schedules.list())).toEqual(views);
+  });
+
+  it("has its ticket given back by the sweep when that was lost", async () => {
+    const millrace = await process();
+    await time().until(millrace.schedules.put({ id: "s", workflow: job, every: "90s" }));
+    await time().pass(100 * SECOND);
+    const before = only(await scene().log(), "schedule.ticked").length;
+    const { run } = scheduleTicket("s", { workflow: "job" });
+    await time().until(millrace.store.queue.remove(run));
+    await time().pass(SECOND);
+    const ticked = async (): Promise<boolean> =>
+      only(await scene().log(), "schedule.ticked").length > before;
+    expect(await time().when(ticked, 300 * SECOND)).toBe(true);
+  });
+
+  it("does not wait for a run that was erased", async () => {
+    const never = workflow("never", (ctx) => ctx.waitFor("nothing"));
+    const millrace = await process([never]);
+    await time().until(millrace.schedules.put({ id: "s", workflow: never, every: "10s" }));
+    await time().pass(35 * SECOND);
+    const [first = "", ...none] = only(await scene().log(), "run.created").map(({ run }) => run);
+    expect(none).toEqual([]);
+    expect(await time().until(millrace.store.log.erase(first))).toBe(true);
+    await time().pass(20 * SECOND);
+    const { open, skipped } = await time().until(millrace.schedules.get("s"));
+    expect(open.map(({ run }) => run)).not.toContain(first);
+    expect([open.length, skipped > 0]).toEqual([1, true]);
+  });
+});
+
+onStores("a schedule whose workflow only some have", (scene) => {
+  it("is left to those; steps elsewhere know the tick of their run", async () => {
+    const seen = deferred<unknown>();
+    const look = (): typeof job =>
+      workflow("job", (ctx) =>
+        ctx.run("look", (step) => seen.resolve([step.node, step.run.tick]), { node: "there" }),
+      ) as never;
+    const client = await scene().open({ workflows: [workflow("other", () => "other")] });
+    await scene().open({ node: "here", workflows: [look()] });
+    await client.schedules.put({ id: "s", workflow: "job", cron: "0 3 * * *" });
+    const run = await client.schedules.trigger("s", { id: "now" });
+    await until("the run has begun", async () => (await client.list()).length > 0);
+    await pause(world.clock, 20);
+    await scene().open({ node: "there", workflows: [look()] });
+    expect(await seen.promise).toMatchObject(["there", { schedule: "s", order: "now" }]);
+    await client.handle(run).result();
+  });
+});
