@@ -17,6 +17,7 @@ import {
   gateReducer,
   hasRoom,
 } from "./gate-data.ts";
+import { opened } from "./ledger.ts";
 
 const isKnown = (context: GateContext, holder: string): boolean =>
   Object.hasOwn(context.waiting, holder) || Object.hasOwn(context.holders, holder);
@@ -56,15 +57,7 @@ export const gateMachine = gate.createMachine({
     /** Before its first event. */
     unborn: {
       on: {
-        "cmd.open": {
-          actions: emit(({ event }) => ({
-            type: "ledger.opened",
-            at: event.now,
-            name: event.name,
-            generation: event.generation,
-            ...(event.state === undefined ? {} : { state: event.state }),
-          })),
-        },
+        "cmd.open": { actions: emit(({ event }) => opened(event)) },
         "ledger.opened": { target: "open", actions: "apply" },
       },
     },

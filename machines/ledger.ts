@@ -9,7 +9,15 @@ export type LedgerEvent =
   | { type: "ledger.opened"; at: number; name: string; generation: number; state?: unknown }
   | { type: "ledger.closed"; at: number };
 
+type Opened = Extract<LedgerEvent, { type: "ledger.opened" }>;
+
 /** What can be asked of every record; never recorded. */
 export type LedgerCommand =
   | { type: "cmd.open"; now: number; name: string; generation: number; state?: unknown }
   | { type: "cmd.close"; now: number };
+
+/** How a record begins when it is told to. */
+export const opened = (command: Extract<LedgerCommand, { type: "cmd.open" }>): Opened => {
+  const { now: at, name, generation, state } = command;
+  return { type: "ledger.opened", at, name, generation, ...(state === undefined ? {} : { state }) };
+};

@@ -55,6 +55,40 @@ export interface OpenRun {
   readonly overlap: Overlap;
 }
 
+/** One run is wanted, now. */
+interface Wanted {
+  readonly order: string;
+  readonly by: string;
+  readonly overlap?: Overlap;
+}
+
+/** The ticks from `from` to `to` are wanted. */
+interface Filling extends Wanted {
+  readonly from: number;
+  readonly to: number;
+  readonly overlap: Overlap;
+}
+
+/** A tick of the schedule's own, or of an order. */
+interface Ticking {
+  readonly tick: number;
+  readonly order?: string;
+  /** Runs of earlier ticks that have ended meanwhile. */
+  readonly ended?: readonly string[];
+}
+
+/** A run is started for it, under this policy. */
+interface Starting extends Ticking {
+  readonly started: string;
+  readonly overlap: Overlap;
+}
+
+/** No run is started for `count` ticks, `tick` being the last of them. */
+interface Skipping extends Ticking {
+  readonly count: number;
+  readonly reason: string;
+}
+
 /** What can happen to a schedule. */
 export type ScheduleEvent =
   | LedgerEvent
@@ -62,38 +96,10 @@ export type ScheduleEvent =
   | { type: "schedule.declared"; at: number; by: string; spec: ScheduleSpec }
   | { type: "schedule.paused"; at: number; by: string; reason: string }
   | { type: "schedule.resumed"; at: number; by: string }
-  /** One run is wanted, now. */
-  | { type: "schedule.triggered"; at: number; order: string; by: string; overlap?: Overlap }
-  /** The ticks from `from` to `to` are wanted. */
-  | {
-      type: "schedule.backfilled";
-      at: number;
-      order: string;
-      by: string;
-      from: number;
-      to: number;
-      overlap: Overlap;
-    }
-  /** A run is started for a tick. `ended`: runs of earlier ticks that have ended meanwhile. */
-  | {
-      type: "schedule.ticked";
-      at: number;
-      tick: number;
-      started: string;
-      overlap: Overlap;
-      order?: string;
-      ended?: readonly string[];
-    }
-  /** No run was started for `count` ticks, `tick` being the last of them. */
-  | {
-      type: "schedule.skipped";
-      at: number;
-      tick: number;
-      count: number;
-      reason: string;
-      order?: string;
-      ended?: readonly string[];
-    }
+  | ({ type: "schedule.triggered"; at: number } & Wanted)
+  | ({ type: "schedule.backfilled"; at: number } & Filling)
+  | ({ type: "schedule.ticked"; at: number } & Starting)
+  | ({ type: "schedule.skipped"; at: number } & Skipping)
   /** All that was asked for with the order is done. */
   | { type: "schedule.served"; at: number; order: string }
   | { type: "schedule.deleted"; at: number; by: string };
@@ -104,34 +110,10 @@ export type ScheduleCommand =
   | { type: "cmd.declare"; now: number; by: string; spec: ScheduleSpec }
   | { type: "cmd.pause"; now: number; by: string; reason: string }
   | { type: "cmd.resume"; now: number; by: string }
-  | { type: "cmd.trigger"; now: number; order: string; by: string; overlap?: Overlap }
-  | {
-      type: "cmd.backfill";
-      now: number;
-      order: string;
-      by: string;
-      from: number;
-      to: number;
-      overlap: Overlap;
-    }
-  | {
-      type: "cmd.tick";
-      now: number;
-      tick: number;
-      started: string;
-      overlap: Overlap;
-      order?: string;
-      ended?: readonly string[];
-    }
-  | {
-      type: "cmd.skip";
-      now: number;
-      tick: number;
-      count: number;
-      reason: string;
-      order?: string;
-      ended?: readonly string[];
-    }
+  | ({ type: "cmd.trigger"; now: number } & Wanted)
+  | ({ type: "cmd.backfill"; now: number } & Filling)
+  | ({ type: "cmd.tick"; now: number } & Starting)
+  | ({ type: "cmd.skip"; now: number } & Skipping)
   | { type: "cmd.serve"; now: number; order: string }
   | { type: "cmd.delete"; now: number; by: string };
 

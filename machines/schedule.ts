@@ -9,6 +9,7 @@
  * A tick is taken once: it must be later than the last. Commands only emit; events move. No clock here.
  */
 import { assign, emit, setup } from "xstate";
+import { opened } from "./ledger.ts";
 import {
   type Order,
   type ScheduleCommand,
@@ -59,32 +60,16 @@ const schedule = setup({
 const tick = schedule.createAction(
   emit(({ event }) => {
     if (event.type !== "cmd.tick") throw new Error(`cannot tick on ${event.type}`);
-    const { now: at, tick, started, overlap, order, ended } = event;
-    return {
-      type: "schedule.ticked",
-      at,
-      tick,
-      started,
-      overlap,
-      ...(order === undefined ? {} : { order }),
-      ...(ended === undefined ? {} : { ended }),
-    };
+    const { type: _, now: at, ...ticked } = event;
+    return { type: "schedule.ticked", at, ...ticked };
   }),
 );
 
 const skip = schedule.createAction(
   emit(({ event }) => {
     if (event.type !== "cmd.skip") throw new Error(`cannot skip on ${event.type}`);
-    const { now: at, tick, count, reason, order, ended } = event;
-    return {
-      type: "schedule.skipped",
-      at,
-      tick,
-      count,
-      reason,
-      ...(order === undefined ? {} : { order }),
-      ...(ended === undefined ? {} : { ended }),
-    };
+    const { type: _, now: at, ...skipped } = event;
+    return { type: "schedule.skipped", at, ...skipped };
   }),
 );
 
@@ -118,26 +103,16 @@ const living = schedule.createStateConfig({
     "schedule.declared": { actions: "apply" },
     "cmd.trigger": {
       guard: "newOrder",
-      actions: emit(({ event }) => ({
-        type: "schedule.triggered",
-        at: event.now,
-        order: event.order,
-        by: event.by,
-        ...(event.overlap === undefined ? {} : { overlap: event.overlap }),
-      })),
+      actions: emit(({ event: { type: _, now: at, ...wanted } }) => {
+        return { type: "schedule.triggered", at, ...wanted };
+      }),
     },
     "schedule.triggered": { guard: "newOrder", actions: "apply" },
     "cmd.backfill": {
       guard: "newOrder",
-      actions: emit(({ event }) => ({
-        type: "schedule.backfilled",
-        at: event.now,
-        order: event.order,
-        by: event.by,
-        from: event.from,
-        to: event.to,
-        overlap: event.overlap,
-      })),
+      actions: emit(({ event: { type: _, now: at, ...wanted } }) => {
+        return { type: "schedule.backfilled", at, ...wanted };
+      }),
     },
     "schedule.backfilled": { guard: "newOrder", actions: "apply" },
     "cmd.serve": {
@@ -165,15 +140,7 @@ export const scheduleMachine = schedule.createMachine({
     /** Before its first event. */
     unborn: {
       on: {
-        "cmd.open": {
-          actions: emit(({ event }) => ({
-            type: "ledger.opened",
-            at: event.now,
-            name: event.name,
-            generation: event.generation,
-            ...(event.state === undefined ? {} : { state: event.state }),
-          })),
-        },
+        "cmd.open": { actions: emit(({ event }) => opened(event)) },
         "ledger.opened": [
           { target: "blank", guard: "carriesNothing", actions: "apply" },
           { target: "paused", guard: "carriesPause", actions: "apply" },
