@@ -3,20 +3,11 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ScheduleSpec } from "../../machines/schedule-data.ts";
-import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
 import { calendarOf, ticksBetween } from "../../src/domain/schedule.ts";
-import { openFrame } from "../../src/events/frame.ts";
-import { recordedEvents } from "../../src/events/recorded.ts";
-import { type Millrace, open, type RecordedEvent, workflow } from "../../src/index.ts";
+import { type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
-import { seededIds } from "../../src/kernel/ids.ts";
-import { silentLogger } from "../../src/kernel/logger.ts";
-import { seededRandom } from "../../src/kernel/random.ts";
-import type { Store } from "../../src/ports/store.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
-import { Process } from "../../src/testing/process.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
-import { faultyAppends } from "./kit/chaos.ts";
+import { Hosts, type Loss } from "./kit/hosts.ts";
 import { only } from "./kit/scene.ts";
 
 const PLANS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 10);
@@ -26,7 +17,7 @@ const LIFE_MS = 400 * SECOND;
 
 interface Blow {
   readonly at: number;
-  readonly what: "die" | "vanish" | "freeze" | "close" | "trigger" | "change";
+  readonly what: Loss | "freeze" | "trigger" | "change";
   /** Whoever goes away leaves so much time before somebody else comes. */
   readonly away: number;
 }
@@ -56,32 +47,29 @@ const plans = fc.record({
 
 type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
 
-/** One backend, and the processes that come and go on it: two at a time, if none is away. */
+/** The processes that come and go, two at a time if none is away, and a schedule. */
 class World {
-  readonly time = new VirtualTime();
-  readonly #share = new MemoryBackend(this.time);
   readonly #plan: Plan;
-  readonly #random;
-  readonly #hosts: { process: Process; millrace: Millrace; store: Store }[] = [];
-  #calm = false;
-  #nodes = 0;
+  readonly #hosts: Hosts;
 
   constructor(plan: Plan) {
     this.#plan = plan;
-    this.#random = seededRandom(plan.seed);
+    this.#hosts = new Hosts({ ...plan, leaseMs: LEASE_MS, sweepEvery: "20s" });
   }
 
   get #job() {
     const { work } = this.#plan;
     // Every process that goes away costs an attempt.
     const retry = { maxAttempts: 100, initial: 1 };
-    return workflow("job", (ctx) => ctx.run("work", () => pause(this.time, work), { retry }));
+    return workflow("job", (ctx) =>
+      ctx.run("work", () => pause(this.#hosts.time, work), { retry }),
+    );
   }
 
   /** The whole log: the schedule is paused at the end, when everything has become calm. */
   async live(): Promise<readonly RecordedEvent[]> {
-    const { time } = this;
-    const client = await this.#open(false);
+    const { time } = this.#hosts;
+    const client = await this.#hosts.client();
     const put = (labels: Record<string, string>): Promise<unknown> => {
       const { times, overlap, within, limit, jitter } = this.#plan;
       const more = { ...times, overlap, jitter, labels };
@@ -93,7 +81,7 @@ class World {
       });
     };
     await time.until(put({}));
-    for (const _ of [1, 2]) await this.#addHost();
+    for (const _ of [1, 2]) await this.#hosts.add(this.#job);
     const began = time.now();
     for (const { at, what, away } of [...this.#plan.blows].sort(
       (one, other) => one.at - other.at,
@@ -103,78 +91,28 @@ class World {
       else if (what === "change") await time.until(put({ changed: String(at) }));
       else await this.#strike(what, away);
     }
-    this.#calm = true;
-    for (const { process } of this.#hosts) process.thaw();
-    await this.#addHost();
+    this.#hosts.calm();
+    await this.#hosts.add(this.#job);
     await time.pass(60 * SECOND);
     await time.until(client.schedules.pause("s"));
     await time.pass(10 * SECOND);
-    const runs = only(await this.#events(), "run.created").map(({ run }) => run);
+    const runs = only(await this.#hosts.events(), "run.created").map(({ run }) => run);
     await time.until(Promise.all(runs.map((run) => client.result(run).catch(String))));
     await time.pass(SECOND);
-    const events = await this.#events();
-    const all = [client, ...this.#hosts.map(({ millrace }) => millrace)];
-    await time.until(Promise.all(all.map((one) => one.close())));
+    const events = await this.#hosts.events();
+    await this.#hosts.close(client);
     return events;
   }
 
-  async #strike(what: "die" | "vanish" | "freeze" | "close", away: number): Promise<void> {
-    // With a pause before somebody else comes, nobody is there meanwhile.
-    for (const struck of this.#hosts.splice(0, away === 0 ? 1 : this.#hosts.length)) {
-      if (what === "freeze") {
-        struck.process.freeze();
-        this.#hosts.push(struck);
-        this.time.after(away + this.#random.next() * 4 * LEASE_MS, () => struck.process.thaw());
-        continue;
-      }
-      if (what === "close") await this.time.until(struck.millrace.close());
-      else struck.process.kill();
-      // One that is known to be gone gives back what it held; of one that vanished leases run out.
-      if (what === "die") await struck.store.close();
+  async #strike(what: "freeze" | Loss, away: number): Promise<void> {
+    const { all, time } = this.#hosts;
+    // If somebody else comes only later, nobody is there meanwhile.
+    for (const struck of all.slice(0, away === 0 ? 1 : all.length)) {
+      if (what === "freeze") this.#hosts.freeze(struck, away);
+      else await this.#hosts.lose(struck, what);
     }
-    await this.time.pass(away);
-    while (this.#hosts.length < 2) await this.#addHost();
-  }
-
-  async #addHost(): Promise<void> {
-    const process = new Process();
-    let store: Store | undefined;
-    const millrace = await this.#open(true, (real) => {
-      store = real;
-      return process.wrap(real);
-    });
-    if (store !== undefined) this.#hosts.push({ process, millrace, store });
-  }
-
-  #open(worker: boolean, wrap = (store: Store) => store): Promise<Millrace> {
-    const { time } = this;
-    const random = this.#random;
-    const world = { clock: time, random, ids: seededIds(random) };
-    const node = `node-${this.#nodes++}`;
-    const share = this.#share;
-    const real = memoryStore({ namespace: "default", node, leaseMs: LEASE_MS, world, share });
-    const { conflicts, failed } = this.#plan;
-    const shares = { conflicts: conflicts / 100, slow: 0.1, resent: 0, failed: failed / 100 };
-    const faults = { random, clock: time, ...shares };
-    const log = faultyAppends(real.log, faults, () => worker && !this.#calm);
-    return open({
-      store: wrap({ ...real, log }),
-      ...{ node, world, logger: silentLogger, lease: LEASE_MS, sweepEvery: "20s" },
-      ...(worker ? { workflows: [this.#job] } : { worker: false }),
-      stopGrace: 500,
-    });
-  }
-
-  async #events(): Promise<RecordedEvent[]> {
-    const world = { clock: this.time, random: this.#random, ids: seededIds(this.#random) };
-    const reader = { namespace: "default", node: "reader", world, share: this.#share };
-    const { log, close } = memoryStore(reader);
-    const events: RecordedEvent[] = [];
-    for await (const stored of log.read({})) {
-      events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
-    }
-    await close();
-    return events;
+    await time.pass(away);
+    while (all.length < 2) await this.#hosts.add(this.#job);
   }
 }
 
