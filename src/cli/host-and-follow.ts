@@ -17,7 +17,7 @@ export interface Followed {
   readonly report: RunReport;
   readonly settings: Settings;
   /** What this process opens besides the store. */
-  readonly options: Pick<OpenOptions, "workflows" | "worker">;
+  readonly options: Pick<OpenOptions, "resources" | "worker" | "workflows">;
   start(millrace: Millrace): Promise<RunHandle<unknown>>;
   /** Reports what a run that completed came to. */
   completed(events: readonly RecordedEvent[], output: unknown): void;

@@ -15,7 +15,7 @@ export function replayLines(measures: ReplayMeasures, paint: Paint): string[] {
     ["work", `${duration(workMs)}, ${duration(workMs / slots)} on ${slots} slots`],
     ["no schedule is shorter", `${duration(lowerBoundMs)}; this one took ${percent(lowerBoundMs)}`],
     ["Graham's bound", `${duration(grahamBoundMs)}; this one took ${percent(grahamBoundMs)}`],
-    ["most tasks at once", `${peakSlots} of ${slots}`],
+    ["most slots at once", `${peakSlots} of ${slots}`],
     ["most memory at once", `${(peakMemoryBytes / 1e6).toFixed(0)} MB`],
   ];
   return table(rows, paint);

@@ -14,12 +14,18 @@ export class RecordedLoad {
   /** By run, by step. */
   readonly #running = new Map<string, Map<string, Attempt>>();
   readonly #taken = new Map<string, Resources>();
+  #all: Resources = NOTHING;
   /** Runs driven by hand: whoever drives them counts nothing. */
   readonly #byHand = new Set<string>();
 
   /** What all attempts on the node take together, after the events so far. */
   of(node: string): Resources {
     return this.#taken.get(node) ?? NOTHING;
+  }
+
+  /** The same on all nodes together. */
+  get all(): Resources {
+    return this.#all;
   }
 
   /** The next event. */
@@ -37,6 +43,7 @@ export class RecordedLoad {
       this.#running.set(run, steps);
       steps.set(step, { node, takes: resources });
       this.#taken.set(node, add(this.of(node), resources));
+      this.#all = add(this.#all, resources);
     } else if (RUN_ENDS.has(event.type)) {
       for (const step of this.#running.get(event.run)?.keys() ?? []) this.#end(event.run, step);
       this.#running.delete(event.run);
@@ -51,5 +58,6 @@ export class RecordedLoad {
     if (attempt === undefined) return;
     this.#running.get(run)?.delete(step);
     this.#taken.set(attempt.node, subtract(this.of(attempt.node), attempt.takes));
+    this.#all = subtract(this.#all, attempt.takes);
   }
 }

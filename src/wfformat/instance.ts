@@ -29,6 +29,7 @@ export interface WfInstance {
   readonly tasks: readonly WfTask[];
   /** Of the machines that it was recorded on, together; 0: not said. */
   readonly cores: number;
+  readonly memoryBytes: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -78,7 +79,7 @@ export function readInstance(text: string): WfInstance {
       writes: texts(id, task, "outputFiles").map(sized(sizes)),
     };
   });
-  return { name: textOf("name", whole["name"]), tasks, cores: coresOf(executed["machines"]) };
+  return { name: textOf("name", whole["name"]), tasks, ...machinesOf(executed["machines"]) };
 }
 
 const sized =
@@ -110,13 +111,14 @@ function parentsOf(specs: ReadonlyMap<string, Fields>): ReadonlyMap<string, Read
   return parents;
 }
 
-function coresOf(machines: unknown): number {
-  let cores = 0;
+function machinesOf(machines: unknown): Pick<WfInstance, "cores" | "memoryBytes"> {
+  let [cores, memoryBytes] = [0, 0];
   for (const raw of list("execution.machines", machines ?? [])) {
-    const { cpu } = object("a machine", raw);
+    const { cpu, memoryInBytes } = object("a machine", raw);
     if (cpu !== undefined) cores += amount("coreCount", object("cpu", cpu)["coreCount"]);
+    memoryBytes += amount("memoryInBytes", memoryInBytes);
   }
-  return cores;
+  return { cores, memoryBytes };
 }
 
 function byId(what: string, raw: unknown): Map<string, Fields> {

@@ -2,7 +2,9 @@
  * How good a replayed run was: how long it took beside what theory says is possible and what it says any
  * scheduler that leaves no slot idle achieves; and what ran at once, from the log.
  */
+import { amountOf } from "../cluster/resources.ts";
 import type { RecordedEvent } from "../events/vocabulary.ts";
+import { RecordedLoad } from "../projections/recorded-load.ts";
 import { topologicalOrder } from "../workflow/cycle.ts";
 import type { WfTask } from "./instance.ts";
 
@@ -28,9 +30,9 @@ export interface ReplayMeasures extends Bounds {
   readonly slots: number;
   /** From the run's creation to its end. */
   readonly makespanMs: number;
-  /** Most tasks that ran at once, at any event of the log. */
+  /** Most slots that were taken at once, on all nodes together, at any event of the log. */
   readonly peakSlots: number;
-  /** Most memory that was in use at once, as recorded of the tasks. */
+  /** The same for memory that tasks took of their nodes (in bytes); if none of them did, for what is recorded of them. */
   readonly peakMemoryBytes: number;
 }
 
@@ -50,7 +52,7 @@ export function boundsOf(tasks: ReadonlyMap<string, WfTask>, scale: number, slot
     const end = begin + ms(task);
     ends.set(id, end);
     criticalPathMs = Math.max(criticalPathMs, end);
-    workMs += ms(task) * task.cores;
+    workMs += ms(task) * Math.min(task.cores, slots);
   }
   const share = workMs / slots;
   return {
@@ -61,9 +63,10 @@ export function boundsOf(tasks: ReadonlyMap<string, WfTask>, scale: number, slot
   };
 }
 
-type StepEvent = Extract<RecordedEvent, { readonly type: `step.${string}` }>;
-
-const isStepEvent = (event: RecordedEvent): event is StepEvent => event.type.startsWith("step.");
+const isStepEvent = (
+  event: RecordedEvent,
+): event is Extract<RecordedEvent, { readonly type: `step.${string}` }> =>
+  event.type.startsWith("step.");
 
 /** @param events all of the run, in order */
 export function measureReplay(
@@ -72,16 +75,19 @@ export function measureReplay(
   { scale, slots }: { readonly scale: number; readonly slots: number },
 ): ReplayMeasures {
   const running = new Set<string>();
-  let [memory, peakSlots, peakMemoryBytes] = [0, 0, 0];
+  const load = new RecordedLoad();
+  let [memory, recordedMemory, peakSlots, takenMemory] = [0, 0, 0, 0];
   for (const event of events) {
+    load.take(event);
     const task = isStepEvent(event) ? tasks.get(event.step) : undefined;
     if (task === undefined || !isStepEvent(event)) continue;
     if (event.type === "step.started") {
       running.add(event.step);
       memory += task.memoryBytes;
     } else if (running.delete(event.step)) memory -= task.memoryBytes;
-    peakSlots = Math.max(peakSlots, running.size);
-    peakMemoryBytes = Math.max(peakMemoryBytes, memory);
+    peakSlots = Math.max(peakSlots, amountOf(load.all, "steps"));
+    takenMemory = Math.max(takenMemory, amountOf(load.all, "memory"));
+    recordedMemory = Math.max(recordedMemory, memory);
   }
   const [first, last] = [events[0]?.at ?? 0, events.at(-1)?.at ?? 0];
   return {
@@ -90,6 +96,6 @@ export function measureReplay(
     makespanMs: last - first,
     ...boundsOf(tasks, scale, slots),
     peakSlots,
-    peakMemoryBytes,
+    peakMemoryBytes: takenMemory || recordedMemory,
   };
 }

@@ -14,11 +14,31 @@ export interface ReplayOptions {
   readonly scale: number;
   /** Bytes here for a recorded byte. 0: files are their names and sizes only. @default 0 */
   readonly byteScale?: number;
-  /** What a task takes of its node while it runs. @default nothing but a slot */
-  readonly resources?: (task: WfTask) => Resources;
+  /** What a task takes of its node while it runs; undefined: a slot. @default a slot, each */
+  readonly resources?: (task: WfTask) => Resources | undefined;
   /** Who chooses nodes. @default as `graph()` has it */
   readonly strategy?: string;
 }
+
+/** What there is to run the tasks of an instance. */
+export interface ReplayCapacity {
+  readonly slots: number;
+  /** In bytes; absent: it does not count. */
+  readonly memory?: number;
+}
+
+/**
+ * What tasks take: a slot for each of their cores, and their memory, as recorded; what would need more than
+ * there is takes all of it. Undefined for one slot and nothing else.
+ */
+export const costOf =
+  ({ slots, memory = 0 }: ReplayCapacity) =>
+  (task: WfTask): Resources | undefined => {
+    const steps = Math.min(slots, Math.ceil(task.cores));
+    const bytes = Math.min(memory, Math.ceil(task.memoryBytes));
+    if (bytes === 0) return steps === 1 ? undefined : { steps };
+    return { steps, memory: bytes };
+  };
 
 /** What a task hands on: each file that it wrote, with its recorded size and what stands for its content. */
 type Files = Readonly<Record<string, { readonly bytes: number; readonly content: string }>>;
@@ -46,7 +66,8 @@ export function replayOf(instance: WfInstance, options: ReplayOptions): Replay {
   );
   for (const task of instance.tasks) {
     const needs = task.needs.map(nameOf);
-    const place = resources === undefined ? {} : { resources: resources(task) };
+    const takes = resources?.(task);
+    const place = takes === undefined ? {} : { resources: takes };
     builder = builder.step(nameOf(task.id), { needs, ...place }, async (ctx, inputs) => {
       checkFiles(task, nameOf, needs.length === 0 ? {} : (inputs as Record<string, Files>));
       return perform(ctx, task, options);

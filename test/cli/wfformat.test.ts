@@ -22,7 +22,7 @@ describe.concurrent("millrace run --wfformat", () => {
     expect(stdout).toMatch(/^critical path +75ms$/m);
     expect(stdout).toMatch(/^work +234ms, 58ms on 4 slots$/m);
     expect(stdout).toMatch(/^Graham's bound +114ms; this one took \d+ %$/m);
-    expect(stdout).toMatch(/^most tasks at once +\d of 4$/m);
+    expect(stdout).toMatch(/^most slots at once +\d of 4$/m);
   });
 
   it("with --json ends with the measures", async () => {

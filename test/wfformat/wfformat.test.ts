@@ -5,9 +5,10 @@ import { describe, expect, it } from "vitest";
 import { open, type RecordedEvent } from "../../src/index.ts";
 import { isMillraceError } from "../../src/kernel/errors.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
+import { checkLog } from "../../src/testing/check-log.ts";
 import { readInstance, type WfTask } from "../../src/wfformat/instance.ts";
 import { boundsOf, measureReplay } from "../../src/wfformat/measure.ts";
-import { type Replay, type ReplayOptions, replayOf } from "../../src/wfformat/replay.ts";
+import { costOf, type Replay, type ReplayOptions, replayOf } from "../../src/wfformat/replay.ts";
 
 const TEXT = readFileSync(new URL("fixtures/cider.json", import.meta.url), "utf8");
 const cider = readInstance(TEXT);
@@ -21,12 +22,13 @@ function changed(change: (workflow: { specification: Deep; execution: Deep }) =>
   return JSON.stringify(whole);
 }
 
-async function run({ workflow }: Replay, slots: number): Promise<RecordedEvent[]> {
+async function run({ workflow }: Replay, slots: number, resources = {}): Promise<RecordedEvent[]> {
   const worker = { steps: slots };
   await using millrace = await open({
     store: "memory",
     workflows: [workflow],
     worker,
+    resources,
     logger: silentLogger,
   });
   const events: RecordedEvent[] = [];
@@ -129,6 +131,20 @@ describe("a replay", () => {
     expect(measures).toMatchObject({ tasks: 12, slots: 3, criticalPathMs: 75, workMs: 234 });
     expect(measures.makespanMs).toBeGreaterThanOrEqual(75);
     expect(measures.peakMemoryBytes).toBeGreaterThanOrEqual(900_000_000);
+  });
+
+  it("takes no more slots and memory than there are, at any event of the log", async () => {
+    const capacity = { slots: 3, memory: 700_000_000 };
+    const cost = costOf(capacity);
+    const four = { ...cider, tasks: cider.tasks.map((task) => ({ ...task, cores: 1.5 })) };
+    expect(four.tasks.map(cost).every((takes) => takes?.["steps"] === 2)).toBe(true);
+    const costly = replayOf(cider, { ...options, resources: cost });
+    const events = await run(costly, capacity.slots, { memory: capacity.memory });
+    const measures = measureReplay(events, costly.tasks, { scale: 0.001, slots: 3 });
+    expect(measures.peakSlots).toBeLessThanOrEqual(3);
+    expect(measures.peakMemoryBytes).toBeLessThanOrEqual(capacity.memory);
+    expect(measures.peakMemoryBytes).toBeGreaterThan(0);
+    expect(checkLog(events)).toEqual([]);
   });
 });
 

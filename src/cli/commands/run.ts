@@ -8,7 +8,7 @@ import type { StartOptions } from "../../client/start-run.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import { readInstance } from "../../wfformat/instance.ts";
 import { measureReplay } from "../../wfformat/measure.ts";
-import { replayOf } from "../../wfformat/replay.ts";
+import { costOf, replayOf } from "../../wfformat/replay.ts";
 import type { Cli } from "../cli.ts";
 import { hostAndFollow } from "../host-and-follow.ts";
 import { jsonArgument } from "../json-argument.ts";
@@ -27,6 +27,7 @@ interface RunFlags extends StoreFlags {
   readonly label?: Readonly<Record<string, string>>;
   readonly wfformat?: string;
   readonly slots?: number;
+  readonly memory?: number;
   readonly scale?: number;
   readonly scaleBytes?: number;
 }
@@ -44,9 +45,10 @@ export function registerRun(program: Command, cli: Cli): void {
     .option("--wfformat <file>", "replay a recorded scientific workflow (WfFormat 1.5) instead")
     .option(
       "--slots <n>",
-      "tasks of it at once (default: the cores it was recorded on)",
+      "slots; a task takes one for each of its cores (default: the cores it was recorded on)",
       wholeNumber(1),
     )
+    .option("--memory <bytes>", "memory that its tasks share; 0: any (default: as recorded)", share)
     .option("--scale <x>", "seconds here for a recorded second (default: 0.01)", share)
     .option("--scale-bytes <x>", "bytes here for a recorded byte of a file (default: 0)", share)
     .action((file: string | undefined, flags: RunFlags) =>
@@ -62,7 +64,7 @@ function share(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0.");
 }
 
-const OF_INSTANCES = ["slots", "scale", "scaleBytes"] as const;
+const OF_INSTANCES = ["slots", "memory", "scale", "scaleBytes"] as const;
 const OF_FILES = ["file", "input", "workflow"] as const;
 
 async function runFile(cli: Cli, file: string | undefined, flags: RunFlags): Promise<void> {
@@ -98,13 +100,15 @@ async function runInstance(
   const { scale = DEFAULT_SCALE, scaleBytes: byteScale = 0 } = flags;
   const instance = readInstance(await content(path));
   const slots = flags.slots ?? (instance.cores || DEFAULT_SLOTS);
-  const { workflow, tasks } = replayOf(instance, { scale, byteScale });
+  const memory = Math.ceil(flags.memory ?? instance.memoryBytes);
+  const cost = costOf({ slots, memory });
+  const { workflow, tasks } = replayOf(instance, { scale, byteScale, resources: cost });
   const report = new RunReport(cli, settings.json);
   await hostAndFollow({
     cli,
     report,
     settings,
-    options: { workflows: [workflow], worker: { steps: slots } },
+    options: { workflows: [workflow], worker: { steps: slots }, resources: { memory } },
     start: (millrace) => millrace.start(workflow, null, startOf(flags)),
     completed(events) {
       const measures = measureReplay(events, tasks, { scale, slots });
