@@ -81,7 +81,7 @@ async function pointOf(
 
 /** Appends the first frame of a fork, and offers its ticket. */
 export async function branchOff(forking: Forking, branch: Branch): Promise<Started> {
-  const { engine, summaries, erasures } = forking;
+  const { engine, summaries } = forking;
   const { of, point, options } = branch;
   const origin = await loadRunAt(engine, point.run, point.seq);
   const { id = engine.world.ids(), workflow = forking.known(of.run.context.workflow) } = options;
@@ -93,7 +93,8 @@ export async function branchOff(forking: Forking, branch: Branch): Promise<Start
   const draft = new Draft(inherit(origin, run, point.reset), now);
   draft.add([createdFrom(branch, changes, now)]);
   applyChanges(engine, draft, changes);
-  const confirm = (fork: string): Promise<void> => confirmFork(engine, erasures, fork);
+  const confirm = (fork: string, position: number | undefined): Promise<void> =>
+    confirmFork(engine, forking, fork, position);
   return beginRun(engine, draft, { hinted: false, confirm });
 }
 

@@ -114,7 +114,7 @@ export interface BeginOptions {
   /** Last position of its inbox that runs before it in its chain have taken. @default 0 */
   readonly inbox?: number;
   /** Asked once its first frame is in the log, before anybody is told; may take it back, and throw. */
-  readonly confirm?: (run: string) => Promise<void>;
+  readonly confirm?: (run: string, position: number | undefined) => Promise<void>;
 }
 
 /**
@@ -142,7 +142,7 @@ export async function beginRun(
   const outcome = await log.append({ workflow, run, expected: 0, bytes });
   if (!outcome.ok) return sameRun(engine, draft, confirm);
   const { position } = outcome;
-  await confirm?.(run);
+  await confirm?.(run, position);
   const hint = hinted ? { hint: { position, bytes } } : {};
   await asHint(engine, run, () => queue.offer({ workflow, run, ...hint }, notBefore ?? undefined));
   return { run, position };
@@ -164,7 +164,7 @@ async function sameRun(
       { details: { run, workflow } },
     );
   }
-  await confirm?.(run);
+  await confirm?.(run, undefined);
   // Whoever began it may have died before its ticket was offered.
   if (found.run.state === "pending") {
     await asHint(engine, run, () =>

@@ -1,7 +1,8 @@
 /** Keeps a projection true: from its saved copy, if there is one, then frame by frame from the log. */
 import { openFrame } from "../events/frame.ts";
+import { pause } from "../kernel/clock.ts";
 import { isMillraceError } from "../kernel/errors.ts";
-import type { StoredFrame } from "../ports/event-log.ts";
+import type { Position, StoredFrame } from "../ports/event-log.ts";
 import type { FoldedFrame, Projection } from "../projections/projection.ts";
 import type { Engine } from "./engine.ts";
 
@@ -9,6 +10,8 @@ import type { Engine } from "./engine.ts";
 const SAVE_EVERY_FRAMES = 2_000;
 /** … or, for a large view, so many that its copies stay within this many bytes per frame. */
 const SAVED_BYTES_PER_FRAME = 512;
+/** Between two questions to a log that is behind (ms). */
+const BEHIND_MS = 20;
 
 /** One projection in one process: every answer is true up to the head of the log when it was asked for. */
 export class Projector<V> {
@@ -29,8 +32,17 @@ export class Projector<V> {
    * The view, true up to the head of the log at the moment of the call or later. Costs one question
    * for the head when nothing has come since the last call. The view changes with later calls: take
    * from it what you need before you wait for anything.
+   * @param atLeast a position that is known to exist: a replica of the log may answer that is not so far yet
    */
-  async current(): Promise<V> {
+  async current(atLeast: Position = 0): Promise<V> {
+    for (;;) {
+      const view = await this.#upToHead();
+      if (this.#position >= atLeast) return view;
+      await pause(this.#engine.world.clock, BEHIND_MS);
+    }
+  }
+
+  async #upToHead(): Promise<V> {
     const head = await this.#engine.store.log.head();
     if (this.#view !== undefined && this.#position >= head) return this.#view;
     // Whoever comes while a pass is under way may have seen a newer head: it needs the next pass.

@@ -59,6 +59,8 @@ export interface RunSummary extends RunFamily, StepSummary {
   createdAt: number;
   updatedAt: number;
   endedAt: number | null;
+  /** Position of its first frame. */
+  born: number;
   /** `seq` of the last event, and the position and sum of its frame. */
   seq: number;
   position: number;
@@ -144,6 +146,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
   createdAt: 0,
   updatedAt: 0,
   endedAt: null,
+  born: 0,
   seq: 0,
   position: 0,
   sum: NO_PREVIOUS,
@@ -172,7 +175,7 @@ export const emptySummary = (run: string, workflow: string): RunSummary => ({
 /** The projection behind lists and the sweep. */
 export const runSummary: Projection<RunSummaries> = {
   name: "run-summary",
-  version: 9,
+  version: 10,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
   save: (view) => [...view.values()],
@@ -181,6 +184,7 @@ export const runSummary: Projection<RunSummaries> = {
     if (isRecordId(place.run)) return;
     const summary = view.get(place.run) ?? emptySummary(place.run, place.workflow);
     view.set(place.run, summary);
+    if (summary.position === 0) summary.born = place.position;
     summary.position = place.position;
     if (summary.status === "quarantined") return;
     const damage = "damaged" in opened ? opened.damaged : chainDamage(summary, opened);

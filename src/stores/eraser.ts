@@ -1,9 +1,10 @@
 /** Erases runs so that what stays is always whole: a proof, and no fork of what is gone. */
 import type { Engine } from "../engine/engine.ts";
-import { firstFrame, forkPointOf } from "../engine/history.ts";
 import type { Journal } from "../engine/journal.ts";
+import type { Projector } from "../engine/projector.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Position } from "../ports/event-log.ts";
+import type { RunSummaries } from "../projections/run-summary.ts";
 import { deleteTraces, type Traces } from "./delete-run.ts";
 import { ERASURES, type Erasure, Erasures, type Mark } from "./erasures.ts";
 
@@ -93,32 +94,34 @@ export class Eraser {
   /** @throws MillraceError `E_COMMAND_REFUSED` when runs go back to this one that were there before the mark */
   async #refuseForked(mark: Mark): Promise<void> {
     const { run } = mark.proof;
-    const forks: string[] = [];
-    for (const fork of await this.#forksOf(run)) {
-      if ((await birthOf(this.#engine, fork)) < mark.position) forks.push(fork);
-    }
+    const view = await this.#traces.summaries.current(mark.position);
+    const forks = forksOf(view, run).filter(({ born }) => born < mark.position);
     if (forks.length === 0) return;
     await this.erasures.withdraw(mark);
+    const ids = forks.map((fork) => fork.run);
     throw new MillraceError(
       "E_COMMAND_REFUSED",
-      `${forks.length} runs branched off run ${run} and need its events (${forks.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
-      { details: { run, forks } },
+      `${forks.length} runs branched off run ${run} and need its events (${ids.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
+      { details: { run, forks: ids } },
     );
   }
 
   /** Those that were begun past the mark do not count, and neither do forks of them. */
   async #removeForks(run: string): Promise<void> {
-    for (const fork of await this.#forksOf(run)) {
-      await this.#removeForks(fork);
-      await this.#remove(fork);
+    for (const fork of forksOf(await this.#traces.summaries.current(), run)) {
+      await this.#removeForks(fork.run);
+      await this.#remove(fork.run);
     }
   }
-
-  async #forksOf(run: string): Promise<string[]> {
-    const all = [...(await this.#traces.summaries.current()).values()];
-    return all.filter(({ forkOf }) => forkOf?.run === run).map((summary) => summary.run);
-  }
 }
+
+const forksOf = (
+  view: RunSummaries,
+  run: string,
+): { readonly run: string; readonly born: Position }[] =>
+  [...view.values()].flatMap((one) =>
+    one.forkOf?.run === run ? [{ run: one.run, born: one.born }] : [],
+  );
 
 /** In the message; the details have them all. */
 const FORKS_LISTED = 5;
@@ -128,29 +131,33 @@ function refuseRecord(run: string): void {
   throw new MillraceError("E_COMMAND_REFUSED", "the proofs of what was erased are not erased");
 }
 
-/** Position of the run's first frame; that of nothing comes after everything. */
-async function birthOf({ store }: Engine, run: string): Promise<Position> {
-  for await (const { position } of store.log.read({ run, limit: 1 })) return position;
-  return Number.POSITIVE_INFINITY;
-}
-
 /**
  * A fork that was just begun stays, unless a run that it goes back to was marked to be erased before: then
  * it is taken back, before anybody hosts it.
+ * @param position of its first frame; undefined: it was there before
  * @throws MillraceError `E_RUN_ERASED`
  */
-export async function confirmFork(engine: Engine, erasures: Erasures, fork: string): Promise<void> {
-  const first = await firstFrame(engine, fork);
+export async function confirmFork(
+  { store }: Engine,
+  {
+    erasures,
+    summaries,
+  }: { readonly erasures: Erasures; readonly summaries: Projector<RunSummaries> },
+  fork: string,
+  position: Position | undefined,
+): Promise<void> {
+  const view = await summaries.current(position);
+  // What is told of later cannot have been before it.
+  const [record, born] = [view.get(ERASURES)?.position, view.get(fork)?.born];
   // Whoever erases its origin may have seen it before.
-  if (first === undefined) throw taken(fork, fork);
-  for (let at = forkPointOf(first.opened.frame); at !== undefined; ) {
-    const [mark] = await erasures.marksOf(at.run);
-    const origin = await firstFrame(engine, at.run);
-    if (origin === undefined || (mark !== undefined && mark.position < first.position)) {
-      await engine.store.log.erase(fork);
-      throw taken(fork, at.run);
-    }
-    at = forkPointOf(origin.opened.frame);
+  if (born === undefined) throw taken(fork, fork);
+  const origins: string[] = [];
+  for (let at = view.get(fork)?.forkOf; at; at = view.get(at.run)?.forkOf) origins.push(at.run);
+  for (const run of origins) {
+    const [mark] = await erasures.marksOf(run, record);
+    if (view.has(run) && !(mark !== undefined && mark.position < born)) continue;
+    await store.log.erase(fork);
+    throw taken(fork, run);
   }
 }
 

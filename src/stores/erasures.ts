@@ -13,6 +13,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Journal } from "../engine/journal.ts";
 import { fromValue, toValue } from "../engine/values.ts";
 import { openFrame } from "../events/frame.ts";
+import { pause } from "../kernel/clock.ts";
 import type { Position } from "../ports/event-log.ts";
 import { beginDriven } from "./driven-run.ts";
 
@@ -40,6 +41,9 @@ export interface Mark {
   readonly position: Position;
   readonly proof: Erasure;
 }
+
+/** Between two questions to a log that is behind (ms). */
+const BEHIND_MS = 20;
 
 type Recorded = Omit<Erasure, "completedAt"> & { readonly erasure?: string };
 
@@ -73,10 +77,16 @@ export class Erasures {
     return this.#proofs.findLast((proof) => proof.run === run);
   }
 
-  /** The marks of a run that are in force, the oldest first. */
-  async marksOf(run: string): Promise<readonly Mark[]> {
-    await this.#read();
-    return this.#open.get(run) ?? [];
+  /**
+   * The marks of a run that are in force, the oldest first.
+   * @param atLeast a position up to which the record is known to go: a replica of the log may not be so far yet
+   */
+  async marksOf(run: string, atLeast: Position = 0): Promise<readonly Mark[]> {
+    for (;;) {
+      await this.#read();
+      if (this.#upTo >= atLeast) return this.#open.get(run) ?? [];
+      await pause(this.#engine.world.clock, BEHIND_MS);
+    }
   }
 
   /**
@@ -86,8 +96,8 @@ export class Erasures {
   async mark(proof: Omit<Erasure, "completedAt">): Promise<Mark | undefined> {
     await beginDriven(this.#journal, this.#engine, ERASURES, { workflow: ERASURES });
     const erasure = this.#engine.world.ids();
-    await this.#record("erasing", { ...proof, erasure });
-    return (await this.marksOf(proof.run)).find(({ id }) => id === erasure);
+    const position = await this.#record("erasing", { ...proof, erasure });
+    return (await this.marksOf(proof.run, position)).find(({ id }) => id === erasure);
   }
 
   /** Nothing comes of it. */
@@ -98,23 +108,31 @@ export class Erasures {
   /** All of the run is gone. */
   async complete({ id, proof }: Mark): Promise<Erasure> {
     const { completedAt: _, ...rest } = proof;
-    await this.#record("run-erased", { ...rest, erasure: id });
+    const position = await this.#record("run-erased", { ...rest, erasure: id });
+    await this.marksOf(proof.run, position);
     return (await this.proofOf(proof.run)) ?? proof;
   }
 
-  async #record(name: string, content: object): Promise<void> {
+  /** The position up to which the record goes then. */
+  async #record(name: string, content: object): Promise<Position> {
     const payload = await toValue(this.#engine.store.blobs, name, content);
     await this.#journal.amend(ERASURES, (draft) => {
       draft.add([{ type: "user.noted", at: draft.now, name, payload }]);
     });
+    return this.#journal.read(ERASURES, ({ cursor }) => cursor.head);
   }
 
   /** One reading at a time; who comes meanwhile may have written what it does not see. */
   async #read(): Promise<void> {
     const before = this.#reading;
-    const reading = (before ?? Promise.resolve()).then(() => this.#readNew());
-    this.#reading = reading.catch(() => undefined);
-    await reading;
+    this.#reading = this.#readBehind(before);
+    await this.#reading;
+  }
+
+  async #readBehind(before: Promise<void> | undefined): Promise<void> {
+    // What that reading met is told to those who asked for it.
+    if (before !== undefined) await Promise.allSettled([before]);
+    await this.#readNew();
   }
 
   async #readNew(): Promise<void> {

@@ -4,7 +4,7 @@ import { type Millrace, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
 import { faulty, gate } from "../engine/kit/faulty.ts";
-import { ALL_STORES, onStores, refusal, type Scene } from "../engine/kit/scene.ts";
+import { ALL_STORES, onStores, refusal, type Scene, sleep } from "../engine/kit/scene.ts";
 
 const letter = workflow("letter", async (ctx, to: string) => {
   const text = await ctx.run("write", () => "dear");
@@ -76,6 +76,30 @@ onStores(
       expect(ofFork).toMatchObject({ code: "E_RUN_ERASED" });
       expect(await left(millrace)).toEqual([`${PROOFS} parked`]);
       held.go("orphan");
+    });
+
+    it("refuse the fork also where a replica of the log is behind for a while", async () => {
+      const millrace = await written(scene());
+      const behind = await millrace.store.log.head();
+      let caughtUp = false;
+      const forker = await scene().open({
+        wrap: faulty({
+          log: (log) => ({
+            head: async (run) => (caughtUp ? log.head(run) : Math.min(behind, await log.head(run))),
+            read: (range) => log.read(caughtUp ? range : { ...range, upTo: behind }),
+          }),
+        }),
+      });
+      let late: unknown;
+      const eraser = await erasing(scene(), "origin", async () => {
+        const forking = refusal(forker.fork("origin", { seq: 4, id: "late" }));
+        await sleep(60);
+        caughtUp = true;
+        late = await forking;
+      });
+      await eraser.history.erase("origin");
+      expect(late).toMatchObject({ code: "E_RUN_ERASED", details: { run: "origin" } });
+      expect(await left(millrace)).toEqual([`${PROOFS} parked`]);
     });
 
     it("let the erasure go when the fork was first, and the run can be forked again", async () => {

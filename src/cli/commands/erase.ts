@@ -5,6 +5,7 @@ import { isMillraceError, MillraceError } from "../../kernel/errors.ts";
 import type { RunStatus } from "../../projections/run-summary.ts";
 import { archiveTo } from "../../runtime/archive-to.ts";
 import type { Millrace } from "../../runtime/open.ts";
+import type { Erasure } from "../../stores/erasures.ts";
 import type { Cli } from "../cli.ts";
 import { moment, statusCell } from "../render.ts";
 import {
@@ -83,20 +84,18 @@ async function statusOf(millrace: Millrace, run: string): Promise<string> {
 async function erasures(cli: Cli, flags: StoreFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   await using millrace = await openExisting(settings);
-  const proofs = await millrace.history.erasures();
-  if (settings.json) return cli.output.json(proofs);
-  const rows = proofs.map(({ run, workflow, events, at, by, reason, completedAt }) => [
-    run,
-    workflow,
-    String(events),
-    moment(at),
-    completedAt === null ? "not yet: erase it again" : moment(completedAt),
-    by,
-    reason,
-  ]);
-  const header = ["run", "workflow", "events", "asked", "gone", "by", "reason"];
-  cli.output.table([header, ...rows]);
+  cli.output.list(await millrace.history.erasures(), settings.json, {
+    none: "nothing was erased",
+    rows: (proofs) => [PROOF, ...proofs.map(proofCells)],
+  });
 }
+
+const PROOF = ["run", "workflow", "events", "asked", "gone", "by", "reason"];
+
+const proofCells = ({ run, workflow, events, at, completedAt, by, reason }: Erasure): string[] => {
+  const gone = completedAt === null ? "not yet: erase it again" : moment(completedAt);
+  return [run, workflow, String(events), moment(at), gone, by, reason];
+};
 
 async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
