@@ -9,6 +9,7 @@ import {
   awaitsAdmission,
   awaitsCode,
   isHostable,
+  type RunSummaries,
   type RunSummary,
 } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
@@ -45,22 +46,38 @@ export async function sweep(options: SweepOptions): Promise<number> {
     await engine.store.queue.offer({ workflow, run });
     mended++;
   }
+  mended += await offerWhatHasCode(options, view);
   for (const summary of view.values()) {
     if (!isHostable(summary)) continue;
     mended += await tellOfErased(engine, view, { ...summary });
     if (options.isHosted(summary.run)) continue;
-    if (awaitsCode(summary)) {
-      if (!options.mayHave(summary)) continue;
-      await engine.store.queue.offer({ workflow: summary.workflow, run: summary.run });
-      mended++;
-      continue;
-    }
+    // Nothing but code helps it.
+    if (awaitsCode(summary)) continue;
     // Gates are looked after on their own.
     if (awaitsAdmission(summary) && summary.node === null) continue;
     if (await mend(options, { ...summary }, isAlive)) mended++;
   }
   if (options.inputs) mended += await mendInputs(options);
   return (await isAlone(engine, isAlive)) ? mended + (await offerUnclaimed(options)) : mended;
+}
+
+/** Offers made at once. */
+const AT_ONCE = 256;
+
+/** Runs that nobody had the code of, and this process may have. After a deploy there may be many. */
+async function offerWhatHasCode(
+  { engine, isHosted, mayHave }: SweepOptions,
+  view: RunSummaries,
+): Promise<number> {
+  const found = [...view.values()].filter(
+    (one) => awaitsCode(one) && isHostable(one) && !isHosted(one.run) && mayHave(one),
+  );
+  const tickets = found.map(({ workflow, run }) => ({ workflow, run }));
+  while (tickets.length > 0) {
+    const some = tickets.splice(0, AT_ONCE);
+    await Promise.all(some.map((ticket) => engine.store.queue.offer(ticket)));
+  }
+  return found.length;
 }
 
 /** No other process is there: whoever was given a ticket and wrote nothing is gone. */
