@@ -56,7 +56,7 @@ export class Eraser {
     await this.#refuseForked(mark);
     await this.#removeForks(run);
     const removed = await this.#remove(run);
-    // Whoever branched off it just now, and could not see that in vain, has died since.
+    // One may have been begun before the log was gone, by somebody who died before taking it back.
     await this.#removeForks(run);
     const proof = await this.erasures.proofOf(run);
     const isAlone = (await this.erasures.marksOf(run)).length === 1;
