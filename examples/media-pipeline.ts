@@ -27,7 +27,10 @@ const work = (signal: AbortSignal, ms: number): Promise<void> =>
     });
   });
 
-export const mediaAt = (paceMs: number) =>
+/** Makes the result public, once per key. */
+export type Publish = (key: string, what: string) => Promise<unknown>;
+
+export const mediaAt = (paceMs: number, publish: Publish = async () => undefined) =>
   graph<Request>("media")
     .step(
       "fetch",
@@ -59,8 +62,11 @@ export const mediaAt = (paceMs: number) =>
     .step(
       "upload",
       { needs: ["compress", "thumbnail", "transcribe", "fetch"] },
-      (_ctx, { compress, transcribe, fetch }) =>
-        `uploaded ${fetch.video}: ${compress.split(" ")[0]}, ${transcribe.words.length} words`,
+      async (ctx, { compress, transcribe, fetch }) => {
+        const what = `${fetch.video}: ${compress.split(" ")[0]}, ${transcribe.words.length} words`;
+        await publish(ctx.idempotencyKey, what);
+        return `uploaded ${what}`;
+      },
     )
     .step("notify", { needs: ["upload"] }, (_ctx, { upload }) => upload)
     .build();

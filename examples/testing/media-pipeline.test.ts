@@ -1,6 +1,7 @@
 // Steps of different appetites on machines of different sizes: each runs where what it needs is, and whatever
 // was taken is given back.
 import { expect, it } from "vitest";
+import { checkWorkflow, type Outside } from "../../src/testing.ts";
 import { ALL_STORES, onStores, until } from "../../test/engine/kit/scene.ts";
 import { mediaAt } from "../media-pipeline.ts";
 
@@ -37,3 +38,16 @@ onStores(
   },
   ALL_STORES,
 );
+
+it("comes to the same after a crash at every commit, and publishes once", async () => {
+  const published = ({ effects }: Outside) =>
+    mediaAt(0, (key, detail) => effects.apply("publish", { key, detail }));
+  const report = await checkWorkflow(published, {
+    inputs: [{ video: "a" }],
+    runs: 2,
+    resources: { cpu: 8, memory: 4_096, gpu: 1 },
+    labels: { storage: "fast" },
+  });
+  expect(report.outcomes.completed).toBe(report.lives);
+  expect(report.crashes).toBeGreaterThan(20);
+});

@@ -43,6 +43,9 @@ export interface CheckWorkflowOptions<I> {
   readonly holds?: (life: Life, input: I) => readonly string[] | undefined;
   /** Where the workflow's steps write down what they do outside, when it was not made by a function. */
   readonly effects?: EffectLedger;
+  /** What the node has, for steps that need it: see `OpenOptions`. @default nothing but slots */
+  readonly resources?: Readonly<Record<string, number>>;
+  readonly labels?: Readonly<Record<string, string>>;
   /** Simulated time after which a run must have ended or wait for somebody. @default "52w" */
   readonly within?: Duration;
   /** See `TestRuntimeOptions`. @default 100 */
@@ -70,6 +73,8 @@ const KNOWN = [
   "compare",
   "holds",
   "effects",
+  "resources",
+  "labels",
   "within",
   "patienceMs",
 ] as const;
@@ -100,6 +105,7 @@ export async function checkWorkflow<I, O>(
       signals: typeof signals === "function" ? signals(input) : signals,
       seed: order,
       effects: given.effects,
+      node: nodeOf(given),
       within: given.within ?? PATIENCE,
       patienceMs: given.patienceMs,
     };
@@ -120,6 +126,14 @@ export async function checkWorkflow<I, O>(
   const message = reproduction(error, { ...details, path: details.counterexamplePath ?? "" });
   throw new AssertionError({ message, operator: "checkWorkflow" });
 }
+
+const nodeOf = ({
+  resources,
+  labels,
+}: Pick<CheckWorkflowOptions<unknown>, "resources" | "labels">): LifePlan["node"] => ({
+  ...(resources === undefined ? {} : { resources }),
+  ...(labels === undefined ? {} : { labels }),
+});
 
 function arbitraryOf<I>(inputs: fc.Arbitrary<I> | readonly I[] | undefined): fc.Arbitrary<I> {
   if (inputs instanceof fc.Arbitrary) return inputs;

@@ -8,7 +8,7 @@ import { checkLog } from "./check-log.ts";
 import type { Effect, EffectLedger } from "./effects.ts";
 import type { Execution } from "./execution.ts";
 import type { Outside } from "./outside.ts";
-import { type TestRuntime, testRuntime } from "./runtime.ts";
+import { type TestRuntime, type TestRuntimeOptions, testRuntime } from "./runtime.ts";
 import type { Crash, CrashPoint } from "./simulation.ts";
 import type { TestRun } from "./test-run.ts";
 import type { Violation } from "./violation.ts";
@@ -31,6 +31,7 @@ export interface LifePlan {
   readonly signals: readonly TestSignal[];
   readonly seed: number;
   readonly effects: EffectLedger | undefined;
+  readonly node: Pick<TestRuntimeOptions, "resources" | "labels">;
   readonly within: Duration;
   readonly patienceMs: number | undefined;
 }
@@ -83,6 +84,7 @@ export async function live(plan: LifePlan, disturbance: Disturbance): Promise<Li
       return workflows;
     },
     seed,
+    ...plan.node,
     ...(effects === undefined ? {} : { effects }),
     ...(patienceMs === undefined ? {} : { patienceMs }),
   });
