@@ -15,6 +15,10 @@ export function headLines(view: RunView, now: number, paint: Paint): string[] {
     ["epoch", view.epoch > 1 ? `${view.epoch} (taken up ${view.epoch} times)` : undefined],
     ["fork of", view.forkOf === null ? undefined : `${view.forkOf.run}, event ${view.forkOf.seq}`],
     ["child of", view.parent === null ? undefined : `${view.parent.run}, step ${view.parent.step}`],
+    [
+      "tick",
+      view.tick === null ? undefined : `${moment(view.tick.at)} of schedule ${view.tick.schedule}`,
+    ],
     ["goes on for", view.chain === null ? undefined : placeText(view.chain)],
     ["goes on as", view.next ?? undefined],
     ["labels", labels.length > 0 ? labels.join(" ") : undefined],

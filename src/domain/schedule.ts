@@ -76,8 +76,8 @@ export interface Due {
   readonly missed: { readonly last: number; readonly count: number } | undefined;
 }
 
-/** A tick that is no older than this (ms) is not missed, only late. */
-export const LATE_MS = 10_000;
+/** A tick that is no older than this (ms) is not missed, only late: a lease may have to run out first. */
+export const LATE_MS = 30_000;
 const COUNTED_MAX = 1_000;
 
 /** The ticks in (since, now], but of those that were missed only what is to be made up for. */

@@ -34,6 +34,9 @@ export interface TendSchedulesOptions {
 /** A workflow that only another process has is offered to others, and looked at again after this long. */
 const FOREIGN_PAUSE_MS = 30_000;
 
+/** A run that is past being cancelled. */
+const ENDING: ReadonlySet<string> = new Set(["cancelling", "compensating"]);
+
 /** Looks after the schedule that the ticket is for, and sees to the ticket. */
 export async function tendSchedule(
   options: TendSchedulesOptions,
@@ -82,7 +85,7 @@ class Tending {
       const beginning = await beginningOf(engine, this.#workflow, spec);
       const statusOf = await this.#statuses(open);
       if (await this.#perform(owedBy({ open }, statusOf), spec, beginning)) continue;
-      const { refusal } = { refusal: undefined, ...beginning };
+      const refusal = "refusal" in beginning ? beginning.refusal : undefined;
       const turn = await schedules.write(
         this.#name,
         (draft) => takeDue(draft, spec, statusOf, refusal),
@@ -102,7 +105,7 @@ class Tending {
     const summary = view.get(run);
     if (summary === undefined) return this.#void.has(run) ? "ended" : "missing";
     if (hasEnded(summary) && !livesOn(view, summary)) return "ended";
-    return summary.status === "cancelling" || this.#asked.has(run) ? "stopping" : "open";
+    return ENDING.has(summary.status) || this.#asked.has(run) ? "stopping" : "open";
   }
 
   /** False: nothing was owed. */

@@ -25,6 +25,8 @@ it("declares a schedule, shows it, and has it start runs", { timeout: 60_000 }, 
   const wanted = await tell("trigger", "nightly", "--id", "o1", "--json");
   expect(JSON.parse(wanted.stdout)).toEqual({ schedule: "nightly", run: "nightly-o1" });
   expect(await here.handle("nightly-o1").result()).toBe("report of sales");
+  const shown = await millrace(["show", "nightly-o1", "--store", store]);
+  expect(shown.stdout).toMatch(/^tick +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d of schedule nightly$/m);
   const times = ["--from", "2026-03-28T00:00:00Z", "--to", "2026-03-30T00:00:00Z"];
   const filled = await tell("backfill", "nightly", ...times, "--id", "march");
   expect(filled.stdout).toBe("2 ticks get a run each (march)\n");

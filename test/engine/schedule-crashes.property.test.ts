@@ -3,7 +3,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { ScheduleSpec } from "../../machines/schedule-data.ts";
-import { calendarOf, ticksBetween } from "../../src/domain/schedule.ts";
+import { calendarOf, LATE_MS, ticksBetween } from "../../src/domain/schedule.ts";
 import { type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
@@ -145,7 +145,7 @@ function checkTicks(plan: Plan, events: readonly RecordedEvent[]): void {
   // None within the window is missed for any other reason than that there were too many.
   for (const { at, tick, reason } of skipped) {
     if (!reason.startsWith("nobody")) continue;
-    const newer = ticks.filter((one) => one > tick && one < at - 10 * SECOND).length;
+    const newer = ticks.filter((one) => one > tick && one < at - LATE_MS).length;
     if (newer < plan.limit) expect(tick).toBeLessThan(at - plan.within);
   }
   if (plan.overlap === "allow" || plan.overlap === "buffer-all" || plan.overlap === "cancel-other")
