@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { groundOf, loadRun } from "../engine/history.ts";
 import { decodeInput, encodeInput } from "../engine/input.ts";
 import { type Frame, NO_PREVIOUS, openFrame, sealFrame } from "../events/frame.ts";
+import type { MillraceEvent } from "../events/vocabulary.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 import { type Arriving, invalid, readArchive } from "./read-archive.ts";
 
@@ -121,11 +122,15 @@ async function appendMissing(
   return true;
 }
 
+const IN_PARTS = "imported-in-parts";
+const isWholeAgain = (event: MillraceEvent): boolean =>
+  event.type === "anomaly.recorded" && event.kind === IN_PARTS;
+
 /** Says that nothing more is to come, for the frames do not. */
 function wholeAgain({ world, node }: Engine, seq: number): Frame {
   const at = world.clock.now();
   const detail = "what others went back to was imported before the run itself";
-  const events = [{ type: "anomaly.recorded", at, kind: "imported-in-parts", detail }] as const;
+  const events = [{ type: "anomaly.recorded", at, kind: IN_PARTS, detail }] as const;
   return { commit: world.ids(), writer: { node, epoch: 0 }, at, seq: seq + 1, inbox: 0, events };
 }
 
@@ -143,6 +148,7 @@ async function framesThere(
     const { commit, events } = openFrame(run, bytes, engine.codecs).frame;
     // Others go back to what is there: that it has gone on since is nothing to them.
     if (part && nth === frames.length) return nth;
+    if (nth === frames.length && events.some(isWholeAgain)) return nth;
     const other = frames[nth++];
     if (commit !== other?.commit || events.length !== other.events.length) throw conflict(run);
   }

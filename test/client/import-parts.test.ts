@@ -1,6 +1,7 @@
 /** Imports as other processes see them: a run is hosted when all of it is there, and only where it is to go on. */
 import { expect, it } from "vitest";
 import { open, workflow } from "../../src/index.ts";
+import { deferred } from "../../src/kernel/async.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { all } from "../cli/command.ts";
 import { faulty } from "../engine/kit/faulty.ts";
@@ -50,10 +51,12 @@ onStores("an import", (scene) => {
       memoryStore({ namespace: "default", node, world: systemWorld, share });
     const eager = { workflows, sweepEvery: 10, logger: silentLogger };
     await using hosting = await open({ store: await storeOf("eager"), ...eager });
+    const go = deferred<void>();
+    let appended = 0;
     const slow = faulty({
       log: (log) => ({
         async append(frame, signal) {
-          await sleep(40);
+          if (appended++ > 0) await go.promise;
           return log.append(frame, signal);
         },
       }),
@@ -68,6 +71,9 @@ onStores("an import", (scene) => {
       there.stores.checkpoints.saveCheckpoint("origin", "n", new Uint8Array(1)),
     );
     expect(await early).toMatchObject({ code: "E_COMMAND_REFUSED" });
+    // Swept several times meanwhile.
+    await sleep(50);
+    go.resolve();
     expect(await importing).toMatchObject([{ created: true, part: false, lacks: [] }]);
     expect(await hosting.result("origin")).toBe("well, heard");
     const claims = only(await all(hosting.subscribe({ run: "origin" })), "run.claimed");
@@ -136,7 +142,10 @@ onStores("an import", (scene) => {
     expect(alone).toMatchObject({ part: true, lacks: [expect.any(String)] });
     await sleep(50);
     expect(await there.list()).toHaveLength(1);
-    expect(await there.history.import(await exported(run.id))).toHaveLength(2);
+    const whole = await exported(run.id);
+    expect(await there.history.import(whole)).toMatchObject([{ created: true }, { part: false }]);
+    const again = await there.history.import(whole);
+    expect(again.map(({ created }) => created)).toEqual([false, false]);
     await there.signal(run.id, "word", "heard");
     expect(await there.result(run.id)).toBe("heard");
     expect(await there.list()).toHaveLength(2);
