@@ -5,24 +5,24 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
+import { type Millrace, open, type RecordedEvent, type RunHandle } from "../../src/index.ts";
 import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
 import { checkLog } from "../../src/testing/check-log.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
-import { clustered, resultOf } from "./fixtures/cluster-flow.ts";
+import { clustered, resultOf, stubborn } from "./fixtures/cluster-flow.ts";
 import { only, sleep, until } from "./kit/scene.ts";
 
 const WORKER = new URL("fixtures/cluster-worker.ts", import.meta.url).pathname;
 const RUNS = 50;
 const LEASE_MS = 2_000;
-/** Longer than a silent node is waited for. */
-const FROZEN_MS = 8_000;
+/** Until a run is hosted elsewhere than where its step runs. */
+const TRIES = 30;
 const HAS = [{ cpu: 4 }, { cpu: 4, gpu: 1 }, { cpu: 2, gpu: 2 }, { cpu: 6 }];
 const SEED = Number(process.env["MILLRACE_CHAOS_SEED"] ?? 1);
 const natsUrl = sharedNatsServer();
@@ -53,7 +53,7 @@ async function end(node: string, signal: NodeJS.Signals): Promise<number | null>
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "millrace-cluster-"));
   namespace = `cluster-${systemIds()}`;
-  const options = { namespace, workflows: [clustered], worker: false } as const;
+  const options = { namespace, workflows: [clustered, stubborn], worker: false } as const;
   client = await open({ store: natsUrl(), logger: silentLogger, ...options });
 });
 
@@ -64,22 +64,45 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Kills two workers and starts others like them; freezes a third and lets it go on much later. */
-async function disturb(): Promise<void> {
-  const random = seededRandom(SEED);
-  const order = [0, 1, 2, 3].sort(() => random.next() - 0.5);
-  for (const [blow, kind] of order.slice(0, 3).entries()) {
-    await sleep(300 + 400 * random.next());
-    const node = [...workers.keys()].find((id) => id.startsWith(`worker-${kind}-`)) ?? "";
-    if (blow === 1) {
-      workers.get(node)?.kill("SIGSTOP");
-      await sleep(FROZEN_MS);
-      workers.get(node)?.kill("SIGCONT");
-    } else {
-      await end(node, "SIGKILL");
-      bear(kind);
+/** A run of which a step computes on another node than its host: that node, and the run. */
+async function computingElsewhere(sink: string): Promise<{ node: string; run: RunHandle<number> }> {
+  for (let nth = 0; nth < TRIES; nth++) {
+    const run = await client.start(stubborn, { sink, nth });
+    for await (const event of run.events({ types: ["step.started"] })) {
+      if (event.grant !== undefined && workers.has(event.node)) return { node: event.node, run };
+      break;
     }
   }
+  throw new Error("every run was hosted where its step ran");
+}
+
+/** Freezes a worker in the middle of a step until that is lost, and has been made elsewhere. */
+async function freeze(sink: string): Promise<{ node: string; run: RunHandle<number> }> {
+  const { node, run } = await computingElsewhere(sink);
+  await until("it computes", () => readFileSync(sink, "utf8").includes(`${run.id}/spin 1 ${node}`));
+  workers.get(node)?.kill("SIGSTOP");
+  for await (const event of run.events({ types: ["step.completed"] })) {
+    expect(event.attempt).toBeGreaterThan(1);
+    break;
+  }
+  workers.get(node)?.kill("SIGCONT");
+  return { node, run };
+}
+
+/** Kills two workers and starts others like them; between that, one is frozen and goes on much later. */
+async function disturb(sink: string): Promise<{ node: string; run: RunHandle<number> }> {
+  const random = seededRandom(SEED);
+  const kill = async (): Promise<void> => {
+    await sleep(300 + 400 * random.next());
+    const alive = [...workers.keys()];
+    const node = alive[Math.floor(random.next() * alive.length)] ?? "";
+    await end(node, "SIGKILL");
+    bear(Number(node.split("-")[1]));
+  };
+  await kill();
+  const frozen = await freeze(sink);
+  await kill();
+  return frozen;
 }
 
 async function logOf(runs: readonly string[]): Promise<RecordedEvent[]> {
@@ -99,6 +122,29 @@ function repeated(events: readonly RecordedEvent[], lines: readonly string[]): s
   });
 }
 
+/** Whose attempts were lost, as late reports tell it: "attempt 1 on node n" of the step. */
+const lostOf = (events: readonly RecordedEvent[]): Set<string> => {
+  const nodes = new Map(
+    only(events, "step.started").map((one) => [`${one.run}/${one.step} ${one.attempt}`, one.node]),
+  );
+  return new Set(
+    only(events, "step.retrying")
+      .filter(({ error }) => error.code === "E_STEP_LOST")
+      .map(({ run, step, attempt }) => {
+        const node = nodes.get(`${run}/${step} ${attempt}`);
+        return `${run}/${step} attempt ${attempt} on node ${node}`;
+      }),
+  );
+};
+
+/** Nothing is taken anywhere, and nobody else is there. */
+async function isCalm(): Promise<boolean> {
+  const nodes = await client.nodes();
+  const whole = nodes.every((one) => JSON.stringify(one.free) === JSON.stringify(one.resources));
+  // A dead one may be listed for a while, and one that was just born not be there yet.
+  return whole && nodes.map(({ id }) => id).join() === [...workers.keys()].sort().join();
+}
+
 it("survives", { timeout: 90_000 }, async () => {
   for (const kind of HAS.keys()) bear(kind);
   await until("all are there", async () => (await client.nodes()).length === HAS.length);
@@ -106,26 +152,31 @@ it("survives", { timeout: 90_000 }, async () => {
   const runs = await Promise.all(
     Array.from({ length: RUNS }, (_, nth) => client.start(clustered, { sink, nth })),
   );
-  const disturbed = disturb();
+  const disturbed = disturb(sink);
   const results = await Promise.all(runs.map((run) => run.result({ timeoutMs: 60_000 })));
-  await disturbed;
   expect(results).toEqual(runs.map((_, nth) => resultOf(nth)));
-  await until("nothing is taken", async () => {
-    const nodes = await client.nodes();
-    const whole = nodes.every((one) => JSON.stringify(one.free) === JSON.stringify(one.resources));
-    // A dead one may be listed for a while, and one that was just born not be there yet.
-    return whole && nodes.map(({ id }) => id).join() === [...workers.keys()].sort().join();
-  });
-  const ids = runs.map(({ id }) => id);
+  const { node, run } = await disturbed;
+  for await (const { detail } of run.events({ types: ["anomaly.recorded"] })) {
+    expect(detail).toContain(`attempt 1 on node ${node}`);
+    break;
+  }
+  writeFileSync(`${sink}.end`, "");
+  expect(await run.result()).toBe(2);
+  const ids = (await client.list({ limit: 1_000 })).map(({ run: id }) => id);
+  await Promise.all(ids.map((id) => client.result(id)));
+  await until("nothing is taken", isCalm);
   const events = await logOf(ids);
   expect(checkLog(events, { started: ids })).toEqual([]);
   const lines = readFileSync(sink, "utf8").trim().split("\n");
   expect(repeated(events, lines)).toEqual([]);
   expect(new Set(lines).size).toBe(lines.length);
-  // Anything else that is recorded as odd would be a fault of ours.
-  const odd = only(events, "anomaly.recorded").filter(({ kind }) => kind !== "late-report");
+  // Whoever came too late had been lost before. Anything else that is odd would be a fault of ours.
+  const lost = lostOf(events);
+  const odd = only(events, "anomaly.recorded").filter(({ run: of, step, kind, detail }) => {
+    const [attempt] = detail.split(" in state ");
+    return kind !== "late-report" || !lost.has(`${of}/${step} ${attempt}`);
+  });
   expect(odd).toEqual([]);
-  expect(only(events, "step.started").some(({ grant }) => grant !== undefined)).toBe(true);
-  const codes = await Promise.all([...workers.keys()].map((node) => end(node, "SIGTERM")));
+  const codes = await Promise.all([...workers.keys()].map((one) => end(one, "SIGTERM")));
   expect(codes).toEqual(HAS.map(() => 0));
 });
