@@ -4,7 +4,7 @@
  */
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent, NoteEvent } from "../events/vocabulary.ts";
-import { type Deferred, deferred } from "../kernel/async.ts";
+import { awaitedLater, type Deferred, deferred } from "../kernel/async.ts";
 import type { CancelTimer } from "../kernel/clock.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
@@ -39,6 +39,8 @@ export class NoteWaits {
     const id = world.ids();
     const done = deferred<NoteEvent>();
     this.#waiting.set(id, done);
+    // Everything may be called off while the note is still on its way.
+    const answer = awaitedLater(done.promise);
     let stop: CancelTimer = () => undefined;
     const lookLater = (posted: Posted): void => {
       stop = world.clock.after(limits.noteAnswerMs, () => {
@@ -50,7 +52,7 @@ export class NoteWaits {
     try {
       const note = { kind: "note", id, node, step, attempt, grant, noted } as const;
       lookLater({ run, noted, position: await tellRun(this.#engine, run, note), done });
-      return await done.promise;
+      return await answer;
     } finally {
       stop();
       this.#waiting.delete(id);
