@@ -60,7 +60,7 @@ export async function decide(
   const given = callOptions(call, options, ["by", "comment", "id"]);
   const { id = engine.world.ids(), comment } = given;
   checkId("run id", run);
-  checkId("approval", name.replace(/#[1-9]\d*$/, ""));
+  checkApproval(name);
   checkId("decision id", id);
   const decision = checkDecision({
     approved,
@@ -80,6 +80,10 @@ export async function decide(
   const objection = objectionTo(state, name, decision);
   if (objection !== undefined) throw refused(run, `${objection}; this decision does not count`);
 }
+
+/** The second of a name and so on have its number. @throws MillraceError `E_ID_INVALID` */
+export const checkApproval = (name: string): string =>
+  checkId("approval", String(name).replace(/#[1-9]\d*$/, ""));
 
 /** @throws MillraceError `E_OPTION_INVALID` */
 export function readDecision(option: string, raw: Decision): Decision {

@@ -15,7 +15,7 @@ import { canonicalJson, digest, type Json, toJson } from "../kernel/json.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { admissionOf } from "../workflow/flow.ts";
 import { validate } from "../workflow/schema.ts";
-import { readDecision } from "./approvals.ts";
+import { checkApproval, readDecision } from "./approvals.ts";
 import type { ForkOptions, ForkSignal } from "./fork-options.ts";
 import { callOptions, invalidOption, isPlainObject } from "./options.ts";
 import { checkLabels } from "./start-run.ts";
@@ -88,23 +88,25 @@ interface ReadSignal {
 
 /** @throws MillraceError `E_OPTION_INVALID` when an approval is to be answered without a decision */
 function readSignal(of: RunState, raw: ForkSignal): ReadSignal {
-  const read = callOptions("signal", raw, ["name", "payload", "decision"]);
-  const name = checkId("signal name", String(read.name).replace(/#[1-9]\d*$/, ""));
-  const payload = readJson(`payload of signal ${name}`, read.payload);
-  if (read.decision !== undefined) {
-    return {
-      name: String(read.name),
-      payload: null,
-      decision: readDecision("signal.decision", read.decision),
-    };
+  const {
+    name = "",
+    payload,
+    decision,
+  } = callOptions("signal", raw, ["name", "payload", "decision"]);
+  if (decision !== undefined) {
+    checkApproval(name);
+    return { name, payload: null, decision: readDecision("signal.decision", decision) };
   }
   const isApproval =
-    Object.hasOwn(of.run.context.approvals, String(read.name)) ||
+    Object.hasOwn(of.run.context.approvals, name) ||
     of.graph?.steps.get(name)?.wait?.kind === "approval";
-  if (!isApproval) return { name, payload };
+  if (!isApproval) {
+    checkId("signal name", name);
+    return { name, payload: readJson(`payload of signal ${name}`, payload) };
+  }
   throw invalidOption(
     "signal",
-    `${String(read.name)} is an approval: say what was decided (decision: { approved, by })`,
+    `${name} is an approval: say what was decided (decision: { approved, by })`,
   );
 }
 
