@@ -26,6 +26,8 @@ export type StepEvent =
       /** It, or what undoes it, is held when it fails for good. Steps of a plan say so there. */
       whenFailed?: "hold";
       whenUndoFailed?: "hold";
+      /** Where it may run and what it takes there. Steps of a plan say so there. */
+      place?: object;
       input?: Value;
     }
   /**
@@ -102,6 +104,7 @@ export type StepCommand =
       irreversible?: true;
       whenFailed?: "hold";
       whenUndoFailed?: "hold";
+      place?: object;
       input?: Value;
     }
   | { type: "cmd.map"; now: number; count: number; concurrency?: number }
@@ -148,6 +151,8 @@ export interface StepContext {
   /** What becomes of it when it fails for good. */
   whenFailed: "fail" | "hold";
   scheduledAt: number | null;
+  /** Where it may run and what it takes there, if that was not known before (`StepPlace` of src/domain). */
+  place: object | null;
   /** If it has not begun by then, it fails (schedule-to-start). */
   startBy: number | null;
   startedAt: number | null;
@@ -189,6 +194,7 @@ export const stepContext = (input: StepInput): StepContext => ({
   maxAttempts: input.maxAttempts,
   whenFailed: input.whenFailed ?? "fail",
   scheduledAt: null,
+  place: null,
   startBy: null,
   startedAt: null,
   endBy: null,

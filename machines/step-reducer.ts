@@ -41,6 +41,7 @@ export const stepReducer = reducer<StepContext, StepEvent>((context, event) => {
       context.startBy = event.startBy ?? null;
       context.maxAttempts = event.maxAttempts ?? context.maxAttempts;
       context.whenFailed = event.whenFailed ?? context.whenFailed;
+      context.place = event.place ?? null;
       break;
     case "step.mapped":
       context.items = event.count;

@@ -74,6 +74,7 @@ export const stepMachine = step.createMachine({
             ...(event.irreversible === undefined ? {} : { irreversible: event.irreversible }),
             ...(event.whenFailed === undefined ? {} : { whenFailed: event.whenFailed }),
             ...(event.whenUndoFailed === undefined ? {} : { whenUndoFailed: event.whenUndoFailed }),
+            ...(event.place === undefined ? {} : { place: event.place }),
             ...(event.input === undefined ? {} : { input: event.input }),
           })),
         },

@@ -8,7 +8,8 @@ import { shown } from "../cluster/resources.ts";
 import { loadBalanced } from "../cluster/strategies/load-balanced.ts";
 import type { Explanation } from "../domain/explain.ts";
 import { isFull } from "../domain/outstanding.ts";
-import { planStep, type RunState } from "../domain/state.ts";
+import type { StepPlace } from "../domain/plan.ts";
+import { planStep, type RunState, stepActor } from "../domain/state.ts";
 import type { Wait } from "../domain/wait.ts";
 import { requestOf } from "../engine/step-request.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
@@ -29,12 +30,11 @@ export function explainPlaces(
   return { ...explanation, waits };
 }
 
-/** Undefined: there is a place for it, so it is about to begin; or it is not known what it needs. */
+/** Undefined: there is a place for it, so it is about to begin. */
 function placementWait(state: RunState, view: ClusterView, wait: Wait): Wait | undefined {
   const { kind, step } = wait;
-  const planned = step === undefined ? undefined : planStep(state, step);
-  if (kind !== "start" || step === undefined || planned === undefined) return undefined;
-  const request = requestOf(state, step, planned.policy.place);
+  if (kind !== "start" || step === undefined) return undefined;
+  const request = requestOf(state, step, placeOf(state, step));
   const placement = loadBalanced.place(request, view);
   if ("node" in placement) return undefined;
   const isNever = "never" in placement;
@@ -49,6 +49,13 @@ function placementWait(state: RunState, view: ClusterView, wait: Wait): Wait | u
         : `a node that can take it, with ${needed}`,
     nodes: refusals(request, view).slice(0, NODES_LISTED),
   };
+}
+
+/** What the step says of where it may run: in the plan, or when the code asked for it. */
+function placeOf(state: RunState, step: string): StepPlace | undefined {
+  const planned = planStep(state, step);
+  if (planned !== undefined) return planned.policy.place;
+  return (stepActor(state, step).context.place as StepPlace | null) ?? undefined;
 }
 
 /** Where steps ran that others are to be with. */

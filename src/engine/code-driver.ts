@@ -147,7 +147,7 @@ export class CodeDriver {
         draft.run(waitCommand(call, now));
         continue;
       }
-      const { retry, scheduleToStartMs } = call.policy;
+      const { retry, scheduleToStartMs, place } = call.policy;
       const startBy = scheduleToStartMs === undefined ? {} : { startBy: now + scheduleToStartMs };
       draft.step(call.id, {
         type: "cmd.schedule",
@@ -156,6 +156,7 @@ export class CodeDriver {
         ...(call.body.undo === undefined ? {} : { undo: true as const }),
         ...(call.policy.irreversible ? { irreversible: true as const } : {}),
         ...holds(draft.state.plan, call.policy),
+        ...(place === undefined ? {} : { place }),
         ...startBy,
       });
     }

@@ -72,6 +72,7 @@ export const shapes: { readonly [T in EventType]: Readonly<Record<string, Field>
     irreversible: "boolean?",
     whenFailed: "string?",
     whenUndoFailed: "string?",
+    place: "object?",
     input: "value?",
   },
   "step.suspended": { step: "string" },

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { ApprovalRequest, Decision } from "../../machines/approval.ts";
 import type { Placement } from "../../machines/placement.ts";
 import type { Failure, Value } from "../../machines/values.ts";
-import type { Plan, RetryPolicy } from "../domain/plan.ts";
+import type { Plan, RetryPolicy, StepPlace } from "../domain/plan.ts";
 import { ID_PATTERN } from "../kernel/ids.ts";
 import { digest } from "../kernel/json.ts";
 
@@ -73,6 +73,12 @@ export const approvals: fc.Arbitrary<ApprovalRequest> = fc.record(
 export const decisions: fc.Arbitrary<Decision> = fc.record(
   { approved: fc.boolean(), by: ids, comment: text },
   { requiredKeys: ["approved", "by"] },
+);
+
+/** What steps that no plan declares say of where they may run. */
+export const places: fc.Arbitrary<StepPlace> = fc.record(
+  { resources: fc.dictionary(ids, counts, { maxKeys: 2 }), node: ids },
+  { requiredKeys: [] },
 );
 
 /** Why an attempt runs where it does, with made-up requests and nodes. */

@@ -140,6 +140,20 @@ describe("a run says that", () => {
     expect(waits[0]?.next).toBe("one need less of step last");
   });
 
+  it("a step that code asked for has no place, and why no node is one", async () => {
+    const flow = workflow("f", (ctx) => ctx.run("draw", forever, { labels: { zone: "a" } }));
+    const { waits } = await waitsOf(flow as Workflow<undefined>);
+    expect(waits).toMatchObject([
+      {
+        kind: "placement",
+        step: "draw",
+        what: expect.stringContaining("step draw waits for a place: there is no node "),
+        by: "a node that can take it, with steps 1 free",
+        nodes: [{ why: "it is not one with zone=a", lacks: {} }],
+      },
+    ]);
+  });
+
   it("a mapped step waits for its items", async () => {
     const flow = graph("g")
       .step("list", () => [1, 2])

@@ -212,7 +212,7 @@ describe("E_FRAME_INVALID is the answer to a body", () => {
       ...["at", "labels", "deadline", "maxAttempts", "startBy", "endBy", "encoding", "undo"],
       ...["correlation", "faults", "whenFailed", "whenUndoFailed", "approval", "decision"],
       ...["forkOf", "parent", "chain", "concurrency", "irreversible"],
-      ...["grant", "placement"],
+      ...["grant", "placement", "place"],
       ...["admission", "gather", "state", "ended"],
     ]);
     const sometimes = new Map([
