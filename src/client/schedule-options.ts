@@ -1,6 +1,6 @@
 /** What a schedule is declared with, as users write it and as it is recorded. */
 import type { Overlap, ScheduleSpec } from "../../machines/schedule-data.ts";
-import { calendarOf, type Times } from "../domain/schedule.ts";
+import { calendarOf, isIdPart, type Times } from "../domain/schedule.ts";
 import { readJson } from "../engine/values.ts";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -14,7 +14,7 @@ import { checkLabels } from "./start-run.ts";
 
 /** A schedule: which workflow it starts with what, and when. Exactly one of `cron` and `every` is given. */
 export interface ScheduleOptions {
-  /** Of the schedule; up to 64 characters. The ids of its runs begin with it. */
+  /** Of the schedule; up to 64 characters, without "--". The ids of its runs begin with it. */
   readonly id: string;
   /** The definition, or its name: then this process needs not have it, and its input is not checked yet. */
   readonly workflow: Workflow<never, unknown> | string;
@@ -110,11 +110,16 @@ export function readSchedule(options: ScheduleOptions, now: number): Declaration
   return { id, spec, paused, by, workflow: definition };
 }
 
-/** @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID` when it is too long */
+/** @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID` */
 export function checkScheduleId(id: unknown, check = checkId): string {
   const checked = check("schedule id", id);
-  if (checked.length <= limits.scheduleIdCharsMax) return checked;
-  throw invalidOption("id", `at most ${limits.scheduleIdCharsMax} characters`);
+  return checkIdPart(checked, limits.scheduleIdCharsMax);
+}
+
+/** @throws MillraceError `E_OPTION_INVALID` for an id that could not be told in the ids of runs */
+export function checkIdPart(id: string, charsMax: number): string {
+  if (id.length <= charsMax && isIdPart(id)) return id;
+  throw invalidOption("id", `at most ${charsMax} characters, without "--", and not like a time`);
 }
 
 /** @throws MillraceError `E_OPTION_INVALID` */

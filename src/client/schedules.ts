@@ -17,6 +17,7 @@ import type { Workflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
 import { callOptions, invalidOption } from "./options.ts";
 import {
+  checkIdPart,
   checkOverlap,
   checkScheduleId,
   readSchedule,
@@ -222,11 +223,8 @@ export class ScheduleClient {
   #order({ id, by, overlap }: TriggerOptions) {
     const { engine } = this.#parts;
     const order = checkId("order id", id ?? engine.world.ids());
-    if (order.length > ORDER_CHARS_MAX) {
-      throw invalidOption("id", `at most ${ORDER_CHARS_MAX} characters`);
-    }
     return {
-      order,
+      order: checkIdPart(order, ORDER_CHARS_MAX),
       by: whoAndWhy(engine, by === undefined ? {} : { by }).by,
       overlap: overlap === undefined ? undefined : checkOverlap(overlap),
     };

@@ -3,14 +3,14 @@
  * that it has taken. Pure: a tick is recorded first, and what is owed then follows from the record, so
  * whoever comes after a crash goes on with the same runs.
  */
-import type {
-  OpenRun,
-  Overlap,
-  ScheduleCommand,
-  ScheduleContext,
-  ScheduleSpec,
+import {
+  OPEN_RUNS_MAX,
+  type OpenRun,
+  type Overlap,
+  type ScheduleCommand,
+  type ScheduleContext,
+  type ScheduleSpec,
 } from "../../machines/schedule-data.ts";
-import { OPEN_RUNS_MAX } from "../../machines/schedule-data.ts";
 import { calendarOf, dueTicks, runOfOrder, runOfTick } from "./schedule.ts";
 
 /** What is known of a run that a schedule has decided to start. */
@@ -40,7 +40,7 @@ export function owedBy({ open }: Pick<ScheduleContext, "open">, statusOf: Status
 
 /**
  * The commands that follow by themselves, each to be taken before the next is asked for; none as long as
- * something is owed for earlier ones. At most so many ticks that all their runs are remembered.
+ * something is owed for earlier ones. At most so many that all runs are remembered, and a frame holds them.
  * @param refusal why no run can be started at all; undefined: it can
  */
 export function* dueCommands(
@@ -51,11 +51,11 @@ export function* dueCommands(
 ): Generator<ScheduleCommand> {
   const { spec } = context;
   if (spec === null || owedBy(context, statusOf).begin.length > 0) return;
-  const begun = context.started;
+  let left = OPEN_RUNS_MAX;
   for (const task of tasks(context, spec, now)) {
+    if (left-- === 0) return;
     if (task.type !== "tick") yield task;
     else yield startOrSkip(context, task, now, statusOf, refusal);
-    if (context.started - begun >= OPEN_RUNS_MAX) return;
   }
 }
 

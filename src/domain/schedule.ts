@@ -107,13 +107,21 @@ export function dueAt(context: ScheduleContext, now: number): number | undefined
   return paused === null ? calendarOf(spec).next(since) : undefined;
 }
 
+/** Stands between the parts of a run's id, and in none of them: no two ticks come to the same id. */
+export const ID_SEPARATOR = "--";
+const STAMP = /^\d{8}T\d{9}Z$/;
+
 /** The run that a tick starts: the same id however often it is started. */
 export const runOfTick = (schedule: string, tick: number): string =>
-  `${schedule}-${timeStamp(tick)}`;
+  [schedule, timeStamp(tick)].join(ID_SEPARATOR);
 
 /** The run of an order; with a tick, that of a backfill. */
 export const runOfOrder = (schedule: string, order: string, tick?: number): string =>
-  tick === undefined ? `${schedule}-${order}` : `${schedule}-${order}-${timeStamp(tick)}`;
+  [schedule, order, ...(tick === undefined ? [] : [timeStamp(tick)])].join(ID_SEPARATOR);
+
+/** Whether it can be a part of a run's id, and is not mistaken for a tick there. */
+export const isIdPart = (text: string): boolean =>
+  !text.includes(ID_SEPARATOR) && !STAMP.test(text);
 
 /** By how much a run begins later than its tick: spread evenly, and the same however often it is asked. */
 export function jitterOf(run: string, jitterMs: number): number {

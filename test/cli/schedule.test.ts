@@ -23,16 +23,16 @@ it("declares a schedule, shows it, and has it start runs", { timeout: 60_000 }, 
 
   await using here = await open({ store, workflows: [report] });
   const wanted = await tell("trigger", "nightly", "--id", "o1", "--json");
-  expect(JSON.parse(wanted.stdout)).toEqual({ schedule: "nightly", run: "nightly-o1" });
-  expect(await here.handle("nightly-o1").result()).toBe("report of sales");
-  const shown = await millrace(["show", "nightly-o1", "--store", store]);
+  expect(JSON.parse(wanted.stdout)).toEqual({ schedule: "nightly", run: "nightly--o1" });
+  expect(await here.handle("nightly--o1").result()).toBe("report of sales");
+  const shown = await millrace(["show", "nightly--o1", "--store", store]);
   expect(shown.stdout).toMatch(/^tick +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d of schedule nightly$/m);
   const times = ["--from", "2026-03-28T00:00:00Z", "--to", "2026-03-30T00:00:00Z"];
   const filled = await tell("backfill", "nightly", ...times, "--id", "march");
   expect(filled.stdout).toBe("2 ticks get a run each (march)\n");
   // 03:00 in Berlin is 02:00 UTC in winter and 01:00 in summer, which began on the 29th.
   for (const tick of ["20260328T020000000Z", "20260329T010000000Z"]) {
-    expect(await here.handle(`nightly-march-${tick}`).result()).toBe("report of sales");
+    expect(await here.handle(`nightly--march--${tick}`).result()).toBe("report of sales");
   }
   expect((await tell("delete", "nightly")).stdout).toBe("schedule nightly is deleted\n");
 

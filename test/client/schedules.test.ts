@@ -28,6 +28,8 @@ const rows: readonly (readonly [string, object, string])[] = [
   ["an id with a dot", { id: "a.b" }, "E_ID_INVALID"],
   ["no id", { id: undefined }, "E_ID_INVALID"],
   ["an id that is millrace's own", { id: "millrace-gate" }, "E_ID_INVALID"],
+  ["an id that could not be told from another in a run's id", { id: "a--b" }, "id"],
+  ["an id like a time", { id: "20260329T010000000Z" }, "id"],
   ["an id that is too long", { id: "x".repeat(65) }, "id"],
   ["a workflow that is no name", { workflow: "a b" }, "E_ID_INVALID"],
   ["a workflow that is nothing", { workflow: null }, "E_ID_INVALID"],
@@ -91,6 +93,7 @@ describe("orders are refused", () => {
     for (const [call, option] of [
       [schedules.trigger("s", { overlap: "queue" as never }), "overlap"],
       [schedules.trigger("s", { id: "x".repeat(33) }), "id"],
+      [schedules.trigger("s", { id: "20260329T010000000Z" }), "id"],
       [schedules.backfill("s", { from: now, to: now - 1 }), "to"],
       [schedules.backfill("s", { from: now, to: now + 60_000 }), "to"],
       [schedules.backfill("s", { from: "yesterday", to: now }), "from"],

@@ -103,7 +103,7 @@ describe("a host that is lost at one of its commits", () => {
       expect(new Set(runs).size).toBe(runs.length);
       const taken = only(events, "schedule.ticked").map(({ started }) => started);
       expect(runs.sort()).toEqual(taken.sort());
-      expect(runs).toContain("s-now");
+      expect(runs).toContain("s--now");
       events = await live(++commits, side, overlap);
     }
     expect(commits).toBeGreaterThan(10);
@@ -138,7 +138,7 @@ onStores(
           .map((one) => one.started)
           .sort(),
       );
-      expect(runs.filter((run) => run.startsWith("often-past-"))).toHaveLength(ticks);
+      expect(runs.filter((run) => run.startsWith("often--past--"))).toHaveLength(ticks);
       expect(only(events, "run.completed")).toHaveLength(runs.length);
       expect(await second.schedules.list()).toMatchObject([{ id: "often", paused: {} }]);
       expect(await schedules.delete("often")).toBe(true);

@@ -8,6 +8,8 @@ import { pause } from "../../src/kernel/clock.ts";
 import { only, onStores, onVirtualTime, until, world } from "./kit/scene.ts";
 
 const SECOND = 1_000;
+/** When virtual time begins. */
+const START = 1_700_000_000_000;
 const job = workflow("job", () => "done");
 
 onVirtualTime("a schedule", (scene, time) => {
@@ -58,6 +60,24 @@ onVirtualTime("a schedule", (scene, time) => {
     const { open, skipped } = await time().until(millrace.schedules.get("s"));
     expect(open.map(({ run }) => run)).not.toContain(first);
     expect([open.length, skipped > 0]).toEqual([1, true]);
+  });
+
+  it("waits until the last of the runs has ended that go on for one of its own", async () => {
+    const chain = workflow("chain", async (ctx, round: number) => {
+      await ctx.run("work", () => pause(time(), 7 * SECOND));
+      return round < 2 ? ctx.continueAsNew(round + 1) : round;
+    });
+    const millrace = await process([chain]);
+    const declaration = { id: "s", workflow: chain, input: 0, every: "10s" } as const;
+    await time().until(millrace.schedules.put(declaration));
+    const began = async (): Promise<number[]> =>
+      only(await scene().log(), "step.started").map(({ at }) => (at - START) / SECOND);
+    await time().pass(55 * SECOND);
+    // The tick at 10 has work until 31, so 40 is the next.
+    expect(await began()).toEqual([10, 17, 24, 40, 47, 54]);
+    await time().until(millrace.schedules.trigger("s", { overlap: "buffer-all" }));
+    await time().pass(10 * SECOND);
+    expect(await began()).toEqual([10, 17, 24, 40, 47, 54, 61]);
   });
 });
 

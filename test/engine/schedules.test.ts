@@ -242,30 +242,6 @@ onVirtualTime("a tick while an earlier run is at work", (scene, time) => {
   });
 });
 
-onVirtualTime("a run that goes on as others", (scene, time) => {
-  it("is at work until the last of them has ended", async () => {
-    const chain = workflow("chain", async (ctx, round: number) => {
-      await ctx.run("work", () => pause(time(), 7 * MINUTE));
-      return round < 2 ? ctx.continueAsNew(round + 1) : round;
-    });
-    const millrace = await process(scene(), time(), { workflows: [chain] });
-    const declaration = {
-      id: "s",
-      workflow: chain,
-      input: 0,
-      every: "10m",
-      overlap: "skip",
-    } as const;
-    await time().until(millrace.schedules.put(declaration));
-    await time().pass(50 * MINUTE);
-    // 22:20 works until 22:41, so 22:50 is the next.
-    expect((await seen(scene())).began).toEqual([7, 14, 21, 37, 44]);
-    await time().until(millrace.schedules.trigger("s", { overlap: "buffer-all" }));
-    await time().pass(9 * MINUTE);
-    expect((await seen(scene())).began).toEqual([7, 14, 21, 37, 44, 51, 58]);
-  });
-});
-
 onVirtualTime("when nobody was there", (scene, time) => {
   const away = async (catchUp: object | undefined, overlap: Overlap, ms: number): Promise<void> => {
     const client = await process(scene(), time(), { worker: false });
@@ -293,15 +269,15 @@ onVirtualTime("when nobody was there", (scene, time) => {
       [expect.anything(), 6, expect.anything()],
     ]);
     // 20 November 2023, 03:00.
-    expect(runsOf(await scene().log())).toEqual(["daily-20231121T030000000Z"]);
+    expect(runsOf(await scene().log())).toEqual(["daily--20231121T030000000Z"]);
   });
 
   it("for a week: so many of the newest, one after the other", async () => {
     await away({ within: "1w", limit: 3 }, "buffer-all", 7 * DAY);
     expect(runsOf(await scene().log())).toEqual([
-      "daily-20231119T030000000Z",
-      "daily-20231120T030000000Z",
-      "daily-20231121T030000000Z",
+      "daily--20231119T030000000Z",
+      "daily--20231120T030000000Z",
+      "daily--20231121T030000000Z",
     ]);
     const { began } = await seen(scene());
     expect(began.map((at) => at - (began[0] ?? 0))).toEqual([0, 1, 2]);
@@ -309,7 +285,7 @@ onVirtualTime("when nobody was there", (scene, time) => {
 
   it("for a moment: a tick that is only late has its run", async () => {
     await away({ within: 0, limit: 0 }, "skip", 4 * HOUR + 46 * MINUTE + 45_000);
-    expect(runsOf(await scene().log())).toEqual(["daily-20231115T030000000Z"]);
+    expect(runsOf(await scene().log())).toEqual(["daily--20231115T030000000Z"]);
   });
 });
 
@@ -343,7 +319,7 @@ onVirtualTime("a schedule that is told something", (scene, time) => {
   it("can begin paused, and starts runs that somebody wants even so", async () => {
     const millrace = await live({ paused: true });
     const run = await time().until(millrace.schedules.trigger("s", { id: "o1" }));
-    expect(run).toBe("s-o1");
+    expect(run).toBe("s--o1");
     expect(await time().until(millrace.result(run))).toBeNull();
     await time().until(millrace.schedules.trigger("s", { id: "o1" }));
     await time().pass(HOUR);
@@ -357,7 +333,7 @@ onVirtualTime("a schedule that is told something", (scene, time) => {
     await time().until(millrace.schedules.trigger("s", { id: "yes", overlap: "allow" }));
     await time().pass(9 * MINUTE);
     expect(runsOf(await scene().log())).toEqual([
-      ...["s-20231114T222000000Z", "s-yes", "s-20231114T223000000Z"],
+      ...["s--20231114T222000000Z", "s--yes", "s--20231114T223000000Z"],
     ]);
     expect((await seen(scene())).skipped).toMatchObject([[expect.anything(), 1, /earlier/]]);
   });
@@ -370,15 +346,24 @@ onVirtualTime("a schedule that is told something", (scene, time) => {
     await time().pass(30 * MINUTE);
     const events = await scene().log();
     expect(runsOf(events)).toEqual([
-      "s-fill-20231114T200000000Z",
-      "s-fill-20231114T210000000Z",
-      "s-fill-20231114T220000000Z",
+      "s--fill--20231114T200000000Z",
+      "s--fill--20231114T210000000Z",
+      "s--fill--20231114T220000000Z",
     ]);
     expect(only(events, "schedule.served")).toHaveLength(1);
     expect((await seen(scene())).began).toEqual([0, 1, 2]);
     await time().until(millrace.schedules.backfill("s", { from, to: START, id: "fill" }));
     await time().pass(5 * MINUTE);
     expect(only(await scene().log(), "schedule.backfilled")).toHaveLength(1);
+  });
+
+  it("skips more than one frame holds", async () => {
+    const millrace = await live({ every: "1h", input: { minutes: 60 } });
+    const times = { from: START - 2_000 * HOUR, to: START, overlap: "skip" } as const;
+    await time().until(millrace.schedules.backfill("s", times));
+    await time().pass(MINUTE);
+    const { started, skipped, orders } = await time().until(millrace.schedules.get("s"));
+    expect([started, skipped, orders]).toEqual([1, 1_999, []]);
   });
 
   it("has more to fill than one frame holds", async () => {
