@@ -106,14 +106,11 @@ async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
     ...(flags.keep === undefined ? {} : { keep: flags.keep }),
   };
   await using millrace = await openExisting(settings);
-  const runs = await millrace.history.unwanted(rule);
-  if (flags.yes === true) {
-    await millrace.history.prune(
-      rule,
-      flags.archive === undefined ? undefined : archiveTo(flags.archive),
-    );
-  }
+  const { history } = millrace;
+  const runs = await history.unwanted(rule);
   const done = flags.yes === true;
+  const archive = flags.archive === undefined ? undefined : archiveTo(flags.archive);
+  const count = done ? await history.prune(rule, archive) : runs.length;
   if (settings.json) return cli.output.json({ erased: done, runs: runs.map(({ run }) => run) });
   const rows = runs.map(({ run, workflow, status, updatedAt }) => [
     run,
@@ -123,5 +120,5 @@ async function prune(cli: Cli, flags: PruneFlags): Promise<void> {
   ]);
   const header = ["run", "workflow", "status", "ended"];
   cli.output.table([header, ...rows]);
-  cli.output.note(`${runs.length} runs ${done ? "erased" : "would be erased; say --yes"}`);
+  cli.output.note(`${count} runs ${done ? "erased" : "would be erased; say --yes"}`);
 }
