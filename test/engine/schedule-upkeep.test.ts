@@ -1,10 +1,15 @@
 // What schedules come through: records that have become long, tickets that were lost, runs that were erased,
 // processes without the code.
 import { expect, it } from "vitest";
-import { scheduleTicket } from "../../src/engine/schedules.ts";
+import { Catalog } from "../../src/engine/catalog.ts";
+import { Projector } from "../../src/engine/projector.ts";
+import { Schedules, scheduleTicket } from "../../src/engine/schedules.ts";
+import { tendSchedule } from "../../src/engine/tend-schedules.ts";
 import { type Millrace, type Workflow, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { pause } from "../../src/kernel/clock.ts";
+import { runSummary } from "../../src/projections/run-summary.ts";
+import { engineOf } from "../stores/places.ts";
 import { only, onStores, onVirtualTime, until, world } from "./kit/scene.ts";
 
 const SECOND = 1_000;
@@ -21,18 +26,42 @@ onVirtualTime("a schedule", (scene, time) => {
   it("goes on in a new generation when its record has become long, as if nothing had been", async () => {
     const millrace = await process();
     await time().until(millrace.schedules.put({ id: "s", workflow: job, every: "1s" }));
-    await time().pass(300 * SECOND);
+    await time().pass(140 * SECOND);
     const events = await scene().log();
     const runs = new Set(only(events, "run.created").map(({ run }) => run));
-    expect(runs.size).toBe(300);
+    expect(runs.size).toBe(140);
     const generations = only(events, "ledger.opened").filter(({ name }) => name === "s");
-    expect(generations).toMatchObject([{ generation: 3, state: {} }]);
+    expect(generations).toMatchObject([{ generation: 2, state: {} }]);
     const views = await time().until(millrace.schedules.list());
     expect(views).toEqual([await time().until(millrace.schedules.get("s"))]);
-    expect(views).toMatchObject([{ started: 300, skipped: 0 }]);
+    expect(views).toMatchObject([{ started: 140, skipped: 0 }]);
     // A process that comes later finds the same in the log.
     const later = await process([]);
     expect(await time().until(later.schedules.list())).toEqual(views);
+  });
+
+  it("starts one run for a tick that is delivered several times at once, to several processes", async () => {
+    const { schedules } = await process([]);
+    await time().until(schedules.put({ id: "s", workflow: job, every: "10s", jitter: "3s" }));
+    await time().pass(10 * SECOND);
+    const ticket = scheduleTicket("s", { workflow: "job" });
+    const none = async (): Promise<void> => undefined;
+    const claim = { ticket, token: "", extend: async () => true, ack: none, release: none };
+    const tended = [];
+    for (const node of ["one", "two", "three"]) {
+      const engine = engineOf(await scene().store(node), node, { ...world, clock: time() });
+      const parts = {
+        engine,
+        catalog: new Catalog([job]),
+        summaries: new Projector(engine, runSummary),
+        schedules: new Schedules(engine),
+      };
+      for (const _twice of [1, 2]) tended.push(tendSchedule(parts, "s", claim));
+    }
+    await time().until(Promise.all(tended));
+    const events = await scene().log();
+    expect(only(events, "schedule.ticked")).toHaveLength(1);
+    expect(only(events, "run.created")).toHaveLength(1);
   });
 
   it("has its ticket given back by the sweep when that was lost", async () => {
