@@ -101,14 +101,14 @@ export class History {
     let erased = 0;
     for (const { run } of await this.unwanted(rule)) {
       if (await this.#isWanted(run)) continue;
-      await archive?.(run, this.export(run, { children: false }));
       try {
+        await archive?.(run, this.export(run, { children: false }));
         await this.erase(run, { reason: "retention" });
         erased++;
       } catch (error) {
-        const isChanged =
+        const isRefused =
           isMillraceError(error, "E_RUN_NOT_FOUND") || isMillraceError(error, "E_COMMAND_REFUSED");
-        if (!isChanged) throw error;
+        if (!isRefused || !(await this.#isWanted(run))) throw error;
       }
     }
     return erased;
