@@ -20,6 +20,7 @@ import { Live } from "./live.ts";
 import { follow, scan } from "./scan.ts";
 import { nameOf, placeOf, type Subjects } from "./subjects.ts";
 import { tail } from "./tail.ts";
+import { walkBack } from "./walk-back.ts";
 
 /** So few frames of the whole log are read by pages, without a consumer. */
 const FEW = 64;
@@ -135,7 +136,8 @@ class NatsEventLog implements EventLog {
   /** That a run does not exist is told by the leader: to a replica it may be news. */
   async *#ofRun(ask: Ask, place: Range, limit: number): AsyncGenerator<StoredMessage> {
     let found = place.after > 0;
-    for await (const message of history(this.#reading, ask, place, limit)) {
+    const few = Number.isFinite(limit) ? undefined : await walkBack(this.#reading, ask, place);
+    for await (const message of few ?? history(this.#reading, ask, place, limit)) {
       found = true;
       yield message;
     }
