@@ -1,6 +1,7 @@
-/** `millrace placements`: what was placed where and why, and what another strategy says. */
+/** `millrace placements` and `explain`: what was placed where and why, and what is not placed. */
 import { expect, it } from "vitest";
 import { graph, open } from "../../src/index.ts";
+import { until } from "../engine/kit/scene.ts";
 import { millrace, scratchStore } from "./command.ts";
 
 it("lists what was placed where and why, and what another strategy says", async () => {
@@ -27,4 +28,17 @@ it("lists what was placed where and why, and what another strategy says", async 
     { run: "placed", step: "weigh", same: true, other: { strategy: "first-available" } },
   ]);
   expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("host-first")]);
+});
+
+it("explain tells of a step without a place why no node takes it", async () => {
+  const store = await scratchStore();
+  const flow = graph("elsewhere")
+    .step("draw", { labels: { zone: "a" } }, () => 1)
+    .build();
+  await using millraceHere = await open({ store, workflows: [flow], node: "here" });
+  const run = await millraceHere.start(flow);
+  await until("it could run", async () => (await run.get()).steps[0]?.status === "pending");
+  const { stdout } = await millrace(["explain", run.id, "--store", store]);
+  expect(stdout).toMatch(/^step draw waits for a place: there is no node .*with zone=a/m);
+  expect(stdout).toContain("step draw is not on node here: it is not one with zone=a\n");
 });

@@ -11,20 +11,14 @@ import {
   type Scene,
   until,
 } from "../engine/kit/scene.ts";
-import { chained, pinnedAndBeside } from "./fixtures/fleet-dags.ts";
-import { claims, refused } from "./kit/fleet.ts";
+import { chained } from "./fixtures/fleet-dags.ts";
+import { claims, misfits, refused } from "./kit/fleet.ts";
 
-/** 13 and 14, side by side: each waits for nodes that may come, in vain. */
 async function neverFits(scene: Scene, millrace: Millrace): Promise<void> {
-  const [tooMuch, tooLong] = await Promise.all([
-    refused(millrace.execute(pinnedAndBeside)),
-    refused(millrace.execute(chained(3))),
-  ]);
-  expect(tooMuch.code).toBe("E_RESOURCES_UNAVAILABLE");
-  expect(tooMuch.message).toMatch(/step pinned .*lacks memory 50/);
-  expect(tooLong.code).toBe("E_RESOURCES_UNAVAILABLE");
-  expect(tooLong.message).toMatch(/step root needs .*cpu 5.*lacks cpu 1/);
-  for (const { details } of [tooMuch, tooLong]) {
+  const errors = await misfits((one) => millrace.execute(one));
+  expect(errors[0]?.message).toMatch(/step pinned .*lacks memory 50/);
+  expect(errors[1]?.message).toMatch(/step root needs .*cpu 5.*lacks cpu 1/);
+  for (const { details } of errors) {
     expect(only(await scene.log(String(details["run"])), "step.started")).toEqual([]);
   }
   expect(await claims(millrace)).toEqual({});

@@ -4,11 +4,13 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Millrace, type MillraceError, open } from "../../../src/index.ts";
+import { expect } from "vitest";
+import { type Dag, type Millrace, type MillraceError, open } from "../../../src/index.ts";
 import { systemIds } from "../../../src/kernel/ids.ts";
 import { silentLogger } from "../../../src/kernel/logger.ts";
 import type { OpenOptions } from "../../../src/runtime/options.ts";
 import { refusal, until } from "../../engine/kit/scene.ts";
+import { chained, pinnedAndBeside } from "../fixtures/fleet-dags.ts";
 
 const WORKER = new URL("../fixtures/fleet-worker.ts", import.meta.url).pathname;
 
@@ -87,3 +89,12 @@ export const nothingTaken = (millrace: Millrace): Promise<void> =>
 /** The error that it rejects with; fails when it does not. */
 export const refused = async (promise: Promise<unknown>): Promise<MillraceError> =>
   (await refusal(promise)) as MillraceError;
+
+/** What 13 and 14 reject with, side by side: each waits for nodes that may come, in vain. */
+export async function misfits(execute: (dag: Dag) => Promise<unknown>): Promise<MillraceError[]> {
+  const errors = await Promise.all(
+    [pinnedAndBeside, chained(3)].map((one) => refused(execute(one))),
+  );
+  expect(errors.map(({ code }) => code)).toEqual(Array(2).fill("E_RESOURCES_UNAVAILABLE"));
+  return errors;
+}
