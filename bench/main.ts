@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startNatsServer } from "../scripts/nats-server.ts";
 import { open } from "../src/index.ts";
+import { type ClusterTimes, clusterTimes, printCluster } from "./cluster.ts";
 import { type Floor, fsyncFloor, publishFloor } from "./floor.ts";
 import { foldRate } from "./fold.ts";
 import { type FollowingTimes, followingLines, followingTimes } from "./following.ts";
@@ -50,6 +51,7 @@ interface StoreResult {
   readonly following: FollowingTimes;
   readonly wide: WideGraph;
   readonly wfformat: readonly Replayed[];
+  readonly cluster: ClusterTimes;
   readonly floor: Floor;
 }
 
@@ -91,6 +93,8 @@ async function measure(
   for (const file of instancesIn(flags.instances)) {
     wfformat.push(await replayed(store, file, { slots: 16, scale: 0.01 }));
   }
+  say("  cluster: four worker processes beside one");
+  const cluster = await clusterTimes({ store, serverPid }, instancesIn(flags.instances));
   return {
     sequential: code,
     graph,
@@ -102,6 +106,7 @@ async function measure(
     following,
     wide: steps,
     wfformat,
+    cluster,
   };
 }
 
@@ -152,6 +157,7 @@ else {
       `  wide          ${wide.thousandsMs.join(", ")} ms of CPU per thousand steps; last over first ${wide.growth}`,
     );
     console.table(wfformat.map(rowOf));
+    printCluster(result.cluster);
     console.log(
       `  floor         ${floor.what}: ${floor.one.perSecond}/s (p50 ${floor.one.p50Ms} ms)${floor.fifty ? `, 50 at once ${floor.fifty.perSecond}/s` : ""}`,
     );

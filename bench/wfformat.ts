@@ -9,7 +9,7 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { startNatsServer } from "../scripts/nats-server.ts";
 import { open, type RecordedEvent } from "../src/index.ts";
-import { readInstance } from "../src/wfformat/instance.ts";
+import { readInstance, type WfTask } from "../src/wfformat/instance.ts";
 import { measureReplay, type ReplayMeasures } from "../src/wfformat/measure.ts";
 import { replayOf } from "../src/wfformat/replay.ts";
 import { rounded } from "./measure.ts";
@@ -40,14 +40,24 @@ export async function replayed(
   try {
     const events: RecordedEvent[] = [];
     for await (const event of (await millrace.start(workflow)).events()) events.push(event);
-    if (events.at(-1)?.type !== "run.completed") throw new Error(`${file} did not complete`);
-    const measures = measureReplay(events, tasks, { scale, slots });
-    const allowed = 1.1 * measures.grahamBoundMs + 2 * tasks.size;
-    const ofAllowed = rounded(measures.makespanMs / allowed, 3);
-    return { instance: basename(file, ".json"), ...measures, ofAllowed };
+    return measured(file, events, tasks, { scale, slots });
   } finally {
     await millrace.close();
   }
+}
+
+/** What the run of the instance in `file` came to. @param events all of the run */
+export function measured(
+  file: string,
+  events: readonly RecordedEvent[],
+  tasks: ReadonlyMap<string, WfTask>,
+  on: { readonly slots: number; readonly scale: number },
+): Replayed {
+  if (events.at(-1)?.type !== "run.completed") throw new Error(`${file} did not complete`);
+  const measures = measureReplay(events, tasks, on);
+  const allowed = 1.1 * measures.grahamBoundMs + 2 * tasks.size;
+  const ofAllowed = rounded(measures.makespanMs / allowed, 3);
+  return { instance: basename(file, ".json"), ...measures, ofAllowed };
 }
 
 /** Rows for a console table. */

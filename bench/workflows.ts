@@ -18,6 +18,17 @@ export const chain = Array.from({ length: 10 }, (_, index) => index)
   )
   .build();
 
+/** Steps of a nap, and how long each sleeps (ms). */
+export const [NAPS, NAP_MS] = [20, 20];
+
+/** Steps one after the other that take time and no CPU. */
+export const napping = Array.from({ length: NAPS }, (_, index) => index)
+  .reduce(
+    (built, index) => built.step(`n${index}`, { needs: index === 0 ? [] : [`n${index - 1}`] }, nap),
+    graph("napping") as unknown as LooseGraph,
+  )
+  .build();
+
 /** The builder without its step types, for graphs made in a loop. */
 interface LooseGraph {
   step(name: string, fn: () => unknown): LooseGraph;
@@ -27,3 +38,7 @@ interface LooseGraph {
 
 /** One step. */
 export const single = workflow("single", async (ctx) => ctx.run("noop", () => "done"));
+
+function nap(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, NAP_MS));
+}
