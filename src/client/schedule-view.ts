@@ -44,7 +44,7 @@ export interface ScheduleView {
 /** How many of the next times a view names. */
 const NEXT_SHOWN = 5;
 
-/** @param hasEnded whether a run of it is over */
+/** A copy, which its reader may change. @param hasEnded whether a run of it is over */
 export function scheduleView(
   context: ScheduleContext,
   spec: ScheduleSpec,
@@ -54,7 +54,7 @@ export function scheduleView(
   const { cron, timeZone, everyMs, offsetMs, startAt, endAt, input } = spec;
   const { paused, createdAt, updatedAt, orders, recent, started, skipped } = context;
   const after = Math.max(now, context.since);
-  return {
+  return structuredClone({
     id: context.name,
     workflow: spec.workflow,
     input: input !== undefined && "json" in input ? input.json : null,
@@ -80,5 +80,5 @@ export function scheduleView(
     recent: [...recent],
     started,
     skipped,
-  };
+  });
 }

@@ -84,6 +84,21 @@ describe("a schedule that is not there", () => {
   });
 });
 
+describe("what a schedule is", () => {
+  it("is a copy, in and out", async () => {
+    const one = await open({ store: "memory", worker: false });
+    const input = { of: "sales" };
+    await one.schedules.put({ id: "s", workflow: "w", input, every: "1h", labels: { a: "b" } });
+    input.of = "changed";
+    const seen = (await one.schedules.get("s")) as unknown as Record<string, typeof input>;
+    expect(seen).toMatchObject({ input: { of: "sales" }, labels: { a: "b" }, recent: [] });
+    for (const part of [seen["input"], seen["labels"]]) if (part !== undefined) part.of = "changed";
+    expect(await one.schedules.get("s")).toMatchObject({ input: { of: "sales" } });
+    expect((await one.schedules.list())[0]?.labels).toEqual({ a: "b" });
+    await one.close();
+  });
+});
+
 describe("orders are refused", () => {
   it("with options that cannot be used, or too many of them", async () => {
     const one = await open({ store: "memory", worker: false });
