@@ -20,6 +20,7 @@ import {
   type RequestedStep,
   type SessionEnd,
 } from "../workflow/session.ts";
+import { passAway } from "./away.ts";
 import { answerOf } from "./code-answers.ts";
 import { waitCommand } from "./code-waits.ts";
 import { continueRun } from "./continue-run.ts";
@@ -84,8 +85,9 @@ export class CodeDriver {
       this.#keep(await this.#session.advance(undefined, state.run.context.createdAt));
     }
     while (this.#delivered < state.answers.length) {
-      const { key, at, seq } = state.answers[this.#delivered++] as Answered;
+      const { key, at, seq } = state.answers[this.#delivered] as Answered;
       const answer = await answerOf(this.#results.source, state, key);
+      this.#delivered++;
       this.#keep(await this.#session.advance(answer, at, seq));
     }
     // It may have come to an end without an answer: by waiting for something that is not its run's.
@@ -131,36 +133,39 @@ export class CodeDriver {
   }
 
   async #take(draft: Draft): Promise<void> {
-    const { now } = draft;
-    for (const call of this.#asked.splice(0)) {
-      if (call.kind === "children") {
-        const { inputs, concurrency } = call;
-        const bound = concurrency === undefined ? {} : { concurrency };
-        draft.step(call.id, { type: "cmd.map", now, count: inputs.length, ...bound });
-        continue;
-      }
-      if (call.kind === "child") {
-        await this.#requestChild(draft, call);
-        continue;
-      }
-      if (call.kind !== "step") {
-        draft.run(waitCommand(call, now));
-        continue;
-      }
-      const { retry, scheduleToStartMs, place } = call.policy;
-      const startBy = scheduleToStartMs === undefined ? {} : { startBy: now + scheduleToStartMs };
-      draft.step(call.id, {
-        type: "cmd.schedule",
-        now,
-        maxAttempts: retry.maxAttempts,
-        ...(call.body.undo === undefined ? {} : { undo: true as const }),
-        ...(call.policy.irreversible ? { irreversible: true as const } : {}),
-        ...holds(draft.state.plan, call.policy),
-        ...(place === undefined ? {} : { place }),
-        ...startBy,
-      });
+    // What is not in the draft yet is asked for again, whatever keeps the turn from going on.
+    for (let [call] = this.#asked; call !== undefined; [call] = this.#asked) {
+      await this.#request(draft, call);
+      this.#asked.shift();
     }
     if (this.#ended !== undefined) await this.#end(draft, this.#ended);
+  }
+
+  async #request(draft: Draft, call: Call): Promise<void> {
+    const { now } = draft;
+    if (call.kind === "children") {
+      const { inputs, concurrency } = call;
+      const bound = concurrency === undefined ? {} : { concurrency };
+      draft.step(call.id, { type: "cmd.map", now, count: inputs.length, ...bound });
+      return;
+    }
+    if (call.kind === "child") return this.#requestChild(draft, call);
+    if (call.kind !== "step") {
+      draft.run(waitCommand(call, now));
+      return;
+    }
+    const { retry, scheduleToStartMs, place } = call.policy;
+    const startBy = scheduleToStartMs === undefined ? {} : { startBy: now + scheduleToStartMs };
+    draft.step(call.id, {
+      type: "cmd.schedule",
+      now,
+      maxAttempts: retry.maxAttempts,
+      ...(call.body.undo === undefined ? {} : { undo: true as const }),
+      ...(call.policy.irreversible ? { irreversible: true as const } : {}),
+      ...holds(draft.state.plan, call.policy),
+      ...(place === undefined ? {} : { place }),
+      ...startBy,
+    });
   }
 
   async #requestChild(draft: Draft, call: Extract<Call, { kind: "child" }>): Promise<void> {
@@ -189,8 +194,8 @@ export class CodeDriver {
       return;
     }
     draft.stopSteps("the workflow function has ended");
+    if (!end.ok) return draft.fail(toFailure(end.error));
     try {
-      if (!end.ok) throw end.error;
       // Told what to do, or waited for: it ends when they have.
       if (openChildren(draft.state) > 0) return;
       if (end.next !== undefined) return await this.#continue(draft, end.next.input);
@@ -199,6 +204,7 @@ export class CodeDriver {
       const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
       draft.run({ type: "cmd.complete", now, output });
     } catch (thrown) {
+      passAway(thrown);
       draft.fail(toFailure(thrown));
     }
   }

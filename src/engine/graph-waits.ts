@@ -4,6 +4,7 @@ import { toFailure } from "../events/failure.ts";
 import { type GraphWorkflow, isWaitBody, type WaitBody } from "../workflow/definition.ts";
 import { type Opening, openingOf } from "../workflow/open-wait.ts";
 import { validate } from "../workflow/schema.ts";
+import { passAway } from "./away.ts";
 import type { Draft } from "./draft.ts";
 import { type AskedWait, answerSignals } from "./signal-waits.ts";
 import type { TurnContext } from "./turn-context.ts";
@@ -24,6 +25,7 @@ export async function openWaits(
       draft.step(id, { type: "cmd.suspend", now: draft.now });
       draft.run(commandOf(id, opening, draft.now));
     } catch (thrown) {
+      passAway(thrown);
       draft.failStep(id, toFailure(thrown));
     }
   }
@@ -50,10 +52,10 @@ export async function answerWaits(
   await answerSignals(blobs, draft, {
     asked: (wait) => asked.get(wait),
     misfit: (wait, thrown) => draft.failStep(wait, toFailure(thrown)),
-    async matched(wait, { payload }) {
+    async taking(wait, { payload }) {
       const schema = bodyOf(workflow, wait)?.schema;
       // Without a schema the payload is the result: that follows by itself.
-      if (schema === undefined) return;
+      if (schema === undefined) return () => undefined;
       try {
         const what = `payload of signal for step ${wait}`;
         const checked = await validate(
@@ -62,9 +64,11 @@ export async function answerWaits(
           handOut(await fromValue(blobs, payload, state)),
         );
         const output = await toValue(blobs, what, checked);
-        draft.step(wait, { type: "cmd.complete", now: draft.now, attempt: 0, output });
+        const { now } = draft;
+        return () => void draft.step(wait, { type: "cmd.complete", now, attempt: 0, output });
       } catch (thrown) {
-        draft.failStep(wait, toFailure(thrown));
+        passAway(thrown);
+        return () => draft.failStep(wait, toFailure(thrown));
       }
     },
   });

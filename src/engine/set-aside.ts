@@ -10,6 +10,7 @@ import { isMillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { StoredInput } from "../ports/inbox.ts";
 import type { Claim } from "../ports/work-queue.ts";
+import { isAway } from "./away.ts";
 import { inboxOf } from "./chain.ts";
 import { commit } from "./commit.ts";
 import { Draft } from "./draft.ts";
@@ -33,10 +34,6 @@ export interface Setback {
   readonly forCode?: true;
   readonly surroundings: Surroundings;
 }
-
-/** True for faults of the store: nothing is wrong with the run, and nothing can be written about it. */
-const isAway = (error: unknown): boolean =>
-  isMillraceError(error, "E_STORE_UNAVAILABLE") || isMillraceError(error, "E_STORE_CLOSED");
 
 /**
  * What becomes of a run whose host met a fault. A damaged or erased log helps nobody who claims it next,

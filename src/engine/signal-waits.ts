@@ -21,8 +21,11 @@ export interface WaitOwner {
   asked(wait: string): AskedWait | undefined;
   /** Its `where` threw: the wait stays open. */
   misfit(wait: string, thrown: unknown): void;
-  /** It has got this signal; called after that is in the draft. */
-  matched?(wait: string, signal: Signal): Promise<void>;
+  /**
+   * It gets this signal. What it gives is called once that is in the draft: all that can fail comes before, so
+   * that none of it is recorded without the rest.
+   */
+  taking?(wait: string, signal: Signal): Promise<() => void>;
 }
 
 /** Gives open waits the signals that fit them, then ends those whose time is over. */
@@ -39,10 +42,13 @@ export async function answerSignals(
     const asked = owner.asked(wait);
     if (asked === undefined) continue;
     const signal = await fitting(blobs, state, asked, (thrown) => owner.misfit(wait, thrown));
-    if (signal === undefined) draft.run({ type: "cmd.expire_wait", now, wait });
-    else if (draft.run({ type: "cmd.match_wait", now, wait, signal: signal.id }) === undefined) {
-      await owner.matched?.(wait, signal);
+    if (signal === undefined) {
+      draft.run({ type: "cmd.expire_wait", now, wait });
+      continue;
     }
+    const taken = await owner.taking?.(wait, signal);
+    if (draft.run({ type: "cmd.match_wait", now, wait, signal: signal.id }) === undefined)
+      taken?.();
   }
 }
 
