@@ -14,7 +14,7 @@ import {
 } from "../projections/run-summary.ts";
 import type { Engine } from "./engine.ts";
 import { endedOwing, tellOfErased } from "./sweep-family.ts";
-import { offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
+import { mayBeTakenBack, offerUnclaimed, type TakeOverOptions } from "./take-over.ts";
 
 /** Where to sweep, and how thoroughly. */
 export interface SweepOptions extends TakeOverOptions {
@@ -48,7 +48,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
   }
   mended += await offerWhatHasCode(options, view);
   for (const summary of view.values()) {
-    if (!isHostable(summary)) continue;
+    if (!isHostable(summary) || mayBeTakenBack(summary, engine)) continue;
     mended += await tellOfErased(engine, view, { ...summary });
     if (options.isHosted(summary.run)) continue;
     // Nothing but code helps it.

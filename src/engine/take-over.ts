@@ -64,7 +64,17 @@ export async function offerUnclaimed(options: TakeOverOptions): Promise<number> 
   return unclaimed.length;
 }
 
+/** Whoever begins a fork may take it back at once, while its origin is being erased. */
+const CONFIRM_MS = 5_000;
+
+/** A fork that was just begun, and may not stay: only its beginner gives it its first ticket. */
+export const mayBeTakenBack = (
+  { forkOf, status, createdAt }: RunSummary,
+  { world }: Engine,
+): boolean => forkOf !== null && status === "pending" && createdAt > world.clock.now() - CONFIRM_MS;
+
 const isUnclaimed = (options: TakeOverOptions, summary: RunSummary): boolean => {
+  if (mayBeTakenBack(summary, options.engine)) return false;
   const { status, run, workflow } = summary;
   if (status !== "pending" || !isHostable(summary) || awaitsAdmission(summary)) return false;
   return !options.isHosted(run) && options.isWaitingFor(workflow);

@@ -63,6 +63,7 @@ onStores(
 
     it("leave nothing of a fork whose process died before it was confirmed, nor of forks of it", async () => {
       const millrace = await written(scene());
+      await scene().open({ workflows: [letter], sweepEvery: 10 });
       const held = gate();
       const dying = await scene().open({ wrap: faulty(held) });
       let ofFork: unknown;
@@ -70,6 +71,9 @@ onStores(
         const reached = held.hold("orphan", "after");
         void dying.fork("origin", { seq: 4, id: "orphan" }).catch(() => undefined);
         await reached;
+        // Nobody hosts it who cannot know whether it stays.
+        await sleep(60);
+        expect(await millrace.get("orphan")).toMatchObject({ status: "pending", seq: 1 });
         ofFork = await refusal(millrace.fork("orphan", { seq: 1, id: "second" }));
       });
       await eraser.history.erase("origin");
