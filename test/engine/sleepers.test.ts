@@ -9,10 +9,10 @@ import { expect, it } from "vitest";
 import { sleepers } from "../../bench/sleepers.ts";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
 
-const PLAN = { runs: 300, warmUp: 0, seconds: 1, nightMs: 4_000 } as const;
+const PLAN = { runs: 250, warmUp: 0, seconds: 1, nightMs: 6_000 } as const;
 const NONE = { lost: 0, twice: 0, early: 0, violations: 0, hosted: 0 } as const;
 
-it.concurrent("sleepers on sqlite survive their worker", { timeout: 60_000 }, async () => {
+it.concurrent("sleepers on sqlite survive their worker", { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-sleepers-"));
   try {
     expect(await sleepers(`sqlite:${join(folder, "s.db")}`, PLAN)).toMatchObject(NONE);
@@ -21,7 +21,7 @@ it.concurrent("sleepers on sqlite survive their worker", { timeout: 60_000 }, as
   }
 });
 
-it.concurrent("sleepers on nats survive their worker", { timeout: 60_000 }, async () => {
+it.concurrent("sleepers on nats survive their worker", { timeout: 120_000 }, async () => {
   const server: NatsServer = await startNatsServer();
   try {
     expect(await sleepers(server.url, PLAN)).toMatchObject(NONE);
