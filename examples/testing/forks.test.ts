@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RunStatus, Workflow } from "../../src/index.ts";
 import { type Outside, type TestRuntime, testRuntime } from "../../src/testing.ts";
 import { agentWith, think } from "../agent-approval.ts";
+import { evaluationBy } from "../batch-evaluation.ts";
 import { checkoutAt } from "../checkout.ts";
 import { pipeline } from "../demo/pipeline.ts";
 import { documentsWith } from "../document-etl.ts";
@@ -52,6 +53,13 @@ const checkout = ({ effects, shared }: Outside) =>
   });
 const onboarding = ({ effects }: Outside) =>
   onboardingBy((key, user, what) => effects.apply(`${what} to ${user}`, { key }));
+const evaluations = ({ effects }: Outside) => {
+  const { evaluate, batch } = evaluationBy(async (key, model) => {
+    await effects.apply("ask", { key, detail: model.name });
+    return model.name.length;
+  });
+  return [batch, evaluate] as const;
+};
 const scratch = mkdtempSync(join(tmpdir(), "millrace-forks-"));
 const paid = (runtime: TestRuntime, run: string) =>
   runtime.client.signal(run, "paid", null, { id: "p" });
@@ -90,6 +98,14 @@ const subjects: readonly Subject[] = [
     name: "an onboarding that is not finished",
     make: (outside) => [onboarding(outside)],
     input: { id: "ada", patience: "3d" },
+  },
+  {
+    name: "a batch of evaluations",
+    make: evaluations,
+    input: {
+      prompt: "why?",
+      models: ["a", "b"].map((name) => ({ provider: "one", name })),
+    },
   },
   { name: "a video", make: () => [mediaAt(1)], input: { video: "v" } },
   {
