@@ -6,9 +6,10 @@ export const isAway = (error: unknown): boolean =>
   isMillraceError(error, "E_STORE_UNAVAILABLE") || isMillraceError(error, "E_STORE_CLOSED");
 
 /**
- * For what is caught to fail a step or a run with it: a store that is away for a moment must not do that. Whoever
- * hosts the run next decides anew.
+ * For whoever catches what a step or a run is to fail with: a store that is away for a moment must not do that.
+ * Whoever hosts the run next decides anew.
+ * @throws `error`, if it is a fault of the store
  */
-export function passAway(error: unknown): void {
+export function rethrowAway(error: unknown): void {
   if (isAway(error)) throw error;
 }

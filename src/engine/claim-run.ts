@@ -6,7 +6,7 @@ import { toFailure } from "../events/failure.ts";
 import type { Claim } from "../ports/work-queue.ts";
 import { admissionOf } from "../workflow/flow.ts";
 import { validate } from "../workflow/schema.ts";
-import { passAway } from "./away.ts";
+import { rethrowAway } from "./away.ts";
 import type { Draft } from "./draft.ts";
 import { remoteNodes } from "./remotes.ts";
 import { loseRunning } from "./take.ts";
@@ -53,7 +53,7 @@ async function planRun({ engine, workflow }: TurnContext, draft: Draft): Promise
     const admission = found === undefined ? {} : { admission: found };
     draft.run({ type: "cmd.plan", now, plan, ...input, ...limit, ...admission });
   } catch (thrown) {
-    passAway(thrown);
+    rethrowAway(thrown);
     draft.run({ type: "cmd.plan", now, plan, ...limit });
     draft.fail(toFailure(thrown));
   }

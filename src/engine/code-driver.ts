@@ -20,7 +20,7 @@ import {
   type RequestedStep,
   type SessionEnd,
 } from "../workflow/session.ts";
-import { passAway } from "./away.ts";
+import { rethrowAway } from "./away.ts";
 import { answerOf } from "./code-answers.ts";
 import { waitCommand } from "./code-waits.ts";
 import { continueRun } from "./continue-run.ts";
@@ -204,7 +204,7 @@ export class CodeDriver {
       const output = await toValue(this.#engine.store.blobs, `output of ${name}`, checked);
       draft.run({ type: "cmd.complete", now, output });
     } catch (thrown) {
-      passAway(thrown);
+      rethrowAway(thrown);
       draft.fail(toFailure(thrown));
     }
   }

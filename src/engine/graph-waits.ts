@@ -4,7 +4,7 @@ import { toFailure } from "../events/failure.ts";
 import { type GraphWorkflow, isWaitBody, type WaitBody } from "../workflow/definition.ts";
 import { type Opening, openingOf } from "../workflow/open-wait.ts";
 import { validate } from "../workflow/schema.ts";
-import { passAway } from "./away.ts";
+import { rethrowAway } from "./away.ts";
 import type { Draft } from "./draft.ts";
 import { type AskedWait, answerSignals } from "./signal-waits.ts";
 import type { TurnContext } from "./turn-context.ts";
@@ -25,7 +25,7 @@ export async function openWaits(
       draft.step(id, { type: "cmd.suspend", now: draft.now });
       draft.run(commandOf(id, opening, draft.now));
     } catch (thrown) {
-      passAway(thrown);
+      rethrowAway(thrown);
       draft.failStep(id, toFailure(thrown));
     }
   }
@@ -67,7 +67,7 @@ export async function answerWaits(
         const { now } = draft;
         return () => void draft.step(wait, { type: "cmd.complete", now, attempt: 0, output });
       } catch (thrown) {
-        passAway(thrown);
+        rethrowAway(thrown);
         return () => draft.failStep(wait, toFailure(thrown));
       }
     },

@@ -10,7 +10,7 @@ import type { Json } from "../kernel/json.ts";
 import { type ChildPolicy, nameOf } from "../workflow/child-options.ts";
 import type { Workflow } from "../workflow/definition.ts";
 import { validate } from "../workflow/schema.ts";
-import { passAway } from "./away.ts";
+import { rethrowAway } from "./away.ts";
 import type { Draft } from "./draft.ts";
 import type { Engine } from "./engine.ts";
 import { handOut, readJson, smallValue } from "./values.ts";
@@ -60,7 +60,7 @@ export async function requestChild(
     const value = await smallValue(engine.store.blobs, what, json, draft);
     draft.step(step, { ...command, input: value });
   } catch (thrown) {
-    passAway(thrown);
+    rethrowAway(thrown);
     const error = toFailure(thrown);
     draft.step(step, { ...command, input: { json: null } });
     draft.step(step, {
