@@ -14,7 +14,7 @@ import { startNatsServer } from "../scripts/nats-server.ts";
 import { openFrame } from "../src/events/frame.ts";
 import { recordedEvents } from "../src/events/recorded.ts";
 import { type Millrace, open, type RecordedEvent } from "../src/index.ts";
-import { checkLog } from "../src/testing/check-log.ts";
+import { checkLog } from "../src/testing/checks/check-log.ts";
 import { inParallel, percentile, rounded } from "./measure.ts";
 import { sleeper } from "./sleeper-workflow.ts";
 

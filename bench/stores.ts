@@ -1,7 +1,7 @@
 /** What the stores cost when they are full: outputs by name among 100,000, and rebuilding from the log. */
 import type { Engine } from "../src/engine/engine.ts";
-import { Journal } from "../src/engine/journal.ts";
-import { Projector } from "../src/engine/projector.ts";
+import { Journal } from "../src/engine/reading/journal.ts";
+import { Projector } from "../src/engine/reading/projector.ts";
 import { plainCodec } from "../src/events/frame.ts";
 import { systemClock } from "../src/kernel/clock.ts";
 import { systemIds } from "../src/kernel/ids.ts";

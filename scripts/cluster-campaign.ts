@@ -17,7 +17,7 @@ import { silentLogger } from "../src/kernel/logger.ts";
 import { type Random, seededRandom, systemRandom } from "../src/kernel/random.ts";
 import type { EventLog } from "../src/ports/event-log.ts";
 import type { Store } from "../src/ports/store.ts";
-import { checkLog } from "../src/testing/check-log.ts";
+import { checkLog } from "../src/testing/checks/check-log.ts";
 import { type NatsCluster, startNatsCluster } from "./nats-cluster.ts";
 
 const clock = systemClock();

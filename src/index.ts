@@ -3,8 +3,57 @@
 export type { Tick } from "../machines/run-data.ts";
 export type { OpenRun, Overlap, TickRecord } from "../machines/schedule-data.ts";
 export type { Failure, Value } from "../machines/values.ts";
-export type { DecisionOptions, PendingApproval, PendingOptions } from "./client/approvals.ts";
-export type { ExportOptions } from "./client/archive.ts";
+export { Client } from "./client/client.ts";
+export type { EventFilter, EventOf } from "./client/following/event-filter.ts";
+export type { LiveRun, LiveStep } from "./client/following/live-actor.ts";
+export type { ReplayedEvent } from "./client/following/playback.ts";
+export type { ReplayOptions } from "./client/following/replay.ts";
+export type { EventPlace, From } from "./client/following/start-place.ts";
+export type { SubscribeOptions } from "./client/following/subscribe.ts";
+export type { Subscription, SubscriptionOptions } from "./client/following/subscription.ts";
+export {
+  defineProjection,
+  type ProjectionDefinition,
+  type UserProjection,
+} from "./client/following/user-projection.ts";
+export type { ComparedEvents, Comparison } from "./client/forking/compare-runs.ts";
+export type { ForkOptions, ForkSignal } from "./client/forking/fork-options.ts";
+export type { Branching, Lineage } from "./client/forking/lineage.ts";
+export type { RerunOptions } from "./client/forking/rerun.ts";
+export type { ExportOptions } from "./client/history/archive.ts";
+export type { EraseOptions } from "./client/history/erase-run.ts";
+export type { Archivist, History, RetainOptions } from "./client/history/history-care.ts";
+export type { Imported } from "./client/history/import-runs.ts";
+export type { RetentionRule } from "./client/history/prune-runs.ts";
+export type { LimitsOptions, WorkflowLimit } from "./client/looking/limits.ts";
+export type { ListOptions } from "./client/looking/list-runs.ts";
+export type { RunDescription } from "./client/looking/query-run.ts";
+export type { RunView, StepStatus, StepView } from "./client/looking/run-view.ts";
+export type { RunPage, SearchOptions } from "./client/looking/search-runs.ts";
+export type { RunMoment } from "./client/looking/state-at.ts";
+export type { Change, RunField, StateDiff } from "./client/looking/state-diff.ts";
+export type { StateView } from "./client/looking/state-view.ts";
+export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
+export type { CatchUpOptions, ScheduleOptions } from "./client/schedules/schedule-options.ts";
+export type { ScheduleView } from "./client/schedules/schedule-view.ts";
+export type {
+  Backfill,
+  BackfillOptions,
+  ScheduleClient,
+  TriggerOptions,
+} from "./client/schedules/schedules.ts";
+export type { ExecuteOptions } from "./client/starting/execute-options.ts";
+export type { Executed, FunctionFailure } from "./client/starting/executed.ts";
+export type { Pipeline, PipelineItem } from "./client/starting/pipeline.ts";
+export type { StartOptions } from "./client/starting/start-run.ts";
+export type { StreamOptions } from "./client/starting/stream.ts";
+export type {
+  DecisionOptions,
+  PendingApproval,
+  PendingOptions,
+} from "./client/telling/approvals.ts";
+export type { SignalTarget, SignalWhereOptions } from "./client/telling/signal-where.ts";
+export type { RequestOptions } from "./client/telling/tell-run.ts";
 // start and follow runs
 export type {
   CheckUpgradeOptions,
@@ -12,53 +61,8 @@ export type {
   RunUpgrade,
   UpgradeProgress,
   UpgradeReport,
-} from "./client/check-upgrade.ts";
-export { Client } from "./client/client.ts";
-export type { ComparedEvents, Comparison } from "./client/compare-runs.ts";
-export type { EraseOptions } from "./client/erase-run.ts";
-export type { EventFilter, EventOf } from "./client/event-filter.ts";
-export type { ExecuteOptions } from "./client/execute-options.ts";
-export type { Executed, FunctionFailure } from "./client/executed.ts";
-export type { ForkOptions, ForkSignal } from "./client/fork-options.ts";
-export type { Archivist, History, RetainOptions } from "./client/history-care.ts";
-export type { Imported } from "./client/import-runs.ts";
-export type { LimitsOptions, WorkflowLimit } from "./client/limits.ts";
-export type { Branching, Lineage } from "./client/lineage.ts";
-export type { ListOptions } from "./client/list-runs.ts";
-export type { LiveRun, LiveStep } from "./client/live-actor.ts";
-export type { MigrateOptions } from "./client/migrate-run.ts";
-export type { Pipeline, PipelineItem } from "./client/pipeline.ts";
-export type { ReplayedEvent } from "./client/playback.ts";
-export type { RetentionRule } from "./client/prune-runs.ts";
-export type { RunDescription } from "./client/query-run.ts";
-export type { ReplayOptions } from "./client/replay.ts";
-export type { RerunOptions } from "./client/rerun.ts";
-export type { EventsOptions, ResultOptions, RunHandle } from "./client/run-handle.ts";
-export type { RunView, StepStatus, StepView } from "./client/run-view.ts";
-export type { CatchUpOptions, ScheduleOptions } from "./client/schedule-options.ts";
-export type { ScheduleView } from "./client/schedule-view.ts";
-export type {
-  Backfill,
-  BackfillOptions,
-  ScheduleClient,
-  TriggerOptions,
-} from "./client/schedules.ts";
-export type { RunPage, SearchOptions } from "./client/search-runs.ts";
-export type { SignalTarget, SignalWhereOptions } from "./client/signal-where.ts";
-export type { EventPlace, From } from "./client/start-place.ts";
-export type { StartOptions } from "./client/start-run.ts";
-export type { RunMoment } from "./client/state-at.ts";
-export type { Change, RunField, StateDiff } from "./client/state-diff.ts";
-export type { StateView } from "./client/state-view.ts";
-export type { StreamOptions } from "./client/stream.ts";
-export type { SubscribeOptions } from "./client/subscribe.ts";
-export type { Subscription, SubscriptionOptions } from "./client/subscription.ts";
-export type { RequestOptions } from "./client/tell-run.ts";
-export {
-  defineProjection,
-  type ProjectionDefinition,
-  type UserProjection,
-} from "./client/user-projection.ts";
+} from "./client/upgrading/check-upgrade.ts";
+export type { MigrateOptions } from "./client/upgrading/migrate-run.ts";
 // where steps run
 export type {
   Allocator,

@@ -1,7 +1,7 @@
 /** What is different between two moments of a run, in lines for people. */
 import { isDeepStrictEqual } from "node:util";
 import type { Failure, Value } from "../../machines/values.ts";
-import { type Change, type StateDiff, stateLists } from "../client/state-diff.ts";
+import { type Change, type StateDiff, stateLists } from "../client/looking/state-diff.ts";
 import { failureText, valueText } from "./event-text.ts";
 import { clip, jsonText, moment, type Paint, table } from "./render.ts";
 

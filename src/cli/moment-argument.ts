@@ -1,7 +1,7 @@
 /** Moments and places in the log, as they are given on the command line. */
 import { InvalidArgumentError } from "commander";
-import type { From } from "../client/start-place.ts";
-import type { RunMoment } from "../client/state-at.ts";
+import type { From } from "../client/following/start-place.ts";
+import type { RunMoment } from "../client/looking/state-at.ts";
 import { instantOf } from "../kernel/instant.ts";
 
 /** Parses a seq, or a time; for commander. */

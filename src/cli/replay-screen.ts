@@ -2,7 +2,7 @@
  * A replay as people watch it: on a terminal the run as it was at the event that is shown, drawn in place,
  * with the event below; elsewhere one line for each event.
  */
-import type { ReplayedEvent } from "../client/playback.ts";
+import type { ReplayedEvent } from "../client/following/playback.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { eventLine } from "./event-line.ts";
 import { LiveRegion } from "./live-region.ts";

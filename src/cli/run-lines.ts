@@ -1,5 +1,5 @@
 /** A run and its steps, as `show` and `state` print them. */
-import type { RunView } from "../client/run-view.ts";
+import type { RunView } from "../client/looking/run-view.ts";
 import { valueText } from "./event-text.ts";
 import { duration, moment, type Paint, statusCell, table } from "./render.ts";
 import { type StepRow, stepCells, stepHeader, stepRows } from "./step-rows.ts";

@@ -2,7 +2,7 @@
  * What `millrace run` shows while its run goes on: on a terminal a table of steps that is drawn in
  * place, elsewhere one line whenever a step begins, is tried again or ends.
  */
-import { runView } from "../client/run-view.ts";
+import { runView } from "../client/looking/run-view.ts";
 import { evolve } from "../domain/evolve.ts";
 import { itemOf } from "../domain/plan.ts";
 import { emptyRun, type RunState, shownState, stepActor } from "../domain/state.ts";

@@ -1,5 +1,5 @@
 /** Schedules in words: one line each, or everything about one. */
-import type { ScheduleView } from "../client/schedule-view.ts";
+import type { ScheduleView } from "../client/schedules/schedule-view.ts";
 import { type Cell, duration, jsonText, moment } from "./render.ts";
 
 const HEADER: readonly Cell[] = ["SCHEDULE", "WORKFLOW", "WHEN", "OVERLAP", "NEXT", "LAST"].map(

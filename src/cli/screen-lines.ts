@@ -1,5 +1,5 @@
 /** A run and its steps in few lines, to be drawn in place. */
-import type { RunView } from "../client/run-view.ts";
+import type { RunView } from "../client/looking/run-view.ts";
 import type { Output } from "./output.ts";
 import { duration, table, visible } from "./render.ts";
 import { fitting, stepCells, stepHeader, stepRows } from "./step-rows.ts";

@@ -1,5 +1,5 @@
 /** What a run had handed out beside its steps, as `state` and `describe` print it. */
-import type { StateView } from "../client/state-view.ts";
+import type { StateView } from "../client/looking/state-view.ts";
 import { valueText } from "./event-text.ts";
 import { moment, type Paint, table } from "./render.ts";
 

@@ -1,5 +1,5 @@
 /** The steps of a run as rows of a table. */
-import type { RunView, StepView } from "../client/run-view.ts";
+import type { RunView, StepView } from "../client/looking/run-view.ts";
 import { itemOf } from "../domain/plan.ts";
 import { type Cell, duration, statusCell } from "./render.ts";
 

@@ -4,31 +4,31 @@
  */
 
 import type { Engine } from "../engine/engine.ts";
-import type { Input } from "../engine/input.ts";
-import { Journal } from "../engine/journal.ts";
+import { Journal } from "../engine/reading/journal.ts";
+import type { Input } from "../engine/turn/input.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId, ID_PATTERN } from "../kernel/ids.ts";
 import { Erasures } from "../stores/erasures.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import { type DecisionOptions, decide } from "./approvals.ts";
 import { existingRun } from "./existing-run.ts";
-import type { ForkOptions } from "./fork-options.ts";
-import { type Forking, forkRun } from "./fork-run.ts";
+import type { ForkOptions } from "./forking/fork-options.ts";
+import { type Forking, forkRun } from "./forking/fork-run.ts";
+import { type RerunOptions, rerunRun } from "./forking/rerun.ts";
+import { queryRun } from "./looking/query-run.ts";
 import { Operator } from "./operator.ts";
-import { queryRun } from "./query-run.ts";
 import type { Views } from "./read-client.ts";
-import { type RerunOptions, rerunRun } from "./rerun.ts";
 import { RunHandle } from "./run-handle.ts";
-import { ScheduleClient } from "./schedules.ts";
-import { type SignalTarget, type SignalWhereOptions, signalWhere } from "./signal-where.ts";
-import { type StartOptions, startRun } from "./start-run.ts";
+import { ScheduleClient } from "./schedules/schedules.ts";
+import { type StartOptions, startRun } from "./starting/start-run.ts";
+import { type DecisionOptions, decide } from "./telling/approvals.ts";
+import { type SignalTarget, type SignalWhereOptions, signalWhere } from "./telling/signal-where.ts";
 import {
   type CancelOptions,
   postInput,
   type RequestOptions,
   request,
   sendSignal,
-} from "./tell-run.ts";
+} from "./telling/tell-run.ts";
 
 /** @throws MillraceError `E_WORKFLOW_UNKNOWN` for anything that `graph()` or `workflow()` did not make */
 function built(workflow: Workflow | undefined): Workflow {

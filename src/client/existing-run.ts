@@ -1,7 +1,7 @@
 /** The state of a run that must exist. */
 import type { RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { loadRunAt } from "../engine/history.ts";
+import { loadRunAt } from "../engine/reading/history.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { wholeOption } from "./options.ts";

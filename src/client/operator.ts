@@ -4,9 +4,8 @@
  */
 import type { Engine } from "../engine/engine.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import { type CheckUpgradeOptions, checkUpgrade, type UpgradeReport } from "./check-upgrade.ts";
-import { type FailuresOptions, listFailures, type Trouble } from "./failures.ts";
-import { type MigrateOptions, migrateRun } from "./migrate-run.ts";
+import { type FailuresOptions, listFailures, type Trouble } from "./looking/failures.ts";
+import { ReadClient, type Views } from "./read-client.ts";
 import {
   failStep,
   type RetryStepOptions,
@@ -14,9 +13,14 @@ import {
   type SkipStepOptions,
   skipStep,
   terminateRun,
-} from "./operate.ts";
-import { ReadClient, type Views } from "./read-client.ts";
-import type { RequestOptions } from "./tell-run.ts";
+} from "./telling/operate.ts";
+import type { RequestOptions } from "./telling/tell-run.ts";
+import {
+  type CheckUpgradeOptions,
+  checkUpgrade,
+  type UpgradeReport,
+} from "./upgrading/check-upgrade.ts";
+import { type MigrateOptions, migrateRun } from "./upgrading/migrate-run.ts";
 
 export class Operator extends ReadClient {
   readonly #engine: Engine;

@@ -3,38 +3,42 @@ import { freeze } from "immer";
 import type { Resources } from "../cluster/resources.ts";
 import type { Explanation } from "../domain/explain.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Gates } from "../engine/gates.ts";
-import { LogFeed } from "../engine/log-feed.ts";
-import { Moments } from "../engine/moments.ts";
-import { Projector } from "../engine/projector.ts";
-import type { RunIndexKeeper } from "../engine/run-index-keeper.ts";
-import type { Schedules } from "../engine/schedules.ts";
+import { LogFeed } from "../engine/reading/log-feed.ts";
+import { Moments } from "../engine/reading/moments.ts";
+import { Projector } from "../engine/reading/projector.ts";
+import type { RunIndexKeeper } from "../engine/reading/run-index-keeper.ts";
+import type { Gates } from "../engine/records/gates.ts";
+import type { Schedules } from "../engine/records/schedules.ts";
 import type { EventType } from "../events/vocabulary.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { NodeInfo } from "../ports/node-registry.ts";
 import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
 import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
-import { type PendingApproval, type PendingOptions, pendingApprovals } from "./approvals.ts";
-import { type Comparison, compareRuns } from "./compare-runs.ts";
-import type { EventOf } from "./event-filter.ts";
 import { existingRun } from "./existing-run.ts";
-import { explainRun } from "./explain-run.ts";
-import { type LimitsOptions, listLimits, type WorkflowLimit } from "./limits.ts";
-import { type Lineage, lineageOf } from "./lineage.ts";
-import { type ListOptions, listRuns } from "./list-runs.ts";
-import { discoverNodes, listNodes, resourcesAvailable } from "./nodes.ts";
+import type { EventOf } from "./following/event-filter.ts";
+import type { ReplayedEvent } from "./following/playback.ts";
+import { type ReplayOptions, replay } from "./following/replay.ts";
+import { type SubscribeOptions, subscribe } from "./following/subscribe.ts";
+import { Subscription, type SubscriptionOptions } from "./following/subscription.ts";
+import { type ProjectionDefinition, UserProjection } from "./following/user-projection.ts";
+import { type Comparison, compareRuns } from "./forking/compare-runs.ts";
+import { type Lineage, lineageOf } from "./forking/lineage.ts";
+import { explainRun } from "./looking/explain-run.ts";
+import { type LimitsOptions, listLimits, type WorkflowLimit } from "./looking/limits.ts";
+import { type ListOptions, listRuns } from "./looking/list-runs.ts";
+import { discoverNodes, listNodes, resourcesAvailable } from "./looking/nodes.ts";
+import { describeRun, type RunDescription } from "./looking/query-run.ts";
+import { type RunView, runView } from "./looking/run-view.ts";
+import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./looking/search-runs.ts";
+import { momentOf, type RunMoment, stateAt, whenOf } from "./looking/state-at.ts";
+import { diffStates, type StateDiff } from "./looking/state-diff.ts";
+import type { StateView } from "./looking/state-view.ts";
 import { callOptions } from "./options.ts";
-import type { ReplayedEvent } from "./playback.ts";
-import { describeRun, type RunDescription } from "./query-run.ts";
-import { type ReplayOptions, replay } from "./replay.ts";
-import { type RunView, runView } from "./run-view.ts";
-import { countRuns, type RunPage, type SearchOptions, searchRuns } from "./search-runs.ts";
-import { momentOf, type RunMoment, stateAt, whenOf } from "./state-at.ts";
-import { diffStates, type StateDiff } from "./state-diff.ts";
-import type { StateView } from "./state-view.ts";
-import { type SubscribeOptions, subscribe } from "./subscribe.ts";
-import { Subscription, type SubscriptionOptions } from "./subscription.ts";
-import { type ProjectionDefinition, UserProjection } from "./user-projection.ts";
+import {
+  type PendingApproval,
+  type PendingOptions,
+  pendingApprovals,
+} from "./telling/approvals.ts";
 
 /** What a process keeps of all runs. */
 export interface Views {

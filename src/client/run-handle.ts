@@ -1,24 +1,24 @@
 /** One run, as a program holds it. */
 import type { Failure } from "../../machines/values.ts";
 import type { Explanation } from "../domain/explain.ts";
-import { newestOf } from "../engine/chain.ts";
-import { loadRun } from "../engine/history.ts";
-import type { Input } from "../engine/input.ts";
-import { valuesOf } from "../engine/kept-values.ts";
-import type { LogFeed } from "../engine/log-feed.ts";
-import { ENOUGH } from "../engine/shared-tail.ts";
-import { fromValue } from "../engine/values.ts";
+import { newestOf } from "../engine/hosting/chain.ts";
+import { loadRun } from "../engine/reading/history.ts";
+import type { LogFeed } from "../engine/reading/log-feed.ts";
+import { ENOUGH } from "../engine/reading/shared-tail.ts";
+import type { Input } from "../engine/turn/input.ts";
+import { valuesOf } from "../engine/values/kept-values.ts";
+import { fromValue } from "../engine/values/values.ts";
 import type { EventType, RecordedEvent } from "../events/vocabulary.ts";
 import { millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
-import type { DecisionOptions } from "./approvals.ts";
-import type { EventOf } from "./event-filter.ts";
-import { type LiveRun, type LiveStep, liveRun, liveStep } from "./live-actor.ts";
+import type { EventOf } from "./following/event-filter.ts";
+import { type LiveRun, type LiveStep, liveRun, liveStep } from "./following/live-actor.ts";
+import type { SubscribeOptions } from "./following/subscribe.ts";
+import type { RunView } from "./looking/run-view.ts";
 import { callOptions } from "./options.ts";
-import { runEnd } from "./run-end.ts";
-import type { RunView } from "./run-view.ts";
-import type { SubscribeOptions } from "./subscribe.ts";
-import type { CancelOptions, RequestOptions } from "./tell-run.ts";
+import { runEnd } from "./starting/run-end.ts";
+import type { DecisionOptions } from "./telling/approvals.ts";
+import type { CancelOptions, RequestOptions } from "./telling/tell-run.ts";
 
 /** The client's calls about one run, which a handle makes with its own id. */
 export interface RunCalls {

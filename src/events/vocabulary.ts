@@ -51,7 +51,7 @@ export type NoteEvent =
   /** A fact that user code wanted in the log. */
   | { type: "user.noted"; at: number; name: string; payload: Value; step?: string };
 
-/** What happens to records beside runs: see src/engine/ledger.ts. */
+/** What happens to records beside runs: see src/engine/records/ledger.ts. */
 export type RecordEvent = GateEvent | ScheduleEvent;
 
 /** Everything that a frame can hold. */

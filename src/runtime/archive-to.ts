@@ -4,7 +4,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { Archivist } from "../client/history-care.ts";
+import type { Archivist } from "../client/history/history-care.ts";
 
 /**
  * Keeps each run as `RUN.jsonl` in the folder, which is made if need be: for `history.prune` and

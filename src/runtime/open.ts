@@ -2,22 +2,27 @@
 /// <reference lib="esnext.disposable" />
 
 import { Client } from "../client/client.ts";
-import { type Executor, execute, executeDistributed, executeLocal } from "../client/execute.ts";
-import type { ExecuteOptions } from "../client/execute-options.ts";
-import type { Executed } from "../client/executed.ts";
-import { History } from "../client/history-care.ts";
-import type { Pipeline } from "../client/pipeline.ts";
-import { type StreamOptions, stream } from "../client/stream.ts";
+import { History } from "../client/history/history-care.ts";
+import {
+  type Executor,
+  execute,
+  executeDistributed,
+  executeLocal,
+} from "../client/starting/execute.ts";
+import type { ExecuteOptions } from "../client/starting/execute-options.ts";
+import type { Executed } from "../client/starting/executed.ts";
+import type { Pipeline } from "../client/starting/pipeline.ts";
+import { type StreamOptions, stream } from "../client/starting/stream.ts";
 import type { Resources } from "../cluster/resources.ts";
-import { Catalog } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
-import { Gates } from "../engine/gates.ts";
-import { Host } from "../engine/host.ts";
-import { lineageOf } from "../engine/lineage.ts";
-import { Projector } from "../engine/projector.ts";
-import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/rebuild.ts";
-import { RunIndexKeeper } from "../engine/run-index-keeper.ts";
-import { Schedules } from "../engine/schedules.ts";
+import { Catalog } from "../engine/hosting/catalog.ts";
+import { Host } from "../engine/hosting/host.ts";
+import { Projector } from "../engine/reading/projector.ts";
+import { type RebuildOptions, type Rebuilt, rebuild } from "../engine/reading/rebuild.ts";
+import { RunIndexKeeper } from "../engine/reading/run-index-keeper.ts";
+import { Gates } from "../engine/records/gates.ts";
+import { Schedules } from "../engine/records/schedules.ts";
+import { lineageOf } from "../engine/values/lineage.ts";
 import { pause } from "../kernel/clock.ts";
 import type { Store } from "../ports/store.ts";
 import { runSummary } from "../projections/run-summary.ts";

@@ -1,8 +1,8 @@
 /** The four stores over one engine: they share a journal, so that a run is kept in memory once. */
 import type { Engine } from "../engine/engine.ts";
-import { Journal } from "../engine/journal.ts";
-import type { MakeAgain } from "../engine/kept-values.ts";
-import { Projector } from "../engine/projector.ts";
+import { Journal } from "../engine/reading/journal.ts";
+import { Projector } from "../engine/reading/projector.ts";
+import type { MakeAgain } from "../engine/values/kept-values.ts";
 import { outputIndex } from "../projections/output-index.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";
 import { CheckpointStore, eraserOf } from "../stores/checkpoint-store.ts";

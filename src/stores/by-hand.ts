@@ -1,7 +1,7 @@
 /** Runs that begin with the first thing recorded for them: nobody asked for them by name. */
 import type { RunEvent } from "../../machines/run-data.ts";
 import type { CodePlan } from "../domain/plan.ts";
-import type { Draft } from "../engine/draft.ts";
+import type { Draft } from "../engine/turn/draft.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { digest } from "../kernel/json.ts";
 import { BY_HAND, rest } from "./driven-run.ts";

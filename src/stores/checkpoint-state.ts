@@ -1,7 +1,7 @@
 /** States of checkpoints: bytes into recorded values and back. */
 import type { Value } from "../../machines/values.ts";
 import { emptyRun } from "../domain/state.ts";
-import { fromValue } from "../engine/values.ts";
+import { fromValue } from "../engine/values/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { limits } from "../kernel/limits.ts";
 import type { BlobStore } from "../ports/blob-store.ts";

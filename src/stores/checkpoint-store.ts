@@ -4,11 +4,11 @@
  * millrace's ids, because they become part of places where other characters have a meaning.
  */
 import { emptyRun } from "../domain/state.ts";
-import type { Draft } from "../engine/draft.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import { Projector } from "../engine/projector.ts";
-import { fromValue, toValue } from "../engine/values.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import { Projector } from "../engine/reading/projector.ts";
+import type { Draft } from "../engine/turn/draft.ts";
+import { fromValue, toValue } from "../engine/values/values.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import { blobReferences } from "../projections/blob-references.ts";

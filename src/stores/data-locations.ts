@@ -3,7 +3,7 @@
  * the log of the run, so it is the same for every process and outlives them all.
  */
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
+import type { Journal } from "../engine/reading/journal.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { KeptValue } from "../ports/node-values.ts";

@@ -1,7 +1,7 @@
 /** Removing a run with everything that was ever recorded of it. */
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import type { Projector } from "../engine/projector.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import type { Projector } from "../engine/reading/projector.ts";
 import type { BlobReferences } from "../projections/blob-references.ts";
 import { livesOn, type RunSummaries } from "../projections/run-summary.ts";
 import { blobsOnlyOf, isOnlyOf } from "./run-blobs.ts";

@@ -2,7 +2,7 @@
 import type { RunCommand } from "../../machines/run-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import { isTerminal, type RunState } from "../domain/state.ts";
-import type { Draft } from "../engine/draft.ts";
+import type { Draft } from "../engine/turn/draft.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { demandDriven, orderRun } from "./driven-run.ts";
 

@@ -1,7 +1,7 @@
 /** Erases runs so that what stays is always whole: a proof, and no fork of what is gone. */
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import type { Projector } from "../engine/projector.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import type { Projector } from "../engine/reading/projector.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import type { Position } from "../ports/event-log.ts";
 import type { RunSummaries } from "../projections/run-summary.ts";

@@ -10,8 +10,8 @@
  */
 import { emptyRun } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import { fromValue, toValue } from "../engine/values.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import { fromValue, toValue } from "../engine/values/values.ts";
 import { openFrame } from "../events/frame.ts";
 import { pause } from "../kernel/clock.ts";
 import type { Position } from "../ports/event-log.ts";

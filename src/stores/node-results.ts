@@ -1,6 +1,6 @@
 /** Results that live on nodes: kept here, fetched from where they are, computed again when lost. */
 import type { Engine } from "../engine/engine.ts";
-import { copiesOf, isLost, type LocalCopies, lost } from "../engine/local-copies.ts";
+import { copiesOf, isLost, type LocalCopies, lost } from "../engine/values/local-copies.ts";
 import { toJson } from "../kernel/json.ts";
 import type { KeptValue } from "../ports/node-values.ts";
 import type { DataLocation } from "../projections/data-locations.ts";

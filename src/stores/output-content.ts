@@ -4,7 +4,7 @@
  */
 import type { Value } from "../../machines/values.ts";
 import { emptyRun } from "../domain/state.ts";
-import { fromValue, handOut, toValue } from "../engine/values.ts";
+import { fromValue, handOut, toValue } from "../engine/values/values.ts";
 import type { OutputContent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";

@@ -5,11 +5,12 @@
  * A record is found by its ref, by its attempt, by who made it and by the name of the artifact; across
  * runs the newest wins. Nothing is changed once it is appended.
  */
-import type { Draft } from "../engine/draft.ts";
+
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import { outputRef } from "../engine/output-ref.ts";
-import type { Projector } from "../engine/projector.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import type { Projector } from "../engine/reading/projector.ts";
+import type { Draft } from "../engine/turn/draft.ts";
+import { outputRef } from "../engine/values/output-ref.ts";
 import type { NoteEvent, OutputContent } from "../events/vocabulary.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";

@@ -1,5 +1,5 @@
 /** Why a result cannot be had, as its caller is told. */
-import { isLost } from "../engine/local-copies.ts";
+import { isLost } from "../engine/values/local-copies.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";
 
 /** @param why as in "nothing is stored under it" */

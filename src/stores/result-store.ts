@@ -7,12 +7,12 @@
 import type { KeptOnNode } from "../../machines/values.ts";
 import { emptyRun } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { loadRun } from "../engine/history.ts";
-import type { Journal } from "../engine/journal.ts";
-import { type MakeAgain, valuesOf } from "../engine/kept-values.ts";
-import { isLost } from "../engine/local-copies.ts";
-import { outputRef } from "../engine/output-ref.ts";
-import { fromValue, handOut, toValue, type ValueSource } from "../engine/values.ts";
+import { loadRun } from "../engine/reading/history.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import { type MakeAgain, valuesOf } from "../engine/values/kept-values.ts";
+import { isLost } from "../engine/values/local-copies.ts";
+import { outputRef } from "../engine/values/output-ref.ts";
+import { fromValue, handOut, toValue, type ValueSource } from "../engine/values/values.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 import { checkId } from "../kernel/ids.ts";
 import type { KeptValue } from "../ports/node-values.ts";

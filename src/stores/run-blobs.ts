@@ -2,10 +2,11 @@
  * The large values that go with a run. Blobs are stored by digest, so others may refer to the same ones: runs
  * that have recorded them, and unread mail, of which no view tells.
  */
-import { inboxOf } from "../engine/chain.ts";
-import { keptForKey } from "../engine/correlated.ts";
+
 import type { Engine } from "../engine/engine.ts";
-import { decodeInput, valueOfInput } from "../engine/input.ts";
+import { inboxOf } from "../engine/hosting/chain.ts";
+import { keptForKey } from "../engine/turn/correlated.ts";
+import { decodeInput, valueOfInput } from "../engine/turn/input.ts";
 import { openFrame } from "../events/frame.ts";
 import { isMillraceError } from "../kernel/errors.ts";
 import { type BlobReferences, blobsOf } from "../projections/blob-references.ts";

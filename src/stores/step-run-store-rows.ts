@@ -1,7 +1,7 @@
 /** Step runs as callers see them: rows made from a run's state and notes. */
 import type { Failure, Value } from "../../machines/values.ts";
 import { isDriven, type RunState, shownState } from "../domain/state.ts";
-import type { Draft } from "../engine/draft.ts";
+import type { Draft } from "../engine/turn/draft.ts";
 import type { Json } from "../kernel/json.ts";
 import type { RunNotes } from "../projections/run-notes.ts";
 import { isOwnStep, type StepRunNote, stepRunFold } from "../projections/step-runs.ts";

@@ -8,7 +8,7 @@ import type { StepCommand } from "../../machines/step-data.ts";
 import type { Failure, Value } from "../../machines/values.ts";
 import { refusalError } from "../domain/decide.ts";
 import { stepActor } from "../domain/state.ts";
-import type { Draft } from "../engine/draft.ts";
+import type { Draft } from "../engine/turn/draft.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { canonicalJson, type Json } from "../kernel/json.ts";
 import { limits } from "../kernel/limits.ts";

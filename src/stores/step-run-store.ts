@@ -6,8 +6,8 @@
 import type { Value } from "../../machines/values.ts";
 import type { RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Journal } from "../engine/journal.ts";
-import { fromValue, toValue } from "../engine/values.ts";
+import type { Journal } from "../engine/reading/journal.ts";
+import { fromValue, toValue } from "../engine/values/values.ts";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { MillraceError } from "../kernel/errors.ts";
 import { checkId } from "../kernel/ids.ts";

@@ -8,13 +8,13 @@ import fc from "fast-check";
 import { callOptions, invalidOption, wholeOption } from "../client/options.ts";
 import type { Duration } from "../kernel/duration.ts";
 import type { Workflow } from "../workflow/definition.ts";
-import { differences } from "./compare-lives.ts";
-import type { EffectLedger } from "./effects.ts";
-import { CaseFailure, examine } from "./examine.ts";
-import type { Life, LifePlan, Outcome, TestSignal } from "./life.ts";
-import type { Outside } from "./outside.ts";
-import { reproduction } from "./reproduction.ts";
-import { PATIENCE } from "./test-run.ts";
+import { differences } from "./simulation/compare-lives.ts";
+import type { EffectLedger } from "./simulation/effects.ts";
+import { CaseFailure, examine } from "./simulation/examine.ts";
+import type { Life, LifePlan, Outcome, TestSignal } from "./simulation/life.ts";
+import type { Outside } from "./simulation/outside.ts";
+import { reproduction } from "./simulation/reproduction.ts";
+import { PATIENCE } from "./simulation/test-run.ts";
 
 /** A workflow, with those that it starts itself behind it; or a function that makes it of fakes. */
 export type TestedWorkflow<I, O> =

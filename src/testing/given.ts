@@ -13,7 +13,7 @@ import type { RunCommand, RunContext, RunEvent } from "../../machines/run-data.t
 import type { StepCommand, StepContext, StepEvent } from "../../machines/step-data.ts";
 import type { Refusal } from "../domain/table.ts";
 import type { Result } from "../kernel/result.ts";
-import { type Message, machineOf, type Subject, subjectOf } from "./subjects.ts";
+import { type Message, machineOf, type Subject, subjectOf } from "./arbitraries/subjects.ts";
 
 /** Which machine a story is about that begins without an event. */
 export interface GivenOptions {

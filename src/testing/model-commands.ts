@@ -13,8 +13,8 @@ import { AssertionError } from "node:assert";
 import fc from "fast-check";
 import { type Duration, millis } from "../kernel/duration.ts";
 import { isMillraceError } from "../kernel/errors.ts";
-import type { TestRuntime } from "./runtime.ts";
-import type { TestRun } from "./test-run.ts";
+import type { TestRuntime } from "./simulation/runtime.ts";
+import type { TestRun } from "./simulation/test-run.ts";
 
 /** What is known of the run. Extend it with what your own commands need. */
 export interface RunModel {

@@ -1,8 +1,8 @@
 /** The function of a code workflow, run along a recorded history: asked the same, it must ask the same. */
 import { isDeepStrictEqual } from "node:util";
 import { continueAtOf, type RunState } from "../domain/state.ts";
-import { answerOf } from "../engine/code-answers.ts";
-import { fromValue, handOut } from "../engine/values.ts";
+import { answerOf } from "../engine/turn/code-answers.ts";
+import { fromValue, handOut } from "../engine/values/values.ts";
 import { toFailure } from "../events/failure.ts";
 import { microtasksDrained } from "../kernel/async.ts";
 import { isMillraceError, MillraceError } from "../kernel/errors.ts";

@@ -1,7 +1,7 @@
 /** The plan of a graph as it was recorded, beside the plan and the code of today. */
 import { isDeepStrictEqual } from "node:util";
 import type { GraphPlan } from "../domain/plan.ts";
-import { type MissingCode, missingCode } from "../engine/has-code.ts";
+import { type MissingCode, missingCode } from "../engine/hosting/has-code.ts";
 import type { GraphWorkflow } from "../workflow/definition.ts";
 import type { Folded, HistoryDifference } from "./folded-history.ts";
 

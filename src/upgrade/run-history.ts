@@ -1,7 +1,7 @@
 /** The history of a run as the log has it, with what it is folded onto. */
 import { emptyRun, type RunState } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
-import { groundOf } from "../engine/history.ts";
+import { groundOf } from "../engine/reading/history.ts";
 import { openFrame } from "../events/frame.ts";
 import type { MillraceEvent } from "../events/vocabulary.ts";
 

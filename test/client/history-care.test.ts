@@ -3,7 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { loadKept } from "../../src/engine/kept-run.ts";
+import { loadKept } from "../../src/engine/reading/kept-run.ts";
 import { archiveTo, graph, type Millrace, workflow } from "../../src/index.ts";
 import { all, scratchFolder } from "../cli/command.ts";
 import { ALL_STORES, onStores, onVirtualTime, refusal, until } from "../engine/kit/scene.ts";

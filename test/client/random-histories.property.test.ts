@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { loadKept } from "../../src/engine/kept-run.ts";
+import { loadKept } from "../../src/engine/reading/kept-run.ts";
 import { openFrame } from "../../src/events/frame.ts";
 import { recordedEvents } from "../../src/events/recorded.ts";
 import { type Millrace, open, type RecordedEvent, type RunHandle } from "../../src/index.ts";

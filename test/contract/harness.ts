@@ -1,13 +1,13 @@
 /** Runs the contract suites under vitest: one `describe` per port, one `it` per case. */
 import { describe, expect, it } from "vitest";
-import { blobStoreContract } from "../../src/testing/blob-store-contract.ts";
-import { type ContractCase, type Place, runCase } from "../../src/testing/contract.ts";
-import { eventLogContract } from "../../src/testing/event-log-contract.ts";
-import { inboxContract } from "../../src/testing/inbox-contract.ts";
-import { nodeRegistryContract } from "../../src/testing/node-registry-contract.ts";
-import { nodeValuesContract } from "../../src/testing/node-values-contract.ts";
-import { viewStoreContract } from "../../src/testing/view-store-contract.ts";
-import { workQueueContract } from "../../src/testing/work-queue-contract.ts";
+import { blobStoreContract } from "../../src/testing/contracts/blob-store-contract.ts";
+import { type ContractCase, type Place, runCase } from "../../src/testing/contracts/contract.ts";
+import { eventLogContract } from "../../src/testing/contracts/event-log-contract.ts";
+import { inboxContract } from "../../src/testing/contracts/inbox-contract.ts";
+import { nodeRegistryContract } from "../../src/testing/contracts/node-registry-contract.ts";
+import { nodeValuesContract } from "../../src/testing/contracts/node-values-contract.ts";
+import { viewStoreContract } from "../../src/testing/contracts/view-store-contract.ts";
+import { workQueueContract } from "../../src/testing/contracts/work-queue-contract.ts";
 
 /** A case that an adapter is known not to pass, and why. Fails once the case passes. */
 export interface Deviation {

@@ -13,8 +13,8 @@ import {
   contractLeaseMs,
   type Place,
   runContract,
-} from "../../src/testing/contract.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
+} from "../../src/testing/contracts/contract.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { type Fault, faults } from "./faults.ts";
 import { contractTests, suites } from "./harness.ts";
 

@@ -1,5 +1,5 @@
 /** The NATS adapter keeps every contract, on a real nats-server. */
-import { contractLeaseMs } from "../../src/testing/contract.ts";
+import { contractLeaseMs } from "../../src/testing/contracts/contract.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { freshNamespace, openNats, removeNamespace } from "../support/nats-store.ts";
 import { contractTests } from "./harness.ts";

@@ -7,7 +7,7 @@ import { systemClock } from "../../src/kernel/clock.ts";
 import { systemIds } from "../../src/kernel/ids.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { contractLeaseMs, type Place } from "../../src/testing/contract.ts";
+import { contractLeaseMs, type Place } from "../../src/testing/contracts/contract.ts";
 import { contractTests } from "./harness.ts";
 
 const world = { clock: systemClock(), random: systemRandom, ids: systemIds };

@@ -7,7 +7,7 @@ import { explain } from "../../src/domain/explain.ts";
 import { emptyRun, hasBegun, isTerminal, type RunState } from "../../src/domain/state.ts";
 import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 import { isMillraceError } from "../../src/kernel/errors.ts";
-import { legalEvents } from "../../src/testing/walks.ts";
+import { legalEvents } from "../../src/testing/arbitraries/walks.ts";
 
 const BEGIN = 1_000;
 

@@ -7,7 +7,7 @@ import { emptyRun, type RunState } from "../../src/domain/state.ts";
 import { type Frame, NO_PREVIOUS, openFrame, sealFrame } from "../../src/events/frame.ts";
 import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 import { isMillraceError } from "../../src/kernel/errors.ts";
-import { events } from "../../src/testing/event-arbitraries.ts";
+import { events } from "../../src/testing/arbitraries/event-arbitraries.ts";
 import { graphPlans } from "./plans.ts";
 import { RandomLife } from "./random-life.ts";
 import { dump, fold } from "./recorded-run.ts";

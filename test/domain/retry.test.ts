@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { setbackCommand, startCommand } from "../../src/domain/decide.ts";
 import { backoffMs } from "../../src/domain/retry.ts";
-import { retryPolicies } from "../../src/testing/value-arbitraries.ts";
+import { retryPolicies } from "../../src/testing/arbitraries/value-arbitraries.ts";
 import { codePlan, noRetry } from "./plans.ts";
 import { RecordedRun } from "./recorded-run.ts";
 

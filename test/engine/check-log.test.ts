@@ -1,7 +1,7 @@
 /** The checker of logs: it finds nothing in a good one, and each kind of wrong in a bad one. */
 import { describe, expect, it } from "vitest";
 import { graph, type RecordedEvent, workflow } from "../../src/index.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { onStores } from "./kit/scene.ts";
 
 let good: readonly RecordedEvent[] = [];

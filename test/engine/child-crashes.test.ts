@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type NatsServer, startNatsServer } from "../../scripts/nats-server.ts";
 import { type Millrace, open } from "../../src/index.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { family, fanOut, looping, twoCalls, twoNodes } from "./fixtures/family.ts";
 import { executions } from "./kit/executions.ts";
 import { until } from "./kit/scene.ts";

@@ -13,7 +13,7 @@ import { type Millrace, open, type RecordedEvent, type RunHandle } from "../../s
 import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { seededRandom } from "../../src/kernel/random.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { clustered, resultOf, stubborn } from "./fixtures/cluster-flow.ts";
 import { only, sleep, until } from "./kit/scene.ts";

@@ -4,8 +4,8 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { successors } from "../../src/engine/fleet.ts";
-import { Peer } from "../../src/engine/peer.ts";
+import { successors } from "../../src/engine/nodes/fleet.ts";
+import { Peer } from "../../src/engine/nodes/peer.ts";
 import { graph } from "../../src/index.ts";
 import type { NodeInfo } from "../../src/ports/node-registry.ts";
 import { ALL_STORES, onStores, onVirtualTime, refusal, until } from "./kit/scene.ts";

@@ -1,6 +1,6 @@
 /** How long a history is: known to code, the same in every re-run; told before a limit bites. */
 import { expect, it } from "vitest";
-import { WARNED_EVENTS } from "../../src/engine/turn.ts";
+import { WARNED_EVENTS } from "../../src/engine/turn/turn.ts";
 import { graph, open, workflow } from "../../src/index.ts";
 import { limits } from "../../src/kernel/limits.ts";
 import { testRuntime } from "../../src/testing.ts";

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { LogFeed } from "../../src/engine/log-feed.ts";
+import { LogFeed } from "../../src/engine/reading/log-feed.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import type { EventLog, LogScope, Position, StoredFrame } from "../../src/ports/event-log.ts";

@@ -3,8 +3,8 @@
  * nobody stays deaf. Nothing else would repeat it, and a step would wait for ever.
  */
 import { expect, it } from "vitest";
-import { decodeInput } from "../../src/engine/input.ts";
-import { decodeLetter } from "../../src/engine/node-mail.ts";
+import { decodeLetter } from "../../src/engine/nodes/node-mail.ts";
+import { decodeInput } from "../../src/engine/turn/input.ts";
 import { graph, MillraceError } from "../../src/index.ts";
 import type { Inbox } from "../../src/ports/inbox.ts";
 import type { Store } from "../../src/ports/store.ts";

@@ -1,7 +1,7 @@
 // Notes of steps that run for another host, when everything is called off before they have arrived.
 import { expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.ts";
-import { NoteWaits } from "../../src/engine/note-waits.ts";
+import { NoteWaits } from "../../src/engine/nodes/note-waits.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";

@@ -3,11 +3,11 @@
  * goes on all the same, and nobody's numbers collide.
  */
 import { expect, it } from "vitest";
-import { commit } from "../../src/engine/commit.ts";
-import { Draft } from "../../src/engine/draft.ts";
-import { loadRun } from "../../src/engine/history.ts";
-import { Journal } from "../../src/engine/journal.ts";
-import { commitBehindNotes } from "../../src/engine/rebase.ts";
+import { loadRun } from "../../src/engine/reading/history.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
+import { commit } from "../../src/engine/turn/commit.ts";
+import { Draft } from "../../src/engine/turn/draft.ts";
+import { commitBehindNotes } from "../../src/engine/turn/rebase.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { graph } from "../../src/index.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";

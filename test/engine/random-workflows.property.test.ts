@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import { openFrame, plainCodec } from "../../src/events/frame.ts";
 import { recordedEvents } from "../../src/events/recorded.ts";
 import { type Millrace, open, type RecordedEvent } from "../../src/index.ts";
@@ -14,9 +14,9 @@ import { seededIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { type Random, seededRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
-import { Process } from "../../src/testing/process.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
+import { Process } from "../../src/testing/simulation/process.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { faultyAppends } from "./kit/chaos.ts";
 import { answerAll, build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
 

@@ -10,10 +10,10 @@ import { open, type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
-import { over } from "../../src/testing/over.ts";
-import { Process } from "../../src/testing/process.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
+import { over } from "../../src/testing/simulation/over.ts";
+import { Process } from "../../src/testing/simulation/process.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { ALL_STORES, only, onStores, until, world } from "./kit/scene.ts";
 
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import type { ScheduleSpec } from "../../machines/schedule-data.ts";
 import { calendarOf, LATE_MS, ticksBetween } from "../../src/domain/schedule.ts";
 import { type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { Hosts, type Loss } from "./kit/hosts.ts";
 import { only } from "./kit/scene.ts";
 

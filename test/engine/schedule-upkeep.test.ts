@@ -1,10 +1,10 @@
 // What schedules come through: records that have become long, tickets that were lost, runs that were erased,
 // processes without the code.
 import { expect, it } from "vitest";
-import { Catalog } from "../../src/engine/catalog.ts";
-import { Projector } from "../../src/engine/projector.ts";
-import { Schedules, scheduleTicket } from "../../src/engine/schedules.ts";
-import { tendSchedule } from "../../src/engine/tend-schedules.ts";
+import { Catalog } from "../../src/engine/hosting/catalog.ts";
+import { Projector } from "../../src/engine/reading/projector.ts";
+import { Schedules, scheduleTicket } from "../../src/engine/records/schedules.ts";
+import { tendSchedule } from "../../src/engine/records/tend-schedules.ts";
 import { type Millrace, type Workflow, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { pause } from "../../src/kernel/clock.ts";

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Overlap } from "../../machines/schedule-data.ts";
 import { type Millrace, type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
-import type { VirtualTime } from "../../src/testing/virtual-time.ts";
+import type { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { only, onVirtualTime, refusal, type Scene, type SceneOptions, world } from "./kit/scene.ts";
 
 const MINUTE = 60_000;

@@ -12,8 +12,8 @@ import { seededIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { type Random, seededRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 
 const GPU = { resources: { gpu: 1 }, retry: { maxAttempts: 1_000, initial: 1 } } as const;
 

@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { graph, MillraceError, workflow } from "../../src/index.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { over } from "../../src/testing/over.ts";
+import { over } from "../../src/testing/simulation/over.ts";
 import { faulty } from "./kit/faulty.ts";
 import { only, onStores, onVirtualTime, refusal, until } from "./kit/scene.ts";
 

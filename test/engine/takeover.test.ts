@@ -14,7 +14,7 @@ import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { openStore } from "../../src/runtime/open-store.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { relay } from "./fixtures/relay-flow.ts";
 import { RESULT, tenCalls } from "./fixtures/ten-steps.ts";

@@ -13,9 +13,9 @@ import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import type { Store } from "../../src/ports/store.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
-import { Process } from "../../src/testing/process.ts";
-import { VirtualTime } from "../../src/testing/virtual-time.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
+import { Process } from "../../src/testing/simulation/process.ts";
+import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 
 const VERSIONS = ["1", "2"] as const;
 type Version = (typeof VERSIONS)[number];

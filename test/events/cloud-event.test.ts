@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { toCloudEvent } from "../../src/events/cloud-event.ts";
 import type { RecordedEvent } from "../../src/events/vocabulary.ts";
-import { events } from "../../src/testing/event-arbitraries.ts";
+import { events } from "../../src/testing/arbitraries/event-arbitraries.ts";
 
 const recorded: fc.Arbitrary<RecordedEvent> = fc
   .tuple(events, fc.nat(), fc.maxSafeNat(), fc.nat(9))

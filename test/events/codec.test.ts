@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Frame, type FrameCodec, openFrame, sealFrame } from "../../src/events/frame.ts";
 import type { MillraceError } from "../../src/kernel/errors.ts";
-import { frames } from "../../src/testing/event-arbitraries.ts";
+import { frames } from "../../src/testing/arbitraries/event-arbitraries.ts";
 import { forge } from "./forge.ts";
 
 const IV_BYTES = 12;

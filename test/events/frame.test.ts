@@ -7,7 +7,12 @@ import { describe, expect, it } from "vitest";
 import { FRAME_VERSION, type Frame, openFrame, sealFrame } from "../../src/events/frame.ts";
 import { isMillraceError, type MillraceError } from "../../src/kernel/errors.ts";
 import { limits } from "../../src/kernel/limits.ts";
-import { eventNames, events, eventTypes, frames } from "../../src/testing/event-arbitraries.ts";
+import {
+  eventNames,
+  events,
+  eventTypes,
+  frames,
+} from "../../src/testing/arbitraries/event-arbitraries.ts";
 import { forge } from "./forge.ts";
 
 const RUN = "run-1";

@@ -11,15 +11,15 @@ import { nodeStates } from "../../machines/node.ts";
 import { runStates } from "../../machines/run.ts";
 import { scheduleStates } from "../../machines/schedule.ts";
 import { stepStates } from "../../machines/step.ts";
-import { oneOf } from "../../src/testing/message-arbitraries.ts";
+import { oneOf } from "../../src/testing/arbitraries/message-arbitraries.ts";
 import {
   type AnySubject,
   type MachineName,
   type Message,
   subjectOf,
-} from "../../src/testing/subjects.ts";
+} from "../../src/testing/arbitraries/subjects.ts";
 
-export type { Message } from "../../src/testing/subjects.ts";
+export type { Message } from "../../src/testing/arbitraries/subjects.ts";
 
 export interface Subject extends Pick<AnySubject, "machine" | "table" | "input" | "fresh"> {
   readonly name: MachineName;

@@ -12,7 +12,7 @@ import {
   outputIndex,
 } from "../../src/projections/output-index.ts";
 import { emptyNotes, foldNotes, type RunNotes } from "../../src/projections/run-notes.ts";
-import { values } from "../../src/testing/value-arbitraries.ts";
+import { values } from "../../src/testing/arbitraries/value-arbitraries.ts";
 
 type Emitted = Extract<NoteEvent, { type: "output.emitted" }>;
 type Told =

@@ -1,6 +1,6 @@
 /** `millrace rebuild`, as a process. */
 import { expect, it } from "vitest";
-import { Projector, viewKey } from "../../src/engine/projector.ts";
+import { Projector, viewKey } from "../../src/engine/reading/projector.ts";
 import { open } from "../../src/index.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { millrace, scratchStore } from "../cli/command.ts";

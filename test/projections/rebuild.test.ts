@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ScheduleSpec } from "../../machines/schedule-data.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Projector, viewKey } from "../../src/engine/projector.ts";
-import { type RebuildProgress, rebuild } from "../../src/engine/rebuild.ts";
-import { Schedules } from "../../src/engine/schedules.ts";
+import { Projector, viewKey } from "../../src/engine/reading/projector.ts";
+import { type RebuildProgress, rebuild } from "../../src/engine/reading/rebuild.ts";
+import { Schedules } from "../../src/engine/records/schedules.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
 import { savedProjections } from "../../src/projections/saved.ts";

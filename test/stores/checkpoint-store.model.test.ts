@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import type { Json } from "../../src/kernel/json.ts";
 import { limits } from "../../src/kernel/limits.ts";
 import { CheckpointStore } from "../../src/stores/checkpoint-store.ts";

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import { limits } from "../../src/kernel/limits.ts";
 import { CheckpointStore } from "../../src/stores/checkpoint-store.ts";
 import type { DrivenStatus } from "../../src/stores/driven-status.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MemoryBackend, memoryStore } from "../../src/adapters/memory/store.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import type { Clock } from "../../src/kernel/clock.ts";
 import type { EventLog } from "../../src/ports/event-log.ts";
 import type { World } from "../../src/ports/store.ts";

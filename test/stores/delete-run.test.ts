@@ -1,9 +1,9 @@
 /** Deleting a run: test 11 of reference/seeds.md §3.4, and every place that could keep a trace. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { encodeInput } from "../../src/engine/input.ts";
-import { Journal } from "../../src/engine/journal.ts";
-import { Projector, viewKey } from "../../src/engine/projector.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
+import { Projector, viewKey } from "../../src/engine/reading/projector.ts";
+import { encodeInput } from "../../src/engine/turn/input.ts";
 import { pause } from "../../src/kernel/clock.ts";
 import { digest } from "../../src/kernel/json.ts";
 import { limits } from "../../src/kernel/limits.ts";

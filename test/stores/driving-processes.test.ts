@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import { openStore } from "../../src/runtime/open-store.ts";
 import { CheckpointStore } from "../../src/stores/checkpoint-store.ts";
 import { StepRunStore } from "../../src/stores/step-run-store.ts";

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import { openFrame } from "../../src/events/frame.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { type Millrace, open } from "../../src/runtime/open.ts";

@@ -3,9 +3,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { memoryStore } from "../../src/adapters/memory/store.ts";
-import type { Draft } from "../../src/engine/draft.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
+import type { Draft } from "../../src/engine/turn/draft.ts";
 import { openFrame } from "../../src/events/frame.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
 import { limits } from "../../src/kernel/limits.ts";

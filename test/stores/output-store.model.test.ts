@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import type { EventLog } from "../../src/ports/event-log.ts";
 import { beginDriven } from "../../src/stores/driven-run.ts";
 import type { OutputEvent } from "../../src/stores/output-content.ts";

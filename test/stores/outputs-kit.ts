@@ -1,7 +1,7 @@
 /** What the tests of output and result stores work with: the stores of one process, per adapter. */
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
-import { Projector } from "../../src/engine/projector.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
+import { Projector } from "../../src/engine/reading/projector.ts";
 import { outputIndex } from "../../src/projections/output-index.ts";
 import { DataLocationRegistry } from "../../src/stores/data-locations.ts";
 import { OutputStore } from "../../src/stores/output-store.ts";

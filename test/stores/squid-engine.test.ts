@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { graph, type Millrace, TerminalError, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
-import { Process } from "../../src/testing/process.ts";
+import { Process } from "../../src/testing/simulation/process.ts";
 import { faulty } from "../engine/kit/faulty.ts";
 import { ALL_STORES, only, onStores, outline, refusal, until } from "../engine/kit/scene.ts";
 

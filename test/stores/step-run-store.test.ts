@@ -3,7 +3,7 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
-import { Journal } from "../../src/engine/journal.ts";
+import { Journal } from "../../src/engine/reading/journal.ts";
 import { openFrame } from "../../src/events/frame.ts";
 import type { MillraceEvent } from "../../src/events/vocabulary.ts";
 import { limits } from "../../src/kernel/limits.ts";

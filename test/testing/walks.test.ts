@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { subjectOf } from "../../src/testing/subjects.ts";
+import { subjectOf } from "../../src/testing/arbitraries/subjects.ts";
 import { illegalEvents, legalEvents } from "../../src/testing.ts";
 import { subjects, xstate } from "../machines/subject.ts";
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { open, type RecordedEvent } from "../../src/index.ts";
 import { isMillraceError } from "../../src/kernel/errors.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
-import { checkLog } from "../../src/testing/check-log.ts";
+import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { readInstance, type WfTask } from "../../src/wfformat/instance.ts";
 import { boundsOf, measureReplay } from "../../src/wfformat/measure.ts";
 import { costOf, type Replay, type ReplayOptions, replayOf } from "../../src/wfformat/replay.ts";

@@ -1,6 +1,6 @@
 /** `millrace approve` and `reject`: decide what a run asks people; `approvals`: what waits for that. */
 import type { Command } from "commander";
-import type { PendingApproval, PendingOptions } from "../../client/approvals.ts";
+import type { PendingApproval, PendingOptions } from "../../client/telling/approvals.ts";
 import type { Cli } from "../cli.ts";
 import { type Cell, duration, moment, visible } from "../render.ts";
 import {

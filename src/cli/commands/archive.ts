@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import type { Imported } from "../../client/import-runs.ts";
+import type { Imported } from "../../client/history/import-runs.ts";
 import { open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import {

@@ -1,6 +1,6 @@
 /** `millrace compare`: two runs beside each other, from where they have nothing in common any more. */
 import type { Command } from "commander";
-import type { ComparedEvents } from "../../client/compare-runs.ts";
+import type { ComparedEvents } from "../../client/forking/compare-runs.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
 import type { Cli } from "../cli.ts";
 import { eventDetail, eventSubject } from "../event-text.ts";

@@ -3,7 +3,11 @@
  * some would break. `millrace migrate`: moves one run to another version of its workflow.
  */
 import type { Command } from "commander";
-import type { RunUpgrade, UpgradeProgress, UpgradeReport } from "../../client/check-upgrade.ts";
+import type {
+  RunUpgrade,
+  UpgradeProgress,
+  UpgradeReport,
+} from "../../client/upgrading/check-upgrade.ts";
 import { codeName, versionName } from "../../cluster/versions.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Workflow } from "../../workflow/definition.ts";

@@ -1,6 +1,6 @@
 /** `millrace diff`: what became different in a run between two of its moments. */
 import type { Command } from "commander";
-import type { RunMoment } from "../../client/state-at.ts";
+import type { RunMoment } from "../../client/looking/state-at.ts";
 import type { Cli } from "../cli.ts";
 import { diffLines } from "../diff-text.ts";
 import { momentArgument } from "../moment-argument.ts";

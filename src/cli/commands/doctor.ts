@@ -43,7 +43,7 @@ async function diagnose(cli: Cli, flags: DoctorFlags): Promise<void> {
     report.facts({ ...(await millrace.store.describe()), ...told });
   }
   const world = { clock: cli.clock, random: systemRandom, ids: systemIds };
-  const { contractLeaseMs: leaseMs } = await import("../../testing/contract.ts");
+  const { contractLeaseMs: leaseMs } = await import("../../testing/contracts/contract.ts");
   const scratch = await scratchOf(store, { world, leaseMs });
   const stop = stopSignals((signal) =>
     report.note(`${signal}: cleaning up; once more leaves ${scratch.where} behind`),
@@ -68,14 +68,16 @@ async function diagnose(cli: Cli, flags: DoctorFlags): Promise<void> {
  * lies above the command line, so they are fetched here, when they are needed.
  */
 async function contractCases(scratch: Scratch): Promise<readonly Examined[]> {
-  const { runCase } = await import("../../testing/contract.ts");
-  const { workQueueContract } = await import("../../testing/work-queue-contract.ts");
-  const { nodeRegistryContract } = await import("../../testing/node-registry-contract.ts");
-  const { eventLogContract } = await import("../../testing/event-log-contract.ts");
-  const { inboxContract } = await import("../../testing/inbox-contract.ts");
-  const { blobStoreContract } = await import("../../testing/blob-store-contract.ts");
-  const { nodeValuesContract } = await import("../../testing/node-values-contract.ts");
-  const { viewStoreContract } = await import("../../testing/view-store-contract.ts");
+  const { runCase } = await import("../../testing/contracts/contract.ts");
+  const { workQueueContract } = await import("../../testing/contracts/work-queue-contract.ts");
+  const { nodeRegistryContract } = await import(
+    "../../testing/contracts/node-registry-contract.ts"
+  );
+  const { eventLogContract } = await import("../../testing/contracts/event-log-contract.ts");
+  const { inboxContract } = await import("../../testing/contracts/inbox-contract.ts");
+  const { blobStoreContract } = await import("../../testing/contracts/blob-store-contract.ts");
+  const { nodeValuesContract } = await import("../../testing/contracts/node-values-contract.ts");
+  const { viewStoreContract } = await import("../../testing/contracts/view-store-contract.ts");
   const suites = {
     "work queue": workQueueContract,
     "node registry": nodeRegistryContract,

@@ -1,6 +1,6 @@
 /** `millrace erase` and `prune`: what is not to be kept. Both ask for `--yes`, since nothing brings it back. */
 import type { Command } from "commander";
-import type { RetentionRule } from "../../client/prune-runs.ts";
+import type { RetentionRule } from "../../client/history/prune-runs.ts";
 import { isMillraceError, MillraceError } from "../../kernel/errors.ts";
 import type { RunStatus } from "../../projections/run-summary.ts";
 import { archiveTo } from "../../runtime/archive-to.ts";

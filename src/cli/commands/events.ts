@@ -1,7 +1,7 @@
 /** `millrace events`: what was recorded of a run, or of many, and with `--follow` what is from now on. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { EventFilter } from "../../client/event-filter.ts";
-import type { From } from "../../client/start-place.ts";
+import type { EventFilter } from "../../client/following/event-filter.ts";
+import type { From } from "../../client/following/start-place.ts";
 import { toCloudEvent } from "../../events/cloud-event.ts";
 import type { EventType } from "../../events/vocabulary.ts";
 import { MillraceError } from "../../kernel/errors.ts";

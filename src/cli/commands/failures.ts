@@ -1,6 +1,6 @@
 /** `millrace failures`: everything that somebody should look at, with its reason. */
 import type { Command } from "commander";
-import type { Trouble } from "../../client/failures.ts";
+import type { Trouble } from "../../client/looking/failures.ts";
 import type { Cli } from "../cli.ts";
 import { type Cell, duration, moment, statusCell } from "../render.ts";
 import {

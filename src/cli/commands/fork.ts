@@ -1,7 +1,7 @@
 /** `millrace fork` and `rerun`: a new run that goes on where another one was, with something changed. */
 import type { Command } from "commander";
 import type { Decision } from "../../../machines/approval.ts";
-import type { ForkOptions, ForkSignal } from "../../client/fork-options.ts";
+import type { ForkOptions, ForkSignal } from "../../client/forking/fork-options.ts";
 import type { RunHandle } from "../../client/run-handle.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import type { Millrace } from "../../runtime/open.ts";

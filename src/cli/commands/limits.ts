@@ -1,6 +1,6 @@
 /** `millrace limits`: how full the limits of workflows are, and who waits longest under each. */
 import type { Command } from "commander";
-import type { WorkflowLimit } from "../../client/limits.ts";
+import type { WorkflowLimit } from "../../client/looking/limits.ts";
 import type { Cli } from "../cli.ts";
 import { type Cell, duration } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";

@@ -1,7 +1,7 @@
 /** `millrace placements`: where a run's steps were placed and why, and where another strategy would have. */
 import type { Command } from "commander";
 import { type Choice, HOST_FIRST } from "../../cluster/choose.ts";
-import { STRATEGIES } from "../../engine/cluster.ts";
+import { STRATEGIES } from "../../engine/nodes/cluster.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import { type ReplayedPlacement, replayPlacements } from "../../projections/placements.ts";

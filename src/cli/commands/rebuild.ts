@@ -3,7 +3,7 @@
  * `--verify` it also says whether what was saved was true, and exits with 1 if something was not.
  */
 import type { Command } from "commander";
-import type { RebuildProgress, Rebuilt } from "../../engine/rebuild.ts";
+import type { RebuildProgress, Rebuilt } from "../../engine/reading/rebuild.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import { bar } from "../bar.ts";
 import type { Cli } from "../cli.ts";

@@ -1,7 +1,7 @@
 /** `millrace replay`: plays a run again in the terminal, from its log. No code runs. */
 import { type Command, InvalidArgumentError } from "commander";
-import type { RunMoment } from "../../client/state-at.ts";
-import { diffStates } from "../../client/state-diff.ts";
+import type { RunMoment } from "../../client/looking/state-at.ts";
+import { diffStates } from "../../client/looking/state-diff.ts";
 import type { Cli } from "../cli.ts";
 import { momentArgument } from "../moment-argument.ts";
 import { ReplayScreen } from "../replay-screen.ts";

@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import type { StartOptions } from "../../client/start-run.ts";
+import type { StartOptions } from "../../client/starting/start-run.ts";
 import { MillraceError } from "../../kernel/errors.ts";
 import { readInstance } from "../../wfformat/instance.ts";
 import { measureReplay } from "../../wfformat/measure.ts";

@@ -1,6 +1,6 @@
 /** `millrace runs`: one line per run, the newest first. */
 import { type Command, Option } from "commander";
-import type { ListOptions } from "../../client/list-runs.ts";
+import type { ListOptions } from "../../client/looking/list-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { runRows } from "../run-rows.ts";

@@ -1,7 +1,7 @@
 /** `millrace schedule …`: schedules declared, looked at, paused, and told to start runs. */
 import { type Command, Option } from "commander";
 import type { Overlap } from "../../../machines/schedule-data.ts";
-import { overlaps, type ScheduleOptions } from "../../client/schedule-options.ts";
+import { overlaps, type ScheduleOptions } from "../../client/schedules/schedule-options.ts";
 import { type Millrace, open } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { jsonArgument } from "../json-argument.ts";

@@ -1,6 +1,6 @@
 /** `millrace search`: runs by what they are, page by page, and how many there are of each status. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { SearchOptions } from "../../client/search-runs.ts";
+import type { SearchOptions } from "../../client/looking/search-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { labels } from "../labels.ts";

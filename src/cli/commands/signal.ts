@@ -1,6 +1,6 @@
 /** `millrace signal`: tell a run, or all that fit, something they wait for, or will wait for. */
 import type { Command } from "commander";
-import type { SignalTarget } from "../../client/signal-where.ts";
+import type { SignalTarget } from "../../client/telling/signal-where.ts";
 import type { Duration } from "../../kernel/duration.ts";
 import { isMillraceError, MillraceError } from "../../kernel/errors.ts";
 import type { Millrace } from "../../runtime/open.ts";

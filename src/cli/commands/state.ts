@@ -1,6 +1,6 @@
 /** `millrace state`: a run as it was after one of its events, or at a time. */
 import type { Command } from "commander";
-import type { RunMoment } from "../../client/state-at.ts";
+import type { RunMoment } from "../../client/looking/state-at.ts";
 import type { Cli } from "../cli.ts";
 import { valueText } from "../event-text.ts";
 import { causeLines } from "../failures.ts";

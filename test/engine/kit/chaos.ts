@@ -6,7 +6,7 @@ import { type Clock, pause } from "../../../src/kernel/clock.ts";
 import { MillraceError } from "../../../src/kernel/errors.ts";
 import type { Random } from "../../../src/kernel/random.ts";
 import type { AppendOutcome, EventLog, NewFrame } from "../../../src/ports/event-log.ts";
-import { over } from "../../../src/testing/over.ts";
+import { over } from "../../../src/testing/simulation/over.ts";
 
 /** What goes wrong with appends, as shares of all. */
 export interface AppendFaults {

@@ -5,7 +5,7 @@ import type { Inbox } from "../../../src/ports/inbox.ts";
 import type { NodeRegistry } from "../../../src/ports/node-registry.ts";
 import type { Store } from "../../../src/ports/store.ts";
 import type { WorkQueue } from "../../../src/ports/work-queue.ts";
-import { over } from "../../../src/testing/over.ts";
+import { over } from "../../../src/testing/simulation/over.ts";
 
 /** The methods to put in between get the real port. */
 export interface Between {

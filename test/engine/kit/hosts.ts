@@ -10,8 +10,8 @@ import { seededIds } from "../../../src/kernel/ids.ts";
 import { silentLogger } from "../../../src/kernel/logger.ts";
 import { type Random, seededRandom } from "../../../src/kernel/random.ts";
 import type { Store } from "../../../src/ports/store.ts";
-import { Process } from "../../../src/testing/process.ts";
-import { VirtualTime } from "../../../src/testing/virtual-time.ts";
+import { Process } from "../../../src/testing/simulation/process.ts";
+import { VirtualTime } from "../../../src/testing/simulation/virtual-time.ts";
 import { faultyAppends } from "./chaos.ts";
 
 /** How their world is. `conflicts` and `failed`: percent of the appends of hosts. */

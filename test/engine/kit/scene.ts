@@ -18,8 +18,8 @@ import { silentLogger } from "../../../src/kernel/logger.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
 import type { Store, World } from "../../../src/ports/store.ts";
 import type { OpenOptions } from "../../../src/runtime/options.ts";
-import { checkLog } from "../../../src/testing/check-log.ts";
-import { VirtualTime } from "../../../src/testing/virtual-time.ts";
+import { checkLog } from "../../../src/testing/checks/check-log.ts";
+import { VirtualTime } from "../../../src/testing/simulation/virtual-time.ts";
 import { sharedNatsServer } from "../../support/nats-server.ts";
 import { removeNamespace } from "../../support/nats-store.ts";
 

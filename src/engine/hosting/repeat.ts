@@ -1,0 +1,28 @@
+/** Work that a process does again and again for as long as it lives: heartbeats, leases, sweeps. */
+import { pause } from "../../kernel/clock.ts";
+import { isMillraceError } from "../../kernel/errors.ts";
+import { limits } from "../../kernel/limits.ts";
+import type { Engine } from "../engine.ts";
+
+/**
+ * Calls `work` again and again, about `everyMs` apart, until the signal aborts or the store is closed. A
+ * fault is logged and slept on. Never rejects.
+ */
+export async function repeat(
+  { world, logger }: Engine,
+  everyMs: number,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  const { clock, random, upkeep = clock } = world;
+  while (!signal.aborted) {
+    try {
+      await work();
+      if (everyMs > 0) await pause(upkeep, everyMs * (0.9 + 0.2 * random.next()), signal);
+    } catch (error) {
+      if (isMillraceError(error, "E_STORE_CLOSED")) return;
+      logger.warn("trying again", { error: String(error) });
+      await pause(clock, limits.parkAfterMs, signal);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+/** Keeps a projection true: from its saved copy, if there is one, then frame by frame from the log. */
+import { openFrame } from "../../events/frame.ts";
+import { pause } from "../../kernel/clock.ts";
+import { isMillraceError } from "../../kernel/errors.ts";
+import type { Position, StoredFrame } from "../../ports/event-log.ts";
+import type { FoldedFrame, Projection } from "../../projections/projection.ts";
+import type { Engine } from "../engine.ts";
+
+/** A copy is saved when so many frames were folded since the last one … */
+const SAVE_EVERY_FRAMES = 2_000;
+/** … or, for a large view, so many that its copies stay within this many bytes per frame. */
+const SAVED_BYTES_PER_FRAME = 512;
+/** Between two questions to a log that is behind (ms). */
+const BEHIND_MS = 20;
+
+/** One projection in one process: every answer is true up to the head of the log when it was asked for. */
+export class Projector<V> {
+  readonly #engine: Engine;
+  readonly #projection: Projection<V>;
+  #view: V | undefined;
+  #position = 0;
+  #unsaved = 0;
+  #savedBytes = 0;
+  #running: Promise<V> | undefined;
+
+  constructor(engine: Engine, projection: Projection<V>) {
+    this.#engine = engine;
+    this.#projection = projection;
+  }
+
+  /**
+   * The view, true up to the head of the log at the moment of the call or later. Costs one question
+   * for the head when nothing has come since the last call. The view changes with later calls: take
+   * from it what you need before you wait for anything.
+   * @param atLeast a position that is known to exist: a replica of the log may answer that is not so far yet
+   */
+  async current(atLeast: Position = 0): Promise<V> {
+    for (;;) {
+      const view = await this.#upToHead();
+      if (this.#position >= atLeast) return view;
+      await pause(this.#engine.world.clock, BEHIND_MS);
+    }
+  }
+
+  async #upToHead(): Promise<V> {
+    const head = await this.#engine.store.log.head();
+    if (this.#view !== undefined && this.#position >= head) return this.#view;
+    // Whoever comes while a pass is under way may have seen a newer head: it needs the next pass.
+    // What that pass met is told to those who asked for it; the next one meets it anew.
+    if (this.#running !== undefined) await Promise.allSettled([this.#running]);
+    this.#running ??= this.#catchUp(head).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Saves a copy if much has come since the last one; `always`: if anything has. */
+  async save(always = false): Promise<void> {
+    const due = Math.max(SAVE_EVERY_FRAMES, this.#savedBytes / SAVED_BYTES_PER_FRAME);
+    if (this.#view === undefined || this.#unsaved < (always ? 1 : due)) return;
+    const bytes = savedBytes(this.#projection, this.#view);
+    this.#unsaved = 0;
+    this.#savedBytes = bytes.length;
+    const { views } = this.#engine.store;
+    await views.save(viewKey(this.#projection), { position: this.#position, bytes });
+  }
+
+  /**
+   * Folds one run anew, from its first frame: what the view knows of it may have been seen before its
+   * log was damaged.
+   */
+  async refold(run: string): Promise<void> {
+    const view = await this.current();
+    const frames: (FoldedFrame | undefined)[] = [];
+    let upTo: number;
+    do {
+      frames.length = 0;
+      upTo = this.#position;
+      const range = { run, upTo, tombstones: true } as const;
+      for await (const stored of this.#engine.store.log.read(range)) {
+        frames.push(openStored(this.#engine, stored));
+      }
+    } while (upTo !== this.#position);
+    this.#projection.forget(view, run);
+    for (const frame of frames) project(this.#projection, view, run, frame);
+    this.#unsaved++;
+  }
+
+  async #catchUp(head: number): Promise<V> {
+    this.#view ??= await this.#load();
+    const view = this.#view;
+    const { workflow } = this.#projection;
+    const after = this.#position;
+    const range =
+      workflow === undefined ? { after, tombstones: true as const } : { after, workflow };
+    for await (const stored of this.#engine.store.log.read(range)) {
+      project(this.#projection, view, stored.run, openStored(this.#engine, stored));
+      this.#position = stored.position;
+      this.#unsaved++;
+    }
+    // What stood at the head may have been erased before it was read.
+    this.#position = Math.max(this.#position, head);
+    await this.save();
+    return view;
+  }
+
+  async #load(): Promise<V> {
+    const saved = await this.#engine.store.views.load(viewKey(this.#projection));
+    const view = saved && restored(this.#projection, saved.bytes);
+    if (saved === undefined || view === undefined) return this.#projection.initial();
+    this.#position = saved.position;
+    this.#savedBytes = saved.bytes.length;
+    return view;
+  }
+}
+
+/** The key of a projection's saved copy. */
+export const viewKey = ({ name, version }: Projection<unknown>): string => `${name}.${version}`;
+
+/** A view as it is saved: equal views give equal bytes. */
+export const savedBytes = <V>(projection: Projection<V>, view: V): Uint8Array =>
+  Buffer.from(JSON.stringify(projection.save(view)));
+
+/** The view in a saved copy; undefined when it holds none, because nobody needs a copy to be whole. */
+export function restored<V>(projection: Projection<V>, bytes: Uint8Array): V | undefined {
+  try {
+    return projection.restore(JSON.parse(Buffer.from(bytes).toString("utf8")));
+  } catch (error) {
+    // Text that is no JSON, or JSON of another shape.
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * A stored frame as projections get it; one that cannot be opened says why. Undefined for a tombstone: what
+ * is known of its run is to be forgotten.
+ */
+export function openStored(engine: Engine, stored: StoredFrame): FoldedFrame | undefined {
+  if (stored.bytes.length === 0) return undefined;
+  try {
+    return { place: stored, opened: openFrame(stored.run, stored.bytes, engine.codecs) };
+  } catch (error) {
+    if (!isMillraceError(error, "E_FRAME_INVALID")) throw error;
+    return { place: stored, opened: { damaged: error.message } };
+  }
+}
+
+/** Folds into the view what `openStored` gave for a frame of `run`. */
+export function project<V>(
+  projection: Projection<V>,
+  view: V,
+  run: string,
+  frame: FoldedFrame | undefined,
+): void {
+  if (frame === undefined) projection.forget(view, run);
+  else projection.apply(view, frame);
+}
