@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startNatsServer } from "../scripts/nats-server.ts";
 import { type Millrace, open, type RecordedEvent } from "../src/index.ts";
+import { deferred } from "../src/kernel/async.ts";
 import { pause, systemClock } from "../src/kernel/clock.ts";
 import { systemIds } from "../src/kernel/ids.ts";
 import { readInstance } from "../src/wfformat/instance.ts";
@@ -50,21 +51,18 @@ const [WF_SLOTS, WF_SCALE] = [16, 0.01];
 /** So many workers on a log of their own, all of them up, while `work` is done. */
 async function withWorkers<T>(
   { store, count, slots, files }: Load,
-  work: (client: Millrace, workers: readonly number[]) => Promise<T>,
+  work: (client: Millrace, workers: readonly ChildProcess[]) => Promise<T>,
 ): Promise<T> {
   const namespace = `bench-${systemIds()}`;
   const names = Array.from({ length: count }, (_, nth) => `worker-${nth}`);
   const workers = names.map((name): ChildProcess => {
     const args = [WORKER, store, namespace, name, String(slots), String(WF_SCALE), ...files];
-    return spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"] });
+    return spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   });
   const client = await open({ store, namespace, workflows: [napping, chain], worker: false });
   try {
     while ((await client.nodes()).length < count) await pause(clock, 50);
-    return await work(
-      client,
-      workers.flatMap(({ pid }) => pid ?? []),
-    );
+    return await work(client, workers);
   } finally {
     const gone = workers.map((worker) => once(worker, "exit"));
     for (const worker of workers) worker.kill("SIGTERM");
@@ -86,23 +84,22 @@ interface Load {
   readonly files: readonly string[];
 }
 
-/** Runs of the workflow until all have ended, from the first start on. @returns runs per second */
-async function runsPerSecond(client: Millrace, workflow: string, runs: number): Promise<number> {
-  const over = new AbortController();
-  const ended = client.subscribe({
-    workflow,
-    types: ["run.completed"],
-    from: "now",
-    signal: over.signal,
-  });
-  const counting = (async () => {
-    let left = runs;
-    for await (const _ of ended) if (--left === 0) return;
-  })();
+/** Runs of the workflow until all are at their end, from the first start on. @returns runs per second */
+async function runsPerSecond(
+  client: Millrace,
+  workers: readonly ChildProcess[],
+  { workflow, runs }: { workflow: string; runs: number },
+): Promise<number> {
+  let left = runs;
+  const ended = deferred<void>();
+  const count = (): void => {
+    if (--left === 0) ended.resolve();
+  };
+  for (const worker of workers) worker.on("message", count);
   const began = performance.now();
   await inParallel(runs, 100, async () => void (await client.start(workflow, null)));
-  await counting;
-  over.abort();
+  await ended.promise;
+  for (const worker of workers) worker.off("message", count);
   return (1_000 * runs) / (performance.now() - began);
 }
 
@@ -115,11 +112,12 @@ async function beside(
     const load = { store, count, slots: SLOTS, files: [] };
     const one = await withWorkers(load, async (client, workers) => {
       // What is measured are workers that have been running for a while, not the compiler.
-      await runsPerSecond(client, workflow, runs);
-      const pids = serverPid === undefined ? workers : [...workers, serverPid];
+      await runsPerSecond(client, workers, { workflow, runs });
+      const all = [...workers.map(({ pid }) => pid), serverPid];
+      const pids = all.filter((pid) => pid !== undefined);
       const used = (): number => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
       const before = used();
-      const rate = (await runsPerSecond(client, workflow, runs)) * steps;
+      const rate = (await runsPerSecond(client, workers, { workflow, runs })) * steps;
       return { rate: Math.round(rate), cpu: (used() - before) / (runs * steps) };
     });
     found.push(one);
