@@ -13,8 +13,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
-    // Many tests wait for a lease or a timer: one more of them than a small machine has cores.
-    maxWorkers: 3,
+    // Many tests wait for a lease or a timer: more of them than a small machine has cores.
+    maxWorkers: 4,
     reporters: ["default"],
   },
 });
