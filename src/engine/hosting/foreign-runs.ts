@@ -58,15 +58,24 @@ export class ForeignRuns {
     if (isSaid) await claim.ack();
     else if (!(await this.#setAside(claim, state, { forCode: true })))
       return this.#pass(claim, state.id);
-    // Who came meanwhile has not seen that it waits; who asked for its end has found its ticket taken.
+    // Who came meanwhile has not seen that it waits; who asked for its end, or moved it to another version,
+    // has found its ticket taken.
     const came = [...(await this.#carriers(state)).keys()].some((node) => !there.has(node));
-    if (!came && !(isSaid && (await this.#isToEnd(state)))) return;
+    const isAsked = isSaid && (await this.#isToEnd(state));
+    if (!came && !isAsked && !(await this.#hasMoved(state))) return;
     await this.#engine.store.queue.offer({ workflow: claim.ticket.workflow, run: state.id });
   }
 
   async #isToEnd({ id, run, cursor }: RunState): Promise<boolean> {
     const mailbox = inboxOf(id, run.context);
     return (await this.#engine.store.inbox.read(mailbox, cursor.inbox)).some(asksForEnd);
+  }
+
+  /** Somebody has written to the run since it was looked at. */
+  async #hasMoved({ id, cursor }: RunState): Promise<boolean> {
+    const { log } = this.#engine.store;
+    for await (const _ of log.read({ run: id, after: cursor.head, limit: 1 })) return true;
+    return false;
   }
 
   /** The nodes that take runs and have the code for this one, for certain or perhaps. */
