@@ -5,13 +5,13 @@
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectNats, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
-import { systemClock } from "../src/kernel/clock.ts";
+import { pause, systemClock } from "../src/kernel/clock.ts";
 import { freePort, type NatsServer, startNatsServer } from "./nats-server.ts";
 
 /** How many there are: the fewest of which one may fail. */
 const MEMBERS = 3;
-/** How long the first election may take, and one answer. */
-const [PATIENCE_MS, ANSWER_MS] = [30_000, 250];
+/** How long the first election may take, and one answer; and how often to ask. */
+const [PATIENCE_MS, ANSWER_MS, LOOK_MS] = [30_000, 1_000, 50];
 const clock = systemClock();
 
 export interface NatsCluster extends AsyncDisposable {
@@ -48,7 +48,9 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       return startNatsServer({ config: `server_name: member-${id}\n${cluster}` });
     }),
   );
-  await Promise.all(members.map(({ port }) => led(port)));
+  await Promise.all(members.map(({ port }) => until(port, isLed)));
+  const [first] = members;
+  if (first !== undefined) await until(first.port, isWhole);
   const of = (member: number) => cables.filter(({ from, to }) => from === member || to === member);
   const stop = async (): Promise<void> => {
     await Promise.all(members.map((member) => member.stop()));
@@ -68,19 +70,38 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   };
 }
 
-/** Resolves when the member knows who leads: before, it answers nothing about streams. */
-async function led(port: number): Promise<void> {
+/** Resolves when it is so for the member. */
+async function until(
+  port: number,
+  isSo: (connection: NatsConnection) => Promise<boolean>,
+): Promise<void> {
   const connection = await connectNats({ servers: `127.0.0.1:${port}` });
   const deadline = clock.mono() + PATIENCE_MS;
-  while (!(await answers(connection))) {
-    if (clock.mono() > deadline) throw new Error("the members of the cluster find no leader");
+  while (!(await isSo(connection))) {
+    if (clock.mono() > deadline) throw new Error("the members of the cluster do not find together");
+    await pause(clock, LOOK_MS);
   }
   await connection.close();
 }
 
-async function answers(connection: NatsConnection): Promise<boolean> {
+/** It knows who leads: before, it answers nothing about streams. */
+const isLed = (connection: NatsConnection): Promise<boolean> => succeeds(connection, "INFO", "");
+
+/** Whoever leads knows all members: a stream with a replica on each can be made. */
+async function isWhole(connection: NatsConnection): Promise<boolean> {
+  const probe = { name: "probe", subjects: ["probe"], num_replicas: MEMBERS };
+  const made = await succeeds(connection, "STREAM.CREATE.probe", JSON.stringify(probe));
+  if (made) await succeeds(connection, "STREAM.DELETE.probe", "");
+  return made;
+}
+
+async function succeeds(
+  connection: NatsConnection,
+  question: string,
+  said: string,
+): Promise<boolean> {
   try {
-    const reply = await connection.request("$JS.API.INFO", "", { timeout: ANSWER_MS });
+    const reply = await connection.request(`$JS.API.${question}`, said, { timeout: ANSWER_MS });
     return !("error" in reply.json<object>());
   } catch (error) {
     if (error instanceof TimeoutError) return false;

@@ -28,6 +28,8 @@ it("finishes the step, takes nothing new, and ends with 0; what comes next runs 
     expect(event).toMatchObject({ step: "first", node: "gpu", grant: expect.any(String) });
     break;
   }
+  // Its function is under way, not only granted.
+  for await (const _ of run.events({ types: ["output.emitted"] })) break;
   gpu.child.kill("SIGTERM");
   const { code, stdout } = await gpu.done;
   expect(code).toBe(0);
