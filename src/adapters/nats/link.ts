@@ -11,7 +11,7 @@ import {
 import { type Clock, pause } from "../../kernel/clock.ts";
 import { type ErrorCode, MillraceError } from "../../kernel/errors.ts";
 import type { Random } from "../../kernel/random.ts";
-import { Away, answerOf } from "./answers.ts";
+import { Away, answerOf, awayOf } from "./answers.ts";
 import { Requests } from "./requests.ts";
 
 /** What is asked, for messages, and what to do about it. */
@@ -79,8 +79,10 @@ export class Link {
   synced(): Promise<void> {
     this.#flush ??= this.clock.turn().then(() => {
       this.#flush = undefined;
-      // A flush fails only with its connection; what that means is told by `onReconnect`.
-      return this.connection.flush().catch(() => undefined);
+      return this.connection.flush().catch((error: unknown) => {
+        // It was lost or closed; what that means is told by `onReconnect`.
+        if (awayOf(error) === undefined) throw error;
+      });
     });
     return this.#flush;
   }
