@@ -2,10 +2,12 @@
  * Where a command writes. Results go to stdout, everything about them to stderr. A reader that went
  * away (`millrace events … | head`) is no error: what is still written is dropped, and `gone` aborts.
  */
+import type { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { type Cell, jsonText, type Paint, table } from "./render.ts";
 
-type Stream = NodeJS.WriteStream;
+/** Any stream; a terminal says that it is one, and how large. */
+type Stream = Writable & Partial<Pick<NodeJS.WriteStream, "isTTY" | "columns" | "rows">>;
 
 /** The two streams of a command. */
 export class Output {

@@ -2,7 +2,7 @@
 import { userInfo } from "node:os";
 import { beforeAll, expect, it } from "vitest";
 import { type Millrace, open, workflow } from "../../src/index.ts";
-import { millrace, scratchStore } from "./command.ts";
+import { command, scratchStore } from "./command.ts";
 
 const spend = workflow("spend", (ctx, amount: number) =>
   ctx.approve("spend", {
@@ -13,7 +13,7 @@ const spend = workflow("spend", (ctx, amount: number) =>
 );
 
 let store = "";
-const tell = (...args: string[]) => millrace([...args, "--store", store]);
+const tell = (...args: string[]) => command([...args, "--store", store]);
 
 async function asked(here: Millrace, id: string, amount: number): Promise<void> {
   await here.start(spend, amount, { id });

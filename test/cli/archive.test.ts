@@ -3,11 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
-import { millrace, scratchFolder, scratchStore } from "./command.ts";
+import { command, scratchFolder, scratchStore } from "./command.ts";
 import { squares } from "./fixtures/flows.ts";
 
 let store = "";
-const call = (...args: string[]) => millrace([...args, "--store", store]);
+const call = (...args: string[]) => command([...args, "--store", store]);
 const hosting = (): Promise<Millrace> => open({ store, workflows: [squares] });
 
 beforeAll(async () => {
@@ -22,15 +22,15 @@ describe("the command line", () => {
     const [file, other] = [join(folder, "one.jsonl"), `sqlite:${join(folder, "other.db")}`];
     expect((await call("export", "one", "--file", file)).stdout).toBe(`run one is in ${file}\n`);
     expect(await readFile(file, "utf8")).toBe((await call("export", "one")).stdout);
-    const imported = await millrace(["import", file, "--store", other]);
+    const imported = await command(["import", file, "--store", other]);
     expect([imported.code, imported.stderr]).toEqual([0, ""]);
     expect(imported.stdout).toMatch(/one +squares +\d+ +imported/);
     const [before, after] = await Promise.all([
       call("show", "one", "--json"),
-      millrace(["show", "one", "--store", other, "--json"]),
+      command(["show", "one", "--store", other, "--json"]),
     ]);
     expect(JSON.parse(after.stdout)).toEqual(JSON.parse(before.stdout));
-    expect((await millrace(["import", join(folder, "none"), "--store", other])).code).toBe(2);
+    expect((await command(["import", join(folder, "none"), "--store", other])).code).toBe(2);
     expect((await call("export", "nothing", "--file", join(folder, "x"))).code).toBe(4);
   });
 

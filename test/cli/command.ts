@@ -1,11 +1,19 @@
-/** Starts the real command line for tests, and sees to it that no process outlives them. */
+/**
+ * The real command line for tests: as a process, of which none outlives them, or in the process of the test,
+ * which costs a tenth.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { afterAll } from "vitest";
+import type { Cli } from "../../src/cli/cli.ts";
+import { Output } from "../../src/cli/output.ts";
+import { runCommand } from "../../src/cli/program.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -33,7 +41,7 @@ export interface Place {
 
 /** Starts `millrace` with these arguments; colours off, no store from the environment. */
 export function start(args: readonly string[], { env = {}, cwd }: Place = {}): Started {
-  const { MILLRACE_STORE: _, FORCE_COLOR: __, ...inherited } = process.env;
+  const { MILLRACE_STORE: _, ...inherited } = process.env;
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...inherited, ...env },
     ...(cwd === undefined ? {} : { cwd }),
@@ -74,6 +82,28 @@ export function start(args: readonly string[], { env = {}, cwd }: Place = {}): S
 export const millrace = (args: readonly string[], place?: Place): Promise<Done> =>
   start(args, place).done;
 
+/**
+ * Runs a command to its end in this process: the same arguments, output and exit code. For what neither hosts
+ * runs nor listens to signals or stdin; the user's files that it loads are loaded into the test.
+ */
+export async function command(args: readonly string[]): Promise<Done> {
+  const said = { stdout: "", stderr: "" };
+  const stream = (name: keyof typeof said): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        said[name] += text;
+        done();
+      },
+    });
+  const { MILLRACE_STORE: _, ...env } = process.env;
+  const output = new Output(stream("stdout"), stream("stderr"), env);
+  const cli: Cli = { output, env, clock: systemClock(), exitCode: 0 };
+  await runCommand([process.execPath, MAIN, ...args], cli);
+  await output.flush();
+  return { code: cli.exitCode, ...said };
+}
+
 /** All items of a finite iterable. */
 export async function all<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   const got: T[] = [];
@@ -98,6 +128,9 @@ export async function scratchFolder(): Promise<string> {
 /** The address of a store that is not there yet, in a folder of its own. */
 export const scratchStore = async (): Promise<string> =>
   `sqlite:${join(await scratchFolder(), "runs.db")}`;
+
+// Vitest asks for colours; those who read what a command says do not.
+delete process.env["FORCE_COLOR"];
 
 const running = new Set<ChildProcessWithoutNullStreams>();
 const folders = new Set<string>();

@@ -12,7 +12,7 @@ import { systemIds } from "../../src/kernel/ids.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
 import { until } from "../engine/kit/scene.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
-import { millrace, type Started, start } from "./command.ts";
+import { command, type Started, start } from "./command.ts";
 import { order as order1 } from "./fixtures/order-1.ts";
 import { order as order2 } from "./fixtures/order-2.ts";
 
@@ -72,21 +72,21 @@ describe.each(["sqlite", "nats"])("a rolling deploy, on %s", (kind) => {
       ]);
     }
 
-    const broken = await millrace(["check-upgrade", file("order-2-broken"), "--json", ...flags]);
+    const broken = await command(["check-upgrade", file("order-2-broken"), "--json", ...flags]);
     expect(broken.code).toBe(1);
     expect(JSON.parse(broken.stdout)).toMatchObject({
       checked: 3,
       breaks: [{ run: "c", what: "step reserve" }],
       stays: [{ migrates: false }, { migrates: false }],
     });
-    const fine = await millrace(["check-upgrade", file("order-2"), ...flags]);
+    const fine = await command(["check-upgrade", file("order-2"), ...flags]);
     expect(fine).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/\ba +order +1 .*waits .*it can be moved to version 2/),
       stderr: expect.stringContaining("3 runs: 1 go on, 2 wait for their version, 0 break"),
     });
 
-    const moved = await millrace(["migrate", "a", file("order-2"), ...flags]);
+    const moved = await command(["migrate", "a", file("order-2"), ...flags]);
     expect(moved.stdout).toBe("run a goes on with version 2 of workflow order\n");
     expect(await client.result("a")).toBe("a cash, by 2 with thanks");
     const again = await worker("order-1");

@@ -1,11 +1,11 @@
 /** `millrace fork`, `rerun` and `compare`: what they start, what they show, and what they refuse. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
-import { millrace, scratchStore } from "./command.ts";
+import { command, scratchStore } from "./command.ts";
 import { patient } from "./fixtures/flows.ts";
 
 let store = "";
-const call = (...args: string[]) => millrace([...args, "--store", store]);
+const call = (...args: string[]) => command([...args, "--store", store]);
 const hosting = (): Promise<Millrace> => open({ store, workflows: [patient] });
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** `millrace state`, `diff` and `replay` over runs that have ended. */
 import { beforeAll, describe, expect, it } from "vitest";
 import { open, workflow } from "../../src/index.ts";
-import { jsonLines, millrace, scratchStore } from "./command.ts";
+import { command, jsonLines, scratchStore } from "./command.ts";
 import { shaky } from "./fixtures/flows.ts";
 
 const talk = workflow("talk", async (ctx, word: string) => {
@@ -16,7 +16,7 @@ const talk = workflow("talk", async (ctx, word: string) => {
 
 let store = "";
 const seqs: Record<string, number> = {};
-const look = (...args: string[]) => millrace([...args, "--store", store]);
+const look = (...args: string[]) => command([...args, "--store", store]);
 
 beforeAll(async () => {
   store = await scratchStore();

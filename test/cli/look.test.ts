@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { open, type Timeline } from "../../src/index.ts";
 import { readChart } from "../support/chart.ts";
-import { FLOWS, jsonLines, millrace, scratchFolder, scratchStore, start } from "./command.ts";
+import { command, FLOWS, jsonLines, scratchFolder, scratchStore, start } from "./command.ts";
 import { hostile, patient, shaky, squares } from "./fixtures/flows.ts";
 
 let store = "";
-const look = (...args: string[]) => millrace([...args, "--store", store]);
+const look = (...args: string[]) => command([...args, "--store", store]);
 
 beforeAll(async () => {
   store = await scratchStore();

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { graph, open } from "../../src/index.ts";
 import { until } from "../engine/kit/scene.ts";
-import { millrace, scratchStore } from "./command.ts";
+import { command, scratchStore } from "./command.ts";
 
 it("lists what was placed where and why, and what another strategy says", async () => {
   const store = await scratchStore();
@@ -14,7 +14,7 @@ it("lists what was placed where and why, and what another strategy says", async 
   await (await millraceHere.start(flow, undefined, { id: "placed" })).result();
   await millraceHere.close();
   const placements = (...more: string[]) =>
-    millrace(["placements", "placed", ...more, "--store", store]);
+    command(["placements", "placed", ...more, "--store", store]);
   const [plain, other, json, unknown] = await Promise.all([
     placements(),
     placements("--strategy", "load-balanced"),
@@ -38,7 +38,7 @@ it("explain tells of a step without a place why no node takes it", async () => {
   await using millraceHere = await open({ store, workflows: [flow], node: "here" });
   const run = await millraceHere.start(flow);
   await until("it could run", async () => (await run.get()).steps[0]?.status === "pending");
-  const { stdout } = await millrace(["explain", run.id, "--store", store]);
+  const { stdout } = await command(["explain", run.id, "--store", store]);
   expect(stdout).toMatch(/^step draw waits for a place: there is no node .*with zone=a/m);
   expect(stdout).toContain("step draw is not on node here: it is not one with zone=a\n");
 });

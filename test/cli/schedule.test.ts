@@ -1,13 +1,13 @@
 /** `millrace schedule`: declaring, looking, telling, and what is refused. */
 import { expect, it } from "vitest";
 import { open, workflow } from "../../src/index.ts";
-import { millrace, scratchStore } from "./command.ts";
+import { command, scratchStore } from "./command.ts";
 
 const report = workflow("report", (_ctx, input: { of: string }) => `report of ${input.of}`);
 
 it("declares a schedule, shows it, and has it start runs", { timeout: 60_000 }, async () => {
   const store = await scratchStore();
-  const tell = (...args: string[]) => millrace(["schedule", ...args, "--store", store]);
+  const tell = (...args: string[]) => command(["schedule", ...args, "--store", store]);
   const cron = ["--cron", "0 3 * * *", "--time-zone", "Europe/Berlin", "--label", "team=a"];
   const input = ["--input", '{"of":"sales"}'];
   const made = await tell("create", "nightly", "--workflow", "report", ...input, ...cron);
@@ -25,7 +25,7 @@ it("declares a schedule, shows it, and has it start runs", { timeout: 60_000 }, 
   const wanted = await tell("trigger", "nightly", "--id", "o1", "--json");
   expect(JSON.parse(wanted.stdout)).toEqual({ schedule: "nightly", run: "nightly--o1" });
   expect(await here.handle("nightly--o1").result()).toBe("report of sales");
-  const shown = await millrace(["show", "nightly--o1", "--store", store]);
+  const shown = await command(["show", "nightly--o1", "--store", store]);
   expect(shown.stdout).toMatch(/^tick +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d of schedule nightly$/m);
   const times = ["--from", "2026-03-28T00:00:00Z", "--to", "2026-03-30T00:00:00Z"];
   const filled = await tell("backfill", "nightly", ...times, "--id", "march");

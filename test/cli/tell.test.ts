@@ -3,11 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Millrace, open } from "../../src/index.ts";
-import { all, millrace, scratchFolder, scratchStore } from "./command.ts";
+import { all, command, scratchFolder, scratchStore } from "./command.ts";
 import { patient, queued, squares } from "./fixtures/flows.ts";
 
 let store = "";
-const tell = (...args: string[]) => millrace([...args, "--store", store]);
+const tell = (...args: string[]) => command([...args, "--store", store]);
 /** Hosts runs in this process; whoever awaits it has been told by the commands of another one. */
 const hosting = (): Promise<Millrace> => open({ store, workflows: [patient, squares, queued] });
 

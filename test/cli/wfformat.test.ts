@@ -1,7 +1,7 @@
 /** `millrace run --wfformat`, as a process. */
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { jsonLines, millrace } from "./command.ts";
+import { command, jsonLines, millrace } from "./command.ts";
 
 const CIDER = fileURLToPath(new URL("../wfformat/fixtures/cider.json", import.meta.url));
 const run = (...more: string[]): string[] => [
@@ -40,7 +40,7 @@ describe.concurrent("millrace run --wfformat", () => {
     ["no such file", ["run", "--wfformat", "nowhere.json"], "nowhere.json cannot be read"],
     ["a scale below nothing", run("--scale", "-1"), "It must be a number from 0"],
   ])("refuses %s", async (_what, args, message) => {
-    const { code, stderr } = await millrace(args);
+    const { code, stderr } = await command(args);
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   });
