@@ -115,10 +115,8 @@ onStores(
   (scene) => {
     it("has one run per tick, now and in the past, and none when it is paused", async () => {
       const job = workflow("job", (ctx, input: string) => `${input} ${ctx.runId}`);
-      // Whatever a busy server loses of their tickets comes back with a sweep.
-      const hosts = { workflows: [job], sweepEvery: "2s" } as const;
-      const first = await scene().open(hosts);
-      const second = await scene().open(hosts);
+      const first = await scene().open({ workflows: [job] });
+      const second = await scene().open({ workflows: [job] });
       const { schedules } = await scene().open({ worker: false });
       const declaration = { id: "often", workflow: job, input: "hello", every: "1s" } as const;
       await Promise.all([schedules.put(declaration), first.schedules.put(declaration)]);

@@ -11,8 +11,10 @@ export interface ClaimParts {
   /** The subject that acks, extends and gives back this very delivery. */
   readonly token: string;
   readonly leaseMs: number;
-  /** Sets the time from which the ticket is claimable again, before it is taken from the stream. */
-  readonly postpone: (at: number) => Promise<void>;
+  /** Sets the time from which the ticket is claimable again, before it is taken from the stream. False: perhaps. */
+  readonly postpone: (at: number) => Promise<boolean>;
+  /** Makes the ticket claimable at once if nothing has come of its time. */
+  readonly recall: () => Promise<void>;
   /** The server has the ack: the ticket is gone, or about to go. */
   readonly onAcked: () => void;
   /** Is called once, when the claim has ended in whatever way. */
@@ -67,8 +69,9 @@ export class TicketClaim implements Claim {
     if (!this.#held()) return;
     this.#end();
     if (at !== undefined && at > this.#parts.link.clock.now()) {
-      await this.#parts.postpone(at);
+      const isSet = await this.#parts.postpone(at);
       await this.#settle(ACK);
+      if (!isSet) await this.#parts.recall();
     } else await this.#settle(NAK);
   }
 

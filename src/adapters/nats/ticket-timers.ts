@@ -6,11 +6,12 @@ import type { Msg } from "@nats-io/transport-node";
 import { rfc3339 } from "../../kernel/instant.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Ticket } from "../../ports/work-queue.ts";
-import { Away, answerOf, apiCodes, messageOf, refusal, storedOf } from "./answers.ts";
+import { Away, answerOf, apiCodes, messageOf, refusal, type Stored, storedOf } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
+import { askLeader } from "./direct-get.ts";
 import type { Ask, Link } from "./link.ts";
 import { Puller } from "./puller.ts";
-import { purge } from "./purge.ts";
+import { type PurgeRequest, purge } from "./purge.ts";
 import type { Headers } from "./requests.ts";
 import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 
@@ -71,36 +72,57 @@ export class TicketTimers {
     return this.#due.close();
   }
 
+  /** Makes the ticket come at `at`, unless it comes earlier already. */
+  arm(ticket: Ticket, at: number): Promise<void> {
+    return this.#insist(async () => {
+      const first = await this.#set(ticket, at, 0);
+      if (first instanceof Away || "seq" in first) return first;
+      const present = await this.find(ticket.run);
+      if (present?.seq !== first.wrongLast) return new Away("busy");
+      return present.at <= at ? present : stands(await this.#set(ticket, at, present.seq));
+    }).then(() => undefined);
+  }
+
   /**
-   * Makes the ticket come at `at`, unless it comes earlier already.
-   * @param over sequence of a ticket that is being given up: then `at` holds in any case
+   * Makes the ticket come at `at` in any case, in place of one that is being given up.
+   * @param over sequence of that one
+   * @returns false if it took the place of another timer. If the server is making that one due just then, it takes
+   *   both away: once the ticket is given up, and nobody takes what is due for it, ask whether the run `has` one
    */
-  async arm(ticket: Ticket, at: number, over?: Position): Promise<void> {
-    const { writing, subjects, ask, body } = this.#parts;
-    const timer = subjects.timer(ticket.run);
+  armOver(ticket: Ticket, at: number, over: Position): Promise<boolean> {
+    return this.#insist(async () => {
+      const first = await this.#set(ticket, at, 0, over);
+      if (first instanceof Away) return first;
+      if ("seq" in first) return true;
+      const second = stands(await this.#set(ticket, at, first.wrongLast, over));
+      return second instanceof Away ? second : false;
+    });
+  }
+
+  /** @param expected sequence of the timer whose place it takes; 0: there is none */
+  async #set(
+    ticket: Ticket,
+    at: number,
+    expected: Position,
+    over?: Position,
+  ): Promise<Stored | Away> {
+    const { writing, subjects, body } = this.#parts;
     const headers: Headers = {
       "Nats-Schedule": [`@at ${rfc3339(at)}`],
       [AT]: [String(at)],
       "Nats-Schedule-Target": [subjects.due(ticket.workflow, ticket.run)],
+      "Nats-Expected-Last-Subject-Sequence": [String(expected)],
       ...(over !== undefined && { [OVER]: [String(over)] }),
     };
-    await writing.insist(ask, async () => {
-      if (over === undefined) {
-        const present = await this.find(ticket.run);
-        if (present && present.at <= at) return true;
-        headers["Nats-Expected-Last-Subject-Sequence"] = [String(present?.seq ?? 0)];
-      }
-      const stored = storedOf(await writing.requests.send(timer, body(ticket), { headers }));
-      if (stored instanceof Away) return stored;
-      return "seq" in stored ? true : new Away("busy");
-    });
+    const timer = subjects.timer(ticket.run);
+    return storedOf(await writing.requests.send(timer, body(ticket), { headers }));
   }
 
-  /** The timer of a run. */
-  find(run: string): Promise<{ readonly seq: number; readonly at: number } | undefined> {
-    const { writing, subjects, ask } = this.#parts;
+  /** The timer of a run, as one of the servers has it. */
+  find(run: string): Promise<{ readonly seq: Position; readonly at: number } | undefined> {
+    const { writing, subjects } = this.#parts;
     const subject = `$JS.API.DIRECT.GET.${subjects.streams.timers}.${subjects.timer(run)}`;
-    return writing.insist(ask, async () => {
+    return this.#insist(async () => {
       const msg = messageOf(await writing.requests.send(subject, ""));
       if (msg instanceof Away) return msg;
       const { headers } = msg;
@@ -109,14 +131,24 @@ export class TicketTimers {
     });
   }
 
-  disarm(run: string): Promise<void> {
-    return this.#purge(this.#parts.subjects.timer(run));
+  /** Has the run a timer, as the leader has it? */
+  async has(run: string): Promise<boolean> {
+    const { writing, subjects } = this.#parts;
+    const query = { last_by_subj: subjects.timer(run) };
+    const found = await this.#insist(() => askLeader(writing, subjects.streams.timers, query));
+    return found !== undefined;
+  }
+
+  /** Takes the timer away that has this sequence; one that has taken its place stays. */
+  disarm(run: string, seq: Position): Promise<void> {
+    return this.#purge({ filter: this.#parts.subjects.timer(run), seq: seq + 1 });
   }
 
   /** Takes away all that could still become a ticket of the run. */
   async remove(run: string): Promise<void> {
-    await this.disarm(run);
-    await this.#purge(this.#parts.subjects.dueOf(run));
+    const { subjects } = this.#parts;
+    await this.#purge({ filter: subjects.timer(run) });
+    await this.#purge({ filter: subjects.dueOf(run) });
   }
 
   /** A due message becomes a ticket, unless the run has one, and is removed. */
@@ -141,10 +173,10 @@ export class TicketTimers {
 
   /** By its sequence: the next due message of the run may be there already. */
   async #delete(seq: number): Promise<void> {
-    const { writing, subjects, ask } = this.#parts;
+    const { writing, subjects } = this.#parts;
     const api = `$JS.API.STREAM.MSG.DELETE.${subjects.streams.timers}`;
     const body = JSON.stringify({ seq, no_erase: true });
-    await writing.insist(ask, async () => {
+    await this.#insist(async () => {
       const answer = answerOf(await writing.requests.send(api, body));
       if (answer instanceof Away) return answer;
       // Two processes may have turned the same message into a ticket: for one of them it is gone already.
@@ -153,8 +185,16 @@ export class TicketTimers {
     });
   }
 
-  async #purge(filter: string): Promise<void> {
-    const { writing, subjects, ask } = this.#parts;
-    await writing.insist(ask, () => purge(writing, subjects.streams.timers, { filter }));
+  async #purge(request: PurgeRequest): Promise<void> {
+    const { writing, subjects } = this.#parts;
+    await this.#insist(() => purge(writing, subjects.streams.timers, request));
+  }
+
+  #insist<T>(attempt: () => Promise<T | Away>): Promise<T> {
+    return this.#parts.writing.insist(this.#parts.ask, attempt);
   }
 }
+
+/** To be tried again when somebody else was faster. */
+const stands = (stored: Stored | Away): Stored | Away =>
+  stored instanceof Away || "seq" in stored ? stored : new Away("busy");

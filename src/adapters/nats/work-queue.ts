@@ -1,23 +1,20 @@
 /**
  * The work queue on a JetStream work-queue stream: a ticket is a message on the run's own subject,
- * published only if there is none, and its claim is a delivery that was not acked yet.
+ * and its claim is a delivery that was not acked yet.
  */
 import type { Msg } from "@nats-io/transport-node";
 import { deferred } from "../../kernel/async.ts";
-import { pause } from "../../kernel/clock.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Claim, ClaimRequest, Ticket, WorkQueue } from "../../ports/work-queue.ts";
-import { AckedTickets } from "./acked-tickets.ts";
-import { Away, storedOf } from "./answers.ts";
+import { Away } from "./answers.ts";
 import { deliveryOf } from "./deliveries.ts";
-import { askLeader, lastMessage } from "./direct-get.ts";
 import { type Ask, closed, type Link } from "./link.ts";
 import { positioned, ticketBody } from "./positioned.ts";
 import { Puller } from "./puller.ts";
-import { purge } from "./purge.ts";
 import { type Subjects, ticketPlaceOf } from "./subjects.ts";
 import { TicketClaim } from "./ticket-claim.ts";
 import { TicketTimers } from "./ticket-timers.ts";
+import { Tickets } from "./tickets.ts";
 
 /** A ticket that comes when nobody waits for it is kept this long for the next claim. */
 const SPARE_MS = 20;
@@ -27,11 +24,6 @@ const SPARE_MS = 20;
  */
 const GRACE_MS = 50;
 const GRACE_SHARE = 0.05;
-/**
- * In a cluster an acked ticket is removed a moment after the ack: an offer that meets one waits for
- * this long and looks again, lest it take what is going for what is there.
- */
-const REMOVAL_MS = 50;
 const NAK = "-NAK";
 const TERMINATE = "+TERM";
 const ACK_SUBJECT = /^\$JS\.ACK(\.[A-Za-z0-9_-]+)+$/;
@@ -72,12 +64,12 @@ interface Delivered {
 class NatsWorkQueue implements WorkQueue {
   readonly #parts: QueueParts;
   readonly #leaseMs: number;
+  readonly #tickets: Tickets;
   readonly #timers: TicketTimers;
   readonly #unsubscribe: () => void;
   readonly #sources = new Map<string, Puller>();
   /** Claims of this process by the sequence of their ticket. */
   readonly #held = new Map<number, TicketClaim>();
-  readonly #acked: AckedTickets;
   #waiting: readonly Waiting[] = [];
   #spares: readonly Delivered[] = [];
   #open = true;
@@ -86,7 +78,7 @@ class NatsWorkQueue implements WorkQueue {
     const { writing, reading, subjects, leaseMs = limits.leaseMs, restore } = parts;
     this.#parts = parts;
     this.#leaseMs = leaseMs;
-    this.#acked = new AckedTickets(writing.clock);
+    this.#tickets = new Tickets({ ...parts, link: writing });
     const { timers } = subjects.streams;
     this.#timers = new TicketTimers({
       writing,
@@ -104,34 +96,15 @@ class NatsWorkQueue implements WorkQueue {
 
   async offer(ticket: Ticket, at?: number): Promise<void> {
     const ask = this.#ask(`offer run ${ticket.run}`);
-    const { writing, subjects } = this.#parts;
-    const subject = subjects.ticket(ticket.workflow, ticket.run);
-    if (at !== undefined && at > writing.clock.now()) {
-      const { work } = subjects.streams;
-      if (!(await lastMessage(writing, ask, work, subject))) await this.#timers.arm(ticket, at);
+    if (at !== undefined && at > this.#parts.writing.clock.now()) {
+      if (!(await this.#tickets.has(ask, ticket))) await this.#timers.arm(ticket, at);
       return;
     }
-    const headers = { "Nats-Expected-Last-Subject-Sequence": ["0"] };
-    const body = ticketBody(ticket);
-    const [stored, timer] = await Promise.all([
-      writing.insist(ask, async () => {
-        const answer = storedOf(await writing.requests.send(subject, body, { headers }));
-        if (answer instanceof Away || "seq" in answer) return answer;
-        return (await this.#going(answer.wrongLast)) ? new Away("busy") : answer;
-      }),
-      // The ticket of a run that has just begun: it has no timer.
-      ticket.hint === undefined ? this.#timers.find(ticket.run) : undefined,
-    ]);
-    if ("seq" in stored && timer) await this.#timers.disarm(ticket.run);
-  }
-
-  /** Is the ticket at this sequence one that was acked and is about to be removed? */
-  async #going(seq: number): Promise<boolean> {
-    const { writing, subjects, replicated } = this.#parts;
-    if (!replicated) return false;
-    await pause(writing.clock, REMOVAL_MS);
-    if (this.#acked.has(seq)) return true;
-    return (await askLeader(writing, subjects.streams.work, { seq })) === undefined;
+    // A timer that is set once the ticket is there is its next holder's, and stays. The ticket of a run that has
+    // just begun has none before it.
+    const timer = ticket.hint === undefined ? await this.#timers.find(ticket.run) : undefined;
+    const isNew = await this.#tickets.publish(ask, ticket);
+    if (isNew && timer) await this.#timers.disarm(ticket.run, timer.seq);
   }
 
   async claim({ workflows, max, signal }: ClaimRequest): Promise<readonly Claim[]> {
@@ -165,10 +138,8 @@ class NatsWorkQueue implements WorkQueue {
   /** Timers first: one that is due meanwhile becomes a ticket that is still there to be removed. */
   async remove(run: string): Promise<void> {
     const ask = this.#ask(`remove the ticket of run ${run}`);
-    const { writing, subjects } = this.#parts;
     await this.#timers.remove(run);
-    const filter = subjects.ticketOf(run);
-    await writing.insist(ask, () => purge(writing, subjects.streams.work, { filter }));
+    await this.#tickets.remove(ask, run);
   }
 
   async close(): Promise<void> {
@@ -223,16 +194,19 @@ class NatsWorkQueue implements WorkQueue {
   }
 
   #claimOf({ ticket, token }: Delivered): Claim {
-    const { writing, replicated } = this.#parts;
+    const { writing: link } = this.#parts;
     const { seq } = deliveryOf(token);
+    const ask = this.#workAsk(`end the claim of run ${ticket.run}`);
     const claim: TicketClaim = new TicketClaim({
-      link: writing,
-      ask: this.#workAsk(`end the claim of run ${ticket.run}`),
+      ...{ link, ask },
       ticket,
       token,
       leaseMs: this.#leaseMs,
-      postpone: (at) => this.#timers.arm(ticket, at, seq),
-      onAcked: () => replicated && this.#acked.add(seq),
+      postpone: (at) => this.#timers.armOver(ticket, at, seq),
+      recall: async () => {
+        if (!(await this.#timers.has(ticket.run))) await this.#tickets.publish(ask, ticket);
+      },
+      onAcked: () => this.#tickets.acked(seq),
       onEnd: () => {
         if (this.#held.get(seq) === claim) this.#held.delete(seq);
       },
