@@ -135,10 +135,7 @@ it("every run comes to its end, whichever calls of a store that is away now and 
       for await (const stored of client.store.log.read({})) {
         events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
       }
-      // What an attempt took is free as soon as its host lets go of a run, and the log hears that it is lost when
-      // the run is claimed again: meanwhile another may have begun.
-      const wrong = checkLog(events).filter(({ invariant }) => invariant !== "I28");
-      expect(wrong).toEqual([]);
+      expect(checkLog(events)).toEqual([]);
       for (const one of [...all, client]) await time.until(one.close());
     }),
     { numRuns: 25 },

@@ -10,6 +10,7 @@ import type { Engine } from "../engine.ts";
 import type { Cluster } from "../nodes/cluster.ts";
 import type { Beginning } from "../nodes/placing.ts";
 import { Remotes } from "../nodes/remotes.ts";
+import { attemptHere } from "../nodes/unrecorded.ts";
 import type { Note, Report } from "../turn/mail.ts";
 import { stepBody } from "../turn/step-body.ts";
 import { policyOf, type TurnContext } from "../turn/turn-context.ts";
@@ -25,12 +26,17 @@ export interface AttemptsOptions {
   deliver(mail: Note | Report): void;
 }
 
+interface Running {
+  readonly attempt: RunningAttempt;
+  readonly taking: Taking;
+}
+
 /** See above. One per hosted run. */
 export class Attempts {
   readonly #options: AttemptsOptions;
   /** Those on other nodes. */
   readonly remotes: Remotes;
-  readonly #running = new Map<string, RunningAttempt>();
+  readonly #running = new Map<string, Running>();
 
   constructor(options: AttemptsOptions) {
     this.#options = options;
@@ -81,11 +87,11 @@ export class Attempts {
       late: (output) =>
         deliver({ kind: "report", step, attempt: nth, outcome: { ok: true, output }, policy }),
     });
-    this.#running.set(step, attempt);
-    const taking = new Taking(cluster.capacity, takes);
+    const taking = new Taking(cluster, attemptHere(state, step), takes);
+    this.#running.set(step, { attempt, taking });
     // Never rejects: what goes wrong is the outcome.
     void attempt.done.then((outcome) => {
-      if (this.#running.get(step) !== attempt) return taking.release();
+      if (this.#running.get(step)?.attempt !== attempt) return taking.release();
       this.#running.delete(step);
       deliver({ kind: "report", step, attempt: attempt.attempt, outcome, policy, taking });
     });
@@ -97,7 +103,7 @@ export class Attempts {
    */
   stopEnded(state: RunState): void {
     this.remotes.stopEnded(state);
-    for (const [step, attempt] of this.#running) {
+    for (const [step, { attempt }] of this.#running) {
       if (state.running.has(step) && stepActor(state, step).context.attempt === attempt.attempt) {
         if (state.run.state === "cancelling") attempt.ask(cancelled(state, step));
         continue;
@@ -109,11 +115,14 @@ export class Attempts {
     }
   }
 
-  /** Stops all that run here; none is reported. Those elsewhere go on for the next host. */
+  /** Stops all that run here; none is reported, the next host finds them lost. Those elsewhere go on for it. */
   abort(reason: MillraceError): void {
     const attempts = [...this.#running.values()];
     this.#running.clear();
-    for (const attempt of attempts) attempt.abort(reason);
+    for (const { attempt, taking } of attempts) {
+      taking.abandon();
+      attempt.abort(reason);
+    }
   }
 }
 

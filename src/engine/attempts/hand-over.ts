@@ -4,24 +4,29 @@
  * is running on a node than it has.
  */
 import { add, amountOf, NOTHING, type Resources, subtract } from "../../cluster/resources.ts";
+import { attemptHere } from "../nodes/unrecorded.ts";
+import type { Draft } from "../turn/draft.ts";
 import type { Mail } from "../turn/mail.ts";
 import type { Started } from "../turn/start-steps.ts";
 import type { TurnContext } from "../turn/turn-context.ts";
 import type { Taking } from "./taking.ts";
 
+/** Of a commit: it is in the log, it never will be, or nobody here knows. */
+export type CommitFate = "stands" | "refused" | "unknown";
+
 /** What begins with a commit, and what becomes of all that was taken for it. */
 export interface HandedOver extends Started {
   /**
-   * To be called once, when it is known what became of the commit.
-   * @param stands it is in the log
+   * To be called once, when it is known what became of the commit, or that this is not to be known.
    * @param begins what it says has begun will begin here
    */
-  settle(stands: boolean, begins: boolean): void;
+  settle(fate: CommitFate, begins: boolean): void;
 }
 
 /** @param begin begins what can begin, with all that the reports among the mails tell the end of */
 export function handOver(
-  { cluster: { capacity }, placing }: TurnContext,
+  { cluster: { capacity, unrecorded }, placing }: TurnContext,
+  { state }: Draft,
   mails: readonly Mail[],
   begin: () => Started,
 ): HandedOver {
@@ -39,10 +44,14 @@ export function handOver(
       capacity.takeBack(left);
     }
   });
-  const settle = (stands: boolean, begins: boolean): void =>
+  const settle = (fate: CommitFate, begins: boolean): void =>
     capacity.atOnce(() => {
-      if (!begins) for (const one of begun.started) placing?.giveBack(one);
-      if (!stands) return capacity.takeBack(subtract(had, left));
+      for (const one of begins ? [] : begun.started) {
+        if (fate === "refused") placing?.giveBack(one);
+        // The log may say that it runs. Another node looks there itself.
+        else if (one.grant === undefined) unrecorded.hold(attemptHere(state, one.step), one.takes);
+      }
+      if (fate !== "stands") return capacity.takeBack(subtract(had, left));
       capacity.release(left);
       for (const taking of ended) taking.passOn();
     });

@@ -15,6 +15,7 @@ import { loadRun } from "../reading/history.ts";
 import { parentFacts } from "../turn/begin-child.ts";
 import { Children } from "../turn/children.ts";
 import { CodeDriver } from "../turn/code-driver.ts";
+import { commitTurn } from "../turn/commit-turn.ts";
 import { Draft } from "../turn/draft.ts";
 import { followInbox } from "../turn/follow-inbox.ts";
 import { type Mail, refuse } from "../turn/mail.ts";
@@ -176,7 +177,7 @@ export class RunActor {
       const context = this.#context();
       if (this.#epoch === 0) await claimRun(context, draft, this.#options);
       const outcome = await decideTurn(context, draft, mails);
-      if (draft.events.length === 0) return outcome.settle(true, true);
+      if (draft.events.length === 0) return outcome.settle("stands", true);
       if (await this.#commit(draft, outcome, mails)) return this.#act(context, outcome);
       if (!this.over) await this.#reload();
       if (this.over) return;
@@ -201,23 +202,16 @@ export class RunActor {
     };
   }
 
-  /**
-   * False: the log has moved on, the run was let go, or the frame was too large and fewer mails must do.
-   * Gives back what is held for attempts that do not begin.
-   */
+  /** False: the log has moved on, the run was let go, or the frame was too large and fewer mails must do. */
   async #commit(draft: Draft, outcome: TurnOutcome, mails: Mail[]): Promise<boolean> {
-    const { engine } = this.#options;
-    let stands = false;
     try {
-      stands = await commitBehindNotes(engine, draft, outcome.inbox, this.#life.signal);
+      return await commitTurn(this.#options.engine, draft, outcome, this.#life.signal);
     } catch (error) {
       if (!isMillraceError(error, "E_TOO_LARGE") || mails.length < 2) throw error;
       this.#mail.unshift(...mails.splice(mails.length >> 1));
       this.#mailsPerCommit = mails.length;
-    } finally {
-      outcome.settle(stands, stands && !this.over);
+      return false;
     }
-    return stands;
   }
 
   /** Folds the log again; lets go when another host has claimed the run meanwhile, or it has ended. */
@@ -250,6 +244,7 @@ export class RunActor {
     for (const confirm of outcome.confirmed) confirm();
     if (outcome.more) this.#nudge();
     this.#attempts.stopEnded(this.#state);
+    this.#options.cluster.unrecorded.seen(this.#state);
     if (isTerminal(this.#state)) {
       this.letGo(over(this.run, "has ended"));
       this.#leaveEnded();
@@ -285,10 +280,11 @@ export class RunActor {
   }
 
   #parked(): void {
+    const { engine, onLeave } = this.#options;
     this.letGo(over(this.run, "is parked"));
-    const askAt = nextAsk(this.#state, this.#options.engine.world.clock.now());
+    const askAt = nextAsk(this.#state, engine.world.clock.now());
     const until = askAt ?? this.#state.run.context.parkedUntil ?? undefined;
-    this.#options.onLeave(leaveParked(this.#options.engine, this.claim, this.#state, until));
+    onLeave(leaveParked(engine, this.claim, this.#state, until));
   }
 
   #crash(error: unknown): void {

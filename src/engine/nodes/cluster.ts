@@ -14,6 +14,7 @@ import type { Capacity } from "./capacity.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Answer, Ask, NodeMail } from "./node-mail.ts";
 import type { PostOffice } from "./post-office.ts";
+import type { Unrecorded } from "./unrecorded.ts";
 
 /** Strategies that need not be given to `open()`. */
 export const STRATEGIES: readonly Allocator[] = [firstAvailable, loadBalanced, localityAware];
@@ -22,6 +23,7 @@ export const STRATEGIES: readonly Allocator[] = [firstAvailable, loadBalanced, l
 export interface ClusterOptions {
   readonly engine: Engine;
   readonly capacity: Capacity;
+  readonly unrecorded: Unrecorded;
   readonly catalog: Catalog;
   readonly labels: Labels;
   readonly allocators: ReadonlyMap<string, Allocator>;
@@ -61,6 +63,11 @@ export class Cluster {
 
   get capacity(): Capacity {
     return this.#options.capacity;
+  }
+
+  /** What of it is held for attempts that the log may still take for running. */
+  get unrecorded(): Unrecorded {
+    return this.#options.unrecorded;
   }
 
   /** Every living node has had the time to be heard of. */

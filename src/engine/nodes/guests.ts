@@ -13,18 +13,19 @@ import type { Engine } from "../engine.ts";
 import type { Catalog } from "../hosting/catalog.ts";
 import { unattended } from "../hosting/leave.ts";
 import type { Capacity } from "./capacity.ts";
-import { EndedGuests } from "./ended-guests.ts";
 import { launchGuest } from "./launch-guest.ts";
 import type { Answer, Ask, Ended, Go, Recorded, Stop } from "./node-mail.ts";
 import { NoteWaits } from "./note-waits.ts";
 import type { PostOffice } from "./post-office.ts";
 import { tellRun } from "./run-mail.ts";
+import { runsByLog, type Unrecorded } from "./unrecorded.ts";
 import { untilDone } from "./until-done.ts";
 
 /** What guests need of their node. */
 export interface GuestsOptions {
   readonly engine: Engine;
   readonly capacity: Capacity;
+  readonly unrecorded: Unrecorded;
   readonly catalog: Catalog;
   readonly office: PostOffice;
   /** Nothing new is taken. */
@@ -33,7 +34,8 @@ export interface GuestsOptions {
 
 interface Guest {
   readonly ask: Ask;
-  readonly host: string;
+  /** Whoever asked; once it runs, whoever said go. */
+  host: string;
   readonly whenFree: () => void;
   phase: "waiting" | "granted" | "running";
   /** Ends a grant that is not used. */
@@ -52,12 +54,10 @@ export class Guests {
   readonly #guests = new Map<string, Guest>();
   /** The oldest first. */
   readonly #ended = new Set<string>();
-  readonly #unrecorded: EndedGuests;
   readonly #notes: NoteWaits;
 
   constructor(options: GuestsOptions) {
     this.#options = options;
-    this.#unrecorded = new EndedGuests(options.engine, options.capacity);
     this.#notes = new NoteWaits(options.engine);
   }
 
@@ -91,7 +91,7 @@ export class Guests {
   /** A host has recorded an attempt: its code may run. */
   go(host: string, go: Go): void {
     const guest = this.#guests.get(go.grant);
-    if (guest?.phase === "granted") this.#begin(guest, go);
+    if (guest?.phase === "granted") this.#begin(guest, host, go);
     if (guest !== undefined || this.#ended.has(go.grant)) return;
     const { engine, capacity } = this.#options;
     const why = `node ${engine.node} knows nothing of attempt ${go.attempt} of step ${go.step}, or holds no room for it any more`;
@@ -108,12 +108,12 @@ export class Guests {
       guest.dismissed = true;
       guest.attempt?.abort(new MillraceError("E_RUN_CANCELLED", error.message));
     } else if (guest !== undefined) this.#leave(guest);
-    else this.#unrecorded.recorded(grant);
+    else this.#options.unrecorded.recorded({ grant });
   }
 
   /** A host has recorded how an attempt ended. */
   ended({ grant }: Ended): void {
-    this.#unrecorded.recorded(grant);
+    this.#options.unrecorded.recorded({ grant });
   }
 
   /** What became of something that one of them wanted recorded. */
@@ -124,7 +124,9 @@ export class Guests {
   /** A host is gone: what it asked for is not wanted, what it began goes on for the next host. */
   hostGone(host: string): void {
     for (const guest of [...this.#guests.values()]) {
-      if (guest.host === host && guest.phase !== "running") this.#leave(guest);
+      if (guest.host !== host) continue;
+      if (guest.phase === "waiting") this.#leave(guest);
+      else if (guest.phase === "granted") this.#doubt(guest);
     }
   }
 
@@ -145,7 +147,7 @@ export class Guests {
 
   /** Forgets all that has not begun, and says so; what has ended is the log's matter alone. */
   dismiss(): void {
-    this.#unrecorded.close();
+    this.#options.unrecorded.close();
     for (const guest of [...this.#guests.values()]) {
       if (guest.phase !== "running") this.#drop(guest);
     }
@@ -163,16 +165,44 @@ export class Guests {
     const { capacity, engine } = this.#options;
     if (!capacity.take(guest.ask.needs, guest.whenFree)) return;
     guest.phase = "granted";
-    guest.expire = engine.world.clock.after(limits.grantMs, () => this.#drop(guest));
+    guest.expire = engine.world.clock.after(limits.grantMs, () => this.#doubt(guest));
     this.#answer(guest, "granted");
     // Whoever is called for something free calls the next one.
     capacity.nudge();
   }
 
-  #begin(guest: Guest, go: Go): void {
+  /**
+   * What was granted is not used, or its host is gone. The log may have the attempt all the same: then another
+   * host will say go, and until it does the room is kept.
+   */
+  #doubt(guest: Guest): void {
+    guest.expire();
+    const { engine } = this.#options;
+    const { run, step } = guest.ask;
+    unattended(engine, { run, step }, this.#resolve(guest));
+  }
+
+  async #resolve(guest: Guest): Promise<void> {
+    const { engine } = this.#options;
+    const isOpen = (): boolean =>
+      this.#guests.get(guest.ask.grant) === guest && guest.phase === "granted";
+    let wanted = true;
+    try {
+      wanted = await runsByLog(engine, guest.ask);
+    } finally {
+      if (isOpen() && !wanted) this.#drop(guest);
+      else if (isOpen()) {
+        const { clock, upkeep = clock } = engine.world;
+        guest.expire = upkeep.after(limits.heartbeatMs, () => this.#doubt(guest));
+      }
+    }
+  }
+
+  #begin(guest: Guest, host: string, go: Go): void {
     const { engine, catalog, capacity } = this.#options;
     guest.expire();
     guest.phase = "running";
+    guest.host = host;
     const attempt = launchGuest(engine, catalog, go, (noted) => this.#notes.record(go, noted));
     guest.attempt = attempt;
     // Never rejects: what goes wrong is the outcome.
@@ -206,7 +236,7 @@ export class Guests {
       this.#ended.delete(oldest);
     }
     if (phase === "waiting") capacity.forget(guest.whenFree);
-    else if (unrecorded !== undefined) this.#unrecorded.add(unrecorded, ask.needs);
+    else if (unrecorded !== undefined) this.#options.unrecorded.hold(unrecorded, ask.needs);
     else capacity.release(ask.needs);
   }
 

@@ -17,6 +17,7 @@ import { Fleet, type Gone } from "./fleet.ts";
 import { Guests } from "./guests.ts";
 import type { Letter, NodeMail } from "./node-mail.ts";
 import { PostOffice } from "./post-office.ts";
+import { Unrecorded } from "./unrecorded.ts";
 
 /** What a node is made of. */
 export interface NodeOptions {
@@ -53,6 +54,7 @@ export class LocalNode {
     this.startedAt = engine.world.clock.now();
     this.capacity = new Capacity(options.resources);
     this.capacity.onChange = () => this.#announceSoon();
+    const unrecorded = new Unrecorded(engine, this.capacity);
     this.#office = new PostOffice({
       engine,
       free: () => this.capacity.free,
@@ -61,6 +63,7 @@ export class LocalNode {
     this.#guests = new Guests({
       engine,
       capacity: this.capacity,
+      unrecorded,
       catalog,
       office: this.#office,
       isDraining: () => this.#draining,
@@ -74,7 +77,7 @@ export class LocalNode {
       onOverslept: () => this.#guests.abort(OVERSLEPT),
     });
     const { capacity } = this;
-    const parts = { engine, capacity, catalog, labels, allocators };
+    const parts = { engine, capacity, unrecorded, catalog, labels, allocators };
     this.cluster = new Cluster({ ...parts, fleet: this.#fleet, office: this.#office });
   }
 

@@ -7,7 +7,7 @@ import type { Placement } from "../../../machines/placement.ts";
 import type { ClusterView, StepRequest } from "../../cluster/allocator.ts";
 import { isAble } from "../../cluster/candidates.ts";
 import { type Choice, choose } from "../../cluster/choose.ts";
-import { fits, NOTHING, ONE_SLOT, type Resources } from "../../cluster/resources.ts";
+import { NOTHING, ONE_SLOT, type Resources } from "../../cluster/resources.ts";
 import type { StepPlace } from "../../domain/plan.ts";
 import type { RunState } from "../../domain/state.ts";
 import type { CancelTimer } from "../../kernel/clock.ts";
@@ -16,6 +16,7 @@ import type { Engine } from "../engine.ts";
 import { placeOf, recentNodes, requestOf } from "../turn/step-request.ts";
 import type { Asker, Cluster } from "./cluster.ts";
 import type { Answer } from "./node-mail.ts";
+import { Shortfalls } from "./shortfalls.ts";
 
 /** Where an attempt begins, and what holds room for it there. */
 export interface Beginning {
@@ -23,8 +24,9 @@ export interface Beginning {
   readonly node: string;
   /** Taken of this node; nothing for an attempt elsewhere. */
   readonly takes: Resources;
-  /** What another node gave for it. */
+  /** What another node gave for it, and until when that is used (monotonic ms). */
   readonly grant?: string;
+  readonly usableUntil?: number;
   readonly placement?: Placement;
 }
 
@@ -34,6 +36,8 @@ interface Asked {
   readonly node: string;
   readonly placement: Placement;
   phase: "sent" | "queued" | "granted";
+  /** Once it is granted (monotonic ms). */
+  usableUntil: number;
   /** Forgets it if no answer comes. */
   readonly cancel: CancelTimer;
 }
@@ -50,6 +54,8 @@ export interface PlacingListener {
 const QUEUED_MAX = 16;
 /** A node that refused is not asked again by this run for so long (ms). */
 const REFUSED_MS = 5_000;
+/** A grant is used in the first part of the time that it is kept: its node must not free it before the log has it. */
+const USABLE_MS = limits.grantMs / 2;
 /** Of larger fleets only so many nodes are recorded with a placement. */
 const NODES_RECORDED = 32;
 
@@ -64,8 +70,7 @@ export class Placing implements Asker {
   readonly #soon = new Map<string, string>();
   /** Nodes that will not have steps of this run, until when (monotonic ms). */
   readonly #refused = new Map<string, number>();
-  /** Requests for which there was no room in this turn, by what else they say. */
-  readonly #short = new Map<string, Resources[]>();
+  readonly #short = new Shortfalls();
   #stuck = false;
   #unfit = false;
   #closed = false;
@@ -105,7 +110,7 @@ export class Placing implements Asker {
       return this.#here(step, ONE_SLOT, undefined);
     }
     const request = requestOf(state, step, place, this.#soon);
-    if (this.#isShort(request)) return undefined;
+    if (this.#short.covers(request)) return undefined;
     const choice = choose(this.#strategyOf(state), request, this.#view(state, request));
     if ("node" in choice && choice.node === this.#engine.node) {
       const placement = this.#placement(request, choice);
@@ -118,13 +123,15 @@ export class Placing implements Asker {
   }
 
   /** What was held for an attempt that does not begin after all. */
-  giveBack({ step, node, grant, takes, placement }: Beginning): void {
+  giveBack({ step, node, grant, usableUntil = 0, takes, placement }: Beginning): void {
     if (grant === undefined) {
       this.#soon.delete(step);
       this.#cluster.capacity.release(takes);
     } else if (this.#closed || placement === undefined) this.#cluster.withdraw(node, grant);
-    else
-      this.#asked.set(step, { grant, node, placement, phase: "granted", cancel: () => undefined });
+    else {
+      const cancel = () => undefined;
+      this.#asked.set(step, { grant, node, placement, phase: "granted", usableUntil, cancel });
+    }
   }
 
   /** Begins nothing more. */
@@ -165,11 +172,11 @@ export class Placing implements Asker {
     if (found === undefined) return;
     const [step, asked] = found;
     asked.cancel();
+    const now = this.#engine.world.clock.mono();
     if (answer === "queued" || answer === "granted") asked.phase = answer;
     else this.#forget(step);
-    if (answer === "refused") {
-      this.#refused.set(node, this.#engine.world.clock.mono() + REFUSED_MS);
-    }
+    if (answer === "granted") asked.usableUntil = now + USABLE_MS;
+    if (answer === "refused") this.#refused.set(node, now + REFUSED_MS);
     this.#listener.look();
   }
 
@@ -180,17 +187,21 @@ export class Placing implements Asker {
 
   news(): void {
     // Who waits for nothing needs no news.
-    if (this.#short.size > 0 || this.#unfit) this.#listener.look();
+    if (!this.#short.none || this.#unfit) this.#listener.look();
   }
 
   #granted(step: string): Beginning | undefined {
     const asked = this.#asked.get(step);
     if (asked?.phase !== "granted") return undefined;
+    const { node, grant, placement, usableUntil } = asked;
+    if (usableUntil < this.#engine.world.clock.mono()) {
+      this.#withdraw(step);
+      return undefined;
+    }
     this.#asked.delete(step);
-    this.#cluster.close(asked.grant);
-    const { node, grant, placement } = asked;
+    this.#cluster.close(grant);
     this.#recall(node);
-    return { step, node, grant, placement, takes: NOTHING };
+    return { step, node, grant, usableUntil, placement, takes: NOTHING };
   }
 
   #here(step: string, takes: Resources, placement: Placement | undefined): Beginning {
@@ -221,7 +232,7 @@ export class Placing implements Asker {
       this.#withdraw(step);
       this.#listener.look();
     });
-    this.#asked.set(step, { grant, node, placement, phase: "sent", cancel });
+    this.#asked.set(step, { grant, node, placement, phase: "sent", usableUntil: 0, cancel });
     this.#soon.set(step, node);
     const { id: run, plan } = state;
     const { workflow } = state.run.context;
@@ -279,21 +290,8 @@ export class Placing implements Asker {
     return { strategy, reason, request, nodes, recent: [...(this.#recent ?? [])] };
   }
 
-  /** Something that needs no more, and says the same beside, has found no room in this turn. */
-  #isShort(request: StepRequest): boolean {
-    const before = this.#short.get(selectionOf(request)) ?? [];
-    return before.some((less) => fits(less, request.resources));
-  }
-
   #noteShort(request: StepRequest): void {
-    const key = selectionOf(request);
-    const before = this.#short.get(key) ?? [];
-    this.#short.set(key, [...before, request.resources]);
+    this.#short.add(request);
     this.#stuck ||= !this.#cluster.hasSlot();
   }
 }
-
-const selectionOf = ({ pin, labels, collocateWith, spread }: StepRequest): string =>
-  pin === undefined && labels === undefined && collocateWith === undefined && spread === undefined
-    ? ""
-    : JSON.stringify([pin, labels, collocateWith, spread !== undefined]);

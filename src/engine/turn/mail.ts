@@ -60,10 +60,10 @@ export interface Nudge {
 /** Anything that a run's mailbox takes. */
 export type Mail = Report | Note | ChildMail | Arrival | NodeGone | Nudge;
 
-/** This host will not record it any more: tells those who wait for that, and gives back what they took. */
+/** This host will not record it any more: tells those who wait for that; what they took stays taken until another has. */
 export function refuse(mails: readonly Mail[], reason: unknown): void {
   for (const mail of mails) {
     if (mail.kind === "note") mail.done.reject(reason);
-    if (mail.kind === "report") mail.taking?.release();
+    if (mail.kind === "report") mail.taking?.abandon();
   }
 }

@@ -52,12 +52,12 @@ export async function decideTurn(
   const told = draft.events.length > before;
   try {
     const more = await followUp(context, draft);
-    const begun = handOver(context, mails, () => startSteps(context, draft));
+    const begun = handOver(context, draft, mails, () => startSteps(context, draft));
     return { ...begun, inbox, confirmed, more: more || begun.failed };
   } catch (error) {
     // What was told stands, whatever keeps the run from going on; the next turn meets that again.
     if (!told) throw error;
-    const none = handOver(context, mails, () => NONE_STARTED);
+    const none = handOver(context, draft, mails, () => NONE_STARTED);
     return { ...none, inbox, confirmed, more: true };
   }
 }
