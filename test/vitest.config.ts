@@ -8,8 +8,11 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     // One nats-server for all files; those that kill or freeze a server start their own.
     globalSetup: ["test/support/nats-server.ts"],
-    // The modules of processes that tests start, compiled once for all of them.
-    env: { NODE_COMPILE_CACHE: new URL("../.cache/compiled", import.meta.url).pathname },
+    // Processes that tests start compile their modules once for all of them, and find them quickly.
+    env: {
+      NODE_COMPILE_CACHE: new URL("../.cache/compiled", import.meta.url).pathname,
+      NODE_OPTIONS: `--import=${new URL("support/quick-imports.ts", import.meta.url).href}`,
+    },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: "forks",
