@@ -18,6 +18,7 @@ import { type Random, seededRandom, systemRandom } from "../src/kernel/random.ts
 import type { EventLog } from "../src/ports/event-log.ts";
 import type { Store } from "../src/ports/store.ts";
 import { checkLog } from "../src/testing/checks/check-log.ts";
+import { over } from "../src/testing/simulation/over.ts";
 import { type NatsCluster, startNatsCluster } from "./nats-cluster.ts";
 
 const clock = systemClock();
@@ -67,18 +68,14 @@ interface Process {
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 /** The log, and a note of every commit that it acknowledges. */
-const noting = (log: EventLog, acked: Map<number, string>): EventLog => ({
-  async append(frame, signal) {
-    const outcome = await log.append(frame, signal);
-    if (outcome.ok) acked.set(outcome.position, textOf(frame.bytes));
-    return outcome;
-  },
-  read: (range) => log.read(range),
-  subscribe: (scope, after, signal) => log.subscribe(scope, after, signal),
-  head: (run) => log.head(run),
-  erase: (run) => log.erase(run),
-  close: () => log.close(),
-});
+const noting = (log: EventLog, acked: Map<number, string>): EventLog =>
+  over(log, {
+    async append(frame, signal) {
+      const outcome = await log.append(frame, signal);
+      if (outcome.ok) acked.set(outcome.position, textOf(frame.bytes));
+      return outcome;
+    },
+  });
 
 async function begin(url: string, node: string): Promise<Process> {
   const world = { clock, random: systemRandom, ids: systemIds };

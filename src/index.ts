@@ -6,10 +6,11 @@ export type { Failure, Value } from "../machines/values.ts";
 export { Client } from "./client/client.ts";
 export type { EventFilter, EventOf } from "./client/following/event-filter.ts";
 export type { LiveRun, LiveStep } from "./client/following/live-actor.ts";
+export type { EventPlace } from "./client/following/place.ts";
 export type { ReplayedEvent } from "./client/following/playback.ts";
 export type { ReplayOptions } from "./client/following/replay.ts";
-export type { EventPlace, From } from "./client/following/start-place.ts";
-export type { SubscribeOptions } from "./client/following/subscribe.ts";
+export type { From } from "./client/following/start-place.ts";
+export type { EventStream, SubscribeOptions } from "./client/following/subscribe.ts";
 export type { Subscription, SubscriptionOptions } from "./client/following/subscription.ts";
 export {
   defineProjection,
@@ -100,6 +101,7 @@ export { limits } from "./kernel/limits.ts";
 export type { Logger } from "./kernel/logger.ts";
 // ports, for adapters of one's own
 export type { BlobStore } from "./ports/blob-store.ts";
+export type { Cursor } from "./ports/cursor.ts";
 export type { AppendOutcome, EventLog, NewFrame, StoredFrame } from "./ports/event-log.ts";
 export type { Inbox, StoredInput } from "./ports/inbox.ts";
 export type { NodeInfo, NodeListener, NodeRegistry } from "./ports/node-registry.ts";

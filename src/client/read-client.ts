@@ -15,10 +15,9 @@ import type { NodeInfo } from "../ports/node-registry.ts";
 import { type OpenApprovals, openApprovals } from "../projections/open-approvals.ts";
 import type { RunStatus, RunSummaries, RunSummary } from "../projections/run-summary.ts";
 import { existingRun } from "./existing-run.ts";
-import type { EventOf } from "./following/event-filter.ts";
 import type { ReplayedEvent } from "./following/playback.ts";
 import { type ReplayOptions, replay } from "./following/replay.ts";
-import { type SubscribeOptions, subscribe } from "./following/subscribe.ts";
+import { type EventStream, type SubscribeOptions, subscribe } from "./following/subscribe.ts";
 import { Subscription, type SubscriptionOptions } from "./following/subscription.ts";
 import { type ProjectionDefinition, UserProjection } from "./following/user-projection.ts";
 import { type Comparison, compareRuns } from "./forking/compare-runs.ts";
@@ -161,13 +160,13 @@ export class ReadClient {
   /**
    * Events of one run until its end, of many runs or of all without end: history, then live, without gap
    * or repeat, at the reader's pace. What is given narrows it down. Events are frozen. To go on in
-   * another process, or later, begin `after` the last event that was dealt with.
+   * another process, or later, begin `after` the last event that was dealt with, or at the stream's `cursor`.
    * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`, at once; in the iteration `E_STORE_CLOSED`,
    * and of one run `E_RUN_ERASED` when it is erased, `E_FRAME_INVALID`, `E_LOG_CORRUPT` where its log is damaged
    */
   subscribe<const T extends EventType = EventType>(
     options: SubscribeOptions<T> = {},
-  ): AsyncIterable<EventOf<T>> {
+  ): EventStream<T> {
     return subscribe(this.feed, options);
   }
 

@@ -1,5 +1,7 @@
-/** The place of a frame in the whole log: a positive integer, strictly increasing, with gaps. */
-export type Position = number;
+/** The event log: what goes into it, what comes out of it, and what it promises. */
+import type { Cursor, Position } from "./cursor.ts";
+
+export type { Position } from "./cursor.ts";
 
 /** What is handed to `append`. */
 export interface NewFrame {
@@ -36,12 +38,12 @@ export interface LogScope {
   readonly tombstones?: true;
 }
 
-/** Which frames to read. */
+/** Which frames to read. Places in one run are positions. */
 export interface ReadRange extends LogScope {
-  /** Only frames past this position; default 0: from the first. */
-  readonly after?: Position;
-  /** Only frames up to and including this position; default: the head when the read begins. */
-  readonly upTo?: Position;
+  /** Only frames past this place; default 0: from the first. */
+  readonly after?: Cursor;
+  /** Only frames up to and including this place; default: the head when the read begins. */
+  readonly upTo?: Cursor;
   /** At most so many frames; default: no bound. 0 gives none. */
   readonly limit?: number;
 }
@@ -49,9 +51,13 @@ export interface ReadRange extends LogScope {
 /**
  * The durable, ordered record of frames: the only truth of the system.
  *
- *   position   1   2   3   4   5   6      one order over the whole log
+ *   position   1   2   3   4   5   6      one order over each partition: here there is one
  *   run a      ●       ●           ●      expected for its next append: 6
  *   run b          ●       ●   ●
+ *
+ * A run lies in one partition, which its id decides. The frames of several partitions come in any order,
+ * but those of each in theirs: so a place among many runs is a `Cursor`, and a bare position is one only
+ * where there is one partition (0 is the beginning anywhere; any other rejects with E_OPTION_INVALID).
  *
  * - An append MUST be durable before it resolves, and whole.
  * - Of any number of appends with the same run and `expected`, at most one MUST succeed. A run id is
@@ -62,22 +68,26 @@ export interface ReadRange extends LogScope {
  *   bytes. While the store cannot be reached, `append` keeps trying; it rejects with
  *   E_STORE_UNAVAILABLE only when `signal` aborts, and with E_STORE_MISSING when the log itself is gone.
  * - `erase` MUST leave no byte of the run's frames readable, and a tombstone past all positions given
- *   before. A read of the run then gives nothing, its head is the tombstone, and an append rejects with
+ *   before in its partition. A read of the run then gives nothing, its head is the tombstone, and an append rejects with
  *   E_RUN_ERASED: except one that expects exactly the tombstone, which begins the run anew. From then on
  *   appends that expect anything older are ordinary conflicts, and the old frames never come back.
  * - After `close`, every call rejects with E_STORE_CLOSED and open subscriptions end.
  */
 export interface EventLog {
+  /** How many partitions it has, for ever: from 1. */
+  readonly partitions: number;
   append(frame: NewFrame, signal?: AbortSignal): Promise<AppendOutcome>;
-  /** Stored frames in order of position; finite. */
+  /** Stored frames, those of each partition in order of position; finite. */
   read(range: ReadRange): AsyncIterable<StoredFrame>;
   /**
    * Stored frames past `after`, then new ones as they come, in order, none lost, none twice, across
    * reconnects; ends when `signal` aborts. A slow reader is served at its own pace, with bounded memory.
    */
-  subscribe(scope: LogScope, after: Position, signal: AbortSignal): AsyncIterable<StoredFrame>;
-  /** Position of the last frame or tombstone, of the run or of the whole log; 0 when there is none. */
-  head(run?: string): Promise<Position>;
+  subscribe(scope: LogScope, after: Cursor, signal: AbortSignal): AsyncIterable<StoredFrame>;
+  /** Position of the run's last frame or tombstone; 0 when there is none. */
+  head(run: string): Promise<Position>;
+  /** Where the whole log ends: everything that was appended before the call lies at or before it. */
+  head(run?: string): Promise<Cursor>;
   /**
    * Removes the run and leaves a tombstone in place of an earlier one. True if there were frames to
    * remove; if not, nothing changes.

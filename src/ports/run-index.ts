@@ -1,5 +1,5 @@
 import type { RunStatus, RunSummary } from "../projections/run-summary.ts";
-import type { Position } from "./event-log.ts";
+import type { Cursor } from "./cursor.ts";
 
 /** In which order runs are given; the newest first. */
 export type RunOrder = "created" | "updated";
@@ -30,10 +30,10 @@ export interface RunPlace {
   readonly run: string;
 }
 
-/** What is known of the log by an index: up to where, and how the frame there is recognised. */
+/** What is known of the log by an index: up to where, and how the frames there are recognised. */
 export interface IndexedUpTo {
-  readonly position: Position;
-  /** Digest of the frame at that position; "": the index is empty. */
+  readonly position: Cursor;
+  /** Digest of the frame at that position, of each partition, joined by dots; "": the index is empty. */
   readonly anchor: string;
 }
 
@@ -42,7 +42,7 @@ export interface IndexChanges {
   readonly changed: readonly RunSummary[];
   readonly removed: readonly string[];
   /** The index moves on only from here: another process may have been quicker. */
-  readonly from: Position;
+  readonly from: Cursor;
   readonly to: IndexedUpTo;
 }
 

@@ -1,6 +1,8 @@
-/** A saved projection: its bytes, and the log position up to which they are true. */
+import type { Cursor } from "./cursor.ts";
+
+/** A saved projection: its bytes, and the place in the log up to which they are true. */
 export interface SavedView {
-  readonly position: number;
+  readonly position: Cursor;
   readonly bytes: Uint8Array;
 }
 
@@ -10,7 +12,10 @@ export interface SavedView {
  */
 export interface ViewStore {
   load(key: string): Promise<SavedView | undefined>;
-  /** Saves unless a copy with a higher position is there; then nothing changes. */
+  /**
+   * Saves unless a copy is there that is further in some partition, and in none behind; then nothing
+   * changes.
+   */
   save(key: string, view: SavedView): Promise<void>;
   delete(key: string): Promise<void>;
   close(): Promise<void>;

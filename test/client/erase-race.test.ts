@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 import { type Millrace, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
+import { positionIn } from "../../src/ports/cursor.ts";
+import type { EventLog } from "../../src/ports/event-log.ts";
 import { faulty, gate } from "../engine/kit/faulty.ts";
 import { ALL_STORES, onStores, refusal, type Scene, sleep } from "../engine/kit/scene.ts";
 
@@ -84,12 +86,13 @@ onStores(
 
     it("refuse the fork also where a replica of the log is behind for a while", async () => {
       const millrace = await written(scene());
-      const behind = await millrace.store.log.head();
+      const behind = positionIn(await millrace.store.log.head());
       let caughtUp = false;
       const forker = await scene().open({
         wrap: faulty({
           log: (log) => ({
-            head: async (run) => (caughtUp ? log.head(run) : Math.min(behind, await log.head(run))),
+            head: (async (run: string) =>
+              caughtUp ? log.head(run) : Math.min(behind, await log.head(run))) as EventLog["head"],
             read: (range) => log.read(caughtUp ? range : { ...range, upTo: behind }),
           }),
         }),

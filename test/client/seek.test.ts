@@ -46,6 +46,7 @@ async function scene(): Promise<{ millrace: Millrace; known: Known[]; read: { fr
   const read = { frames: 0 };
   const { log: real } = store;
   const log: EventLog = {
+    partitions: 1,
     append: real.append.bind(real),
     subscribe: real.subscribe.bind(real),
     head: real.head.bind(real),

@@ -1,6 +1,8 @@
 /** Stores with one fault each, which the contracts must notice. */
 import { systemClock } from "../../src/kernel/clock.ts";
 import { isMillraceError, MillraceError } from "../../src/kernel/errors.ts";
+import { positionIn } from "../../src/ports/cursor.ts";
+import type { EventLog } from "../../src/ports/event-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import type { Claim } from "../../src/ports/work-queue.ts";
 import type { suites } from "./harness.ts";
@@ -76,11 +78,14 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
       }),
     }),
     "`after` included": ({ log }) => ({
-      log: altered(log, { read: (range) => log.read({ ...range, after: (range.after ?? 0) - 1 }) }),
+      log: altered(log, {
+        read: (range) => log.read({ ...range, after: positionIn(range.after ?? 0) - 1 }),
+      }),
     }),
     "`upTo` excluded": ({ log }) => ({
       log: altered(log, {
-        read: (range) => log.read(range.upTo ? { ...range, upTo: range.upTo - 1 } : range),
+        read: (range) =>
+          log.read(range.upTo ? { ...range, upTo: positionIn(range.upTo) - 1 } : range),
       }),
     }),
     "limit 0 taken for none": ({ log }) => ({
@@ -118,9 +123,9 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
     "last frame of the history repeated": ({ log }) => ({
       log: altered(log, {
         async *subscribe(scope, after, signal) {
-          const head = await log.head();
+          const head = positionIn(await log.head());
           yield* log.read({ ...scope, after });
-          yield* log.subscribe(scope, Math.max(after, head - 1), signal);
+          yield* log.subscribe(scope, Math.max(positionIn(after), head - 1), signal);
         },
       }),
     }),
@@ -130,7 +135,7 @@ export const faults: Record<keyof typeof suites, Record<string, Fault>> = {
       }),
     }),
     "head of the log for every run": ({ log }) => ({
-      log: altered(log, { head: () => log.head() }),
+      log: altered(log, { head: (() => log.head()) as EventLog["head"] }),
     }),
     "no tombstone": ({ log }) => ({
       log: altered(log, {

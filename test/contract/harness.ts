@@ -34,13 +34,16 @@ const patient: ReadonlySet<string> = new Set(["work queue", "node registry"]);
  * Declares the contract tests of one adapter.
  * @param name the adapter, as the tests are titled
  * @param place makes an empty scratch place; called once per case
+ * @param ports whose suites; default: all
  */
 export function contractTests(
   name: string,
   place: () => Promise<Place>,
   deviations: readonly Deviation[] = [],
+  ports: readonly string[] = Object.keys(suites),
 ): void {
   for (const [port, cases] of Object.entries(suites)) {
+    if (!ports.includes(port)) continue;
     const listed = new Map(deviations.filter((one) => one.port === port).map((d) => [d.name, d]));
     describe(`${name}: ${port}`, { concurrent: patient.has(port) }, () => {
       it("lists each deviation by the name of a case", () => {

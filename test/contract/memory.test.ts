@@ -18,11 +18,16 @@ import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { type Fault, faults } from "./faults.ts";
 import { contractTests, suites } from "./harness.ts";
 
-const place = (clock: Clock, faulty: (store: Store) => Store = (store) => store): Place => {
-  const share = new MemoryBackend(clock);
+const place = (
+  clock: Clock,
+  faulty: (store: Store) => Store = (store) => store,
+  partitions = 1,
+): Place => {
+  const share = new MemoryBackend(clock, partitions);
   const world = { clock, random: systemRandom, ids: systemIds };
   return {
     capabilities: ["durable", "shared"],
+    partitions,
     clock,
     open: async (node = "node-1") =>
       faulty(memoryStore({ namespace: "default", node, leaseMs: contractLeaseMs, world, share })),
@@ -55,6 +60,12 @@ function virtualClock(): Clock {
 
 contractTests("memory", async () => place(systemClock()));
 contractTests("memory in virtual time", async () => place(virtualClock()));
+contractTests(
+  "memory in three partitions",
+  async () => place(systemClock(), undefined, 3),
+  [],
+  ["event log", "view store"],
+);
 
 describe("memory in virtual time", () => {
   it("holds a ticket for a year and gives it at that very moment", async () => {

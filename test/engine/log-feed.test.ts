@@ -8,6 +8,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { LogFeed } from "../../src/engine/reading/log-feed.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
+import { positionIn } from "../../src/ports/cursor.ts";
 import type { EventLog, LogScope, Position, StoredFrame } from "../../src/ports/event-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { world } from "./kit/scene.ts";
@@ -35,7 +36,7 @@ function endless(count: number, bytes: number) {
       yield frame;
     }
   }
-  const store = { ...memory(), log: { subscribe } as unknown as EventLog };
+  const store = { ...memory(), log: { partitions: 1, subscribe } as unknown as EventLog };
   return { feed: new LogFeed(engineOn(store)), told };
 }
 
@@ -130,7 +131,7 @@ describe("a feed", () => {
       yield { run: "r", workflow: "w", position: 1, bytes: new Uint8Array(1) };
       throw new Error("no log");
     };
-    const store = { ...memory(), log: { subscribe } as unknown as EventLog };
+    const store = { ...memory(), log: { partitions: 1, subscribe } as unknown as EventLog };
     const feed = new LogFeed(engineOn(store));
     const both = [follow(feed, {}, {}), follow(feed, {}, {})];
     for (const one of both) await expect(one).rejects.toThrow("no log");
@@ -183,7 +184,7 @@ it("gives each follower its frames, whoever else follows, comes and goes", async
     const feed = new LogFeed(engineOn(store));
     const seen = plan.map(async ({ late, skip, slow, take, scope }) => {
       await turns(late)();
-      const after = Math.min(skip, await store.log.head());
+      const after = Math.min(skip, positionIn(await store.log.head()));
       return { after, seen: await follow(feed, scope, { after, take, pace: turns(slow) }) };
     });
     await write(store.log, 300);

@@ -9,6 +9,7 @@ import type { EventLog } from "../../src/ports/event-log.ts";
 import type { World } from "../../src/ports/store.ts";
 import { CheckpointStore } from "../../src/stores/checkpoint-store.ts";
 import { StepRunStore } from "../../src/stores/step-run-store.ts";
+import { over } from "../../src/testing/simulation/over.ts";
 import { engineOf, systemWorld } from "./places.ts";
 
 /** The scheduler decides when each request reaches the log, and when each answer comes back. */
@@ -19,17 +20,15 @@ const scheduledLog = (log: EventLog, scheduler: fc.Scheduler): EventLog => {
     await scheduler.schedule(Promise.resolve(), `${what} is answered`);
     return answer;
   };
-  return {
+  return over(log, {
     append: (frame) => late("append", () => log.append(frame)),
     async *read(range) {
       await scheduler.schedule(Promise.resolve(), "read goes out");
       yield* log.read(range);
     },
-    subscribe: (scope, after, signal) => log.subscribe(scope, after, signal),
-    head: (run) => late("head", () => log.head(run)),
+    head: ((run: string) => late("head", () => log.head(run))) as EventLog["head"],
     erase: (run) => late("erase", () => log.erase(run)),
-    close: () => log.close(),
-  };
+  });
 };
 
 /** Pauses, too, end when the scheduler says so. */

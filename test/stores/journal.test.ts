@@ -11,6 +11,7 @@ import { MillraceError } from "../../src/kernel/errors.ts";
 import { limits } from "../../src/kernel/limits.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { beginDriven } from "../../src/stores/driven-run.ts";
+import { over } from "../../src/testing/simulation/over.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { type EnginePlace, engineOf, memoryPlace, places, systemWorld } from "./places.ts";
 
@@ -38,20 +39,16 @@ const begin = (journal: Journal, engine: Engine, run = "r"): Promise<void> =>
 function counted(store: Store): { store: Store; calls: { read: number; head: number } } {
   const calls = { read: 0, head: 0 };
   const { log } = store;
-  const counting: Store["log"] = {
-    append: (frame, signal) => log.append(frame, signal),
+  const counting = over(log, {
     read: (range) => {
       calls.read++;
       return log.read(range);
     },
-    subscribe: (scope, after, signal) => log.subscribe(scope, after, signal),
-    head: (run) => {
+    head: ((run: string) => {
       calls.head++;
       return log.head(run);
-    },
-    erase: (run) => log.erase(run),
-    close: () => log.close(),
-  };
+    }) as Store["log"]["head"],
+  });
   return { store: { ...store, log: counting }, calls };
 }
 

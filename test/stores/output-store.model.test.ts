@@ -11,6 +11,7 @@ import { beginDriven } from "../../src/stores/driven-run.ts";
 import type { OutputEvent } from "../../src/stores/output-content.ts";
 import type { OutputRecord } from "../../src/stores/output-records.ts";
 import type { OutputStore } from "../../src/stores/output-store.ts";
+import { over } from "../../src/testing/simulation/over.ts";
 import { sharedNatsServer } from "../support/nats-server.ts";
 import { storeNode } from "./outputs-kit.ts";
 import { type EnginePlace, memoryPlace, places } from "./places.ts";
@@ -236,14 +237,10 @@ describe.each(places(url))("output store against its model on %s", (name, makePl
 function scheduled(engine: Engine, scheduler: fc.Scheduler): Engine {
   const { log } = engine.store;
   const wait = (): Promise<void> => scheduler.schedule(Promise.resolve());
-  const ordered: EventLog = {
+  const ordered = over(log, {
     append: (frame, signal) => wait().then(() => log.append(frame, signal)),
-    head: (run) => wait().then(() => log.head(run)),
-    read: (range) => log.read(range),
-    subscribe: (scope, after, signal) => log.subscribe(scope, after, signal),
-    erase: (run) => log.erase(run),
-    close: () => log.close(),
-  };
+    head: ((run: string) => wait().then(() => log.head(run))) as EventLog["head"],
+  });
   return { ...engine, store: { ...engine.store, log: ordered } };
 }
 

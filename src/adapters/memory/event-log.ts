@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../kernel/clock.ts";
 import { MillraceError } from "../../kernel/errors.ts";
+import { type Cursor, positionIn } from "../../ports/cursor.ts";
 import type {
   AppendOutcome,
   EventLog,
@@ -120,6 +121,7 @@ const erased = (run: string): MillraceError =>
 
 /** One opening of a `FrameTable`. */
 export class MemoryEventLog implements EventLog {
+  readonly partitions = 1;
   readonly #gate = new Gate("event log");
   readonly #frames: FrameTable;
   readonly #clock: Clock;
@@ -139,32 +141,32 @@ export class MemoryEventLog implements EventLog {
 
   async *read(range: ReadRange): AsyncGenerator<StoredFrame, void, undefined> {
     this.#gate.pass();
-    const { after = 0, limit = Number.POSITIVE_INFINITY, upTo } = range;
-    const end = Math.min(upTo ?? Number.POSITIVE_INFINITY, this.#frames.head());
-    let cursor = after;
+    const { after = 0, limit = Number.POSITIVE_INFINITY, upTo = Number.POSITIVE_INFINITY } = range;
+    const end = Math.min(positionIn(upTo), this.#frames.head());
+    let at = positionIn(after);
     for (let given = 0; given < limit; given += 1) {
       this.#gate.pass();
-      const frame = this.#frames.next(range, cursor, range.tombstones);
+      const frame = this.#frames.next(range, at, range.tombstones);
       if (frame === undefined || frame.position > end) return;
-      cursor = frame.position;
+      at = frame.position;
       yield copyOf(frame);
     }
   }
 
   async *subscribe(
     scope: LogScope,
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<StoredFrame, void, undefined> {
     this.#gate.pass();
-    let cursor = after;
+    let at = positionIn(after);
     while (!signal.aborted && !this.#gate.isShut) {
-      const frame = this.#frames.next(scope, cursor, scope.tombstones);
+      const frame = this.#frames.next(scope, at, scope.tombstones);
       if (frame === undefined) {
         await this.#frames.changed.heard({ signal, clock: this.#clock, topic: topicOf(scope) });
         continue;
       }
-      cursor = frame.position;
+      at = frame.position;
       yield copyOf(frame);
     }
   }

@@ -6,6 +6,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import { limits } from "../../kernel/limits.ts";
 import type { Store, StoreOptions } from "../../ports/store.ts";
 import type { SavedView } from "../../ports/view-store.ts";
+import { partitionedLog } from "../partitioned-log.ts";
 import { MemoryBlobStore } from "./blob-store.ts";
 import { FrameTable, MemoryEventLog } from "./event-log.ts";
 import { InputTable, MemoryInbox } from "./inbox.ts";
@@ -17,7 +18,8 @@ import { MemoryWorkQueue } from "./work-queue.ts";
 
 /** What one namespace holds. */
 interface Space {
-  readonly frames: FrameTable;
+  /** By partition of the log. */
+  readonly frames: readonly FrameTable[];
   readonly inputs: InputTable;
   readonly tickets: TicketTable;
   readonly nodes: NodeTable;
@@ -32,11 +34,16 @@ interface Space {
  */
 export class MemoryBackend {
   readonly #clock: Clock;
+  readonly #partitions: number;
   readonly #spaces = new Map<string, Space>();
 
-  /** @param clock the server's time: by it leases end, times of tickets come and nodes are gone */
-  constructor(clock: Clock) {
+  /**
+   * @param clock the server's time: by it leases end, times of tickets come and nodes are gone
+   * @param partitions of its logs
+   */
+  constructor(clock: Clock, partitions = 1) {
     this.#clock = clock;
+    this.#partitions = partitions;
   }
 
   /** The data of a namespace; empty at first. */
@@ -44,7 +51,7 @@ export class MemoryBackend {
     const known = this.#spaces.get(namespace);
     if (known) return known;
     const space: Space = {
-      frames: new FrameTable(),
+      frames: Array.from({ length: this.#partitions }, () => new FrameTable()),
       inputs: new InputTable(),
       tickets: new TicketTable(this.#clock),
       nodes: new NodeTable(this.#clock),
@@ -61,17 +68,19 @@ export class MemoryBackend {
 export interface MemoryStoreOptions extends StoreOptions {
   /** Data shared with other stores; default: the store's own, gone with it. */
   readonly share?: MemoryBackend;
+  /** Of the log, where the data is the store's own. @default 1 */
+  readonly partitions?: number;
 }
 
 /** Opens a memory store. Closing it is, to the others, the end of its process. */
 export function memoryStore(options: MemoryStoreOptions): Store {
   const { clock, ids } = options.world;
-  const backend = options.share ?? new MemoryBackend(clock);
+  const backend = options.share ?? new MemoryBackend(clock, options.partitions);
   const space = backend.space(options.namespace);
   const { frames, inputs, tickets, nodes, blobs, views, values } = space;
   const leaseMs = options.leaseMs ?? limits.leaseMs;
   const ports = {
-    log: new MemoryEventLog(frames, clock),
+    log: partitionedLog(frames.map((table) => new MemoryEventLog(table, clock))),
     inbox: new MemoryInbox(inputs, clock),
     queue: new MemoryWorkQueue(tickets, { clock, ids, leaseMs }),
     nodes: new MemoryNodeRegistry(nodes, options.node),
@@ -87,7 +96,8 @@ export function memoryStore(options: MemoryStoreOptions): Store {
         durability: "none: the data is gone with the process",
         namespace: options.namespace,
         leaseMs,
-        frames: frames.count,
+        partitions: frames.length,
+        frames: frames.reduce((sum, table) => sum + table.count, 0),
         inputs: inputs.count,
         tickets: tickets.count,
         blobs: blobs.size,

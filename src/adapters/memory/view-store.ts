@@ -1,4 +1,5 @@
 /** Saved projections in memory. */
+import { isAhead } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import { Gate } from "./gate.ts";
 
@@ -20,8 +21,9 @@ export class MemoryViewStore implements ViewStore {
   async save(key: string, view: SavedView): Promise<void> {
     this.#gate.pass();
     const present = this.#views.get(key);
-    if (present === undefined || present.position <= view.position)
+    if (present === undefined || !isAhead(present.position, view.position)) {
       this.#views.set(key, copyOf(view));
+    }
   }
 
   async delete(key: string): Promise<void> {

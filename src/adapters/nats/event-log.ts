@@ -2,6 +2,7 @@
  * The event log on a JetStream stream: one message per frame, one subject per run, the stream's
  * sequence as position.
  */
+import { type Cursor, positionIn } from "../../ports/cursor.ts";
 import type {
   AppendOutcome,
   EventLog,
@@ -41,6 +42,7 @@ export interface LogParts {
 export const natsEventLog = (parts: LogParts): EventLog => new NatsEventLog(parts);
 
 class NatsEventLog implements EventLog {
+  readonly partitions = 1;
   readonly #writing: Link;
   readonly #reading: Link;
   readonly #subjects: Subjects;
@@ -63,10 +65,11 @@ class NatsEventLog implements EventLog {
 
   async *read(range: ReadRange): AsyncGenerator<StoredFrame, void, undefined> {
     this.#checkOpen();
-    const { upTo = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = range;
+    const { limit = Number.POSITIVE_INFINITY } = range;
+    const upTo = positionIn(range.upTo ?? Number.POSITIVE_INFINITY);
     if (limit <= 0) return;
     const ask = this.#ask("read the log");
-    const place = this.#range(range, range.after ?? 0);
+    const place = this.#range(range, positionIn(range.after ?? 0));
     const messages = this.#messages(ask, place, range.run === undefined, limit + TOMBSTONES);
     let given = 0;
     for await (const message of messages) {
@@ -81,14 +84,14 @@ class NatsEventLog implements EventLog {
 
   async *subscribe(
     scope: LogScope,
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<StoredFrame, void, undefined> {
     this.#checkOpen();
     const ends = AbortSignal.any([signal, this.#closing.signal, this.#reading.closed]);
     if (ends.aborted) return;
     const ask = { ...this.#ask("follow the log"), signal: ends };
-    const range = this.#range(scope, after);
+    const range = this.#range(scope, positionIn(after));
     const messages =
       scope.run === undefined
         ? follow(this.#reading, ask, range)

@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { MillraceError } from "../../kernel/errors.ts";
+import { type Cursor, isAhead, parseCursor, printCursor } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import { calling } from "./client-call.ts";
 import { type Ask, closed, type Link } from "./link.ts";
@@ -18,6 +19,9 @@ const INLINE_BYTES_MAX = 512 * 1024;
 /** First byte of a value in the bucket: where the bytes are. */
 const HERE = 0;
 const IN_OBJECTS = 1;
+/** Added to it where the position is a printed cursor on a line of its own: of a log of several partitions. */
+const OF_PARTITIONS = 2;
+const LINE_END = 10;
 
 /** Where views are kept: small ones in the bucket, large ones in the object store. */
 export interface ViewPlaces {
@@ -56,7 +60,8 @@ class NatsViewStore implements ViewStore {
     const kept = keptIn(await this.#entry(ask, key));
     if (kept?.where !== IN_OBJECTS) return kept?.view;
     const object = await this.#places.objects.get(ask, objectName(key));
-    return object && { position: Number(object.metadata["position"]), bytes: object.bytes };
+    const position = object && parseCursor(object.metadata["position"] ?? "");
+    return object && position !== undefined ? { position, bytes: object.bytes } : undefined;
   }
 
   async save(key: string, view: SavedView): Promise<void> {
@@ -66,11 +71,11 @@ class NatsViewStore implements ViewStore {
     const { where, bytes } = large
       ? { where: IN_OBJECTS, bytes: new Uint8Array(0) }
       : { where: HERE, bytes: view.bytes };
-    const value = Buffer.concat([Uint8Array.of(where), withPosition(view.position, bytes)]);
+    const value = entryValue(where, { position: view.position, bytes });
     const replaced = await calling(this.#link, ask, async () => {
       const entry = await bucket.get(key);
       const kept = keptIn(entry);
-      if (kept && kept.view.position > view.position) return undefined;
+      if (kept && isAhead(kept.view.position, view.position)) return undefined;
       if (large && !(await this.#saveLarge(ask, key, view))) return undefined;
       await bucket.put(key, value, { previousSeq: entry?.revision ?? 0 });
       return kept;
@@ -91,15 +96,13 @@ class NatsViewStore implements ViewStore {
     this.#open = false;
   }
 
-  /** False if an object with a higher position is there. */
+  /** False if an object that is further is there. */
   #saveLarge(ask: Ask, key: string, { position, bytes }: SavedView): Promise<boolean> {
-    const value = { bytes: new Uint8Array(bytes), metadata: { position: String(position) } };
-    return this.#places.objects.put(
-      ask,
-      objectName(key),
-      value,
-      (present) => !(Number(present?.metadata?.["position"]) > position),
-    );
+    const value = { bytes: new Uint8Array(bytes), metadata: { position: printCursor(position) } };
+    return this.#places.objects.put(ask, objectName(key), value, (present) => {
+      const kept = parseCursor(present?.metadata?.["position"] ?? "");
+      return kept === undefined || !isAhead(kept, position);
+    });
   }
 
   #entry(ask: Ask, key: string): Promise<KvEntry | null> {
@@ -114,10 +117,30 @@ class NatsViewStore implements ViewStore {
   }
 }
 
+function entryValue(where: number, { position, bytes }: SavedView): Uint8Array {
+  if (typeof position === "number") {
+    return Buffer.concat([Uint8Array.of(where), withPosition(position, bytes)]);
+  }
+  const line = Buffer.from(`${printCursor(position)}\n`);
+  return Buffer.concat([Uint8Array.of(where + OF_PARTITIONS), line, bytes]);
+}
+
 function keptIn(entry: KvEntry | null): Kept | undefined {
   if (entry === null || entry.operation !== "PUT") return undefined;
-  const view = positioned(entry.value.subarray(1));
-  return view && { where: entry.value[0] ?? HERE, view };
+  const { value } = entry;
+  const kind = value[0] ?? HERE;
+  if (kind < OF_PARTITIONS) {
+    const view = positioned(value.subarray(1));
+    return view && { where: kind, view };
+  }
+  const end = value.indexOf(LINE_END);
+  const position: Cursor | undefined = parseCursor(
+    Buffer.from(value.subarray(1, end)).toString("latin1"),
+  );
+  const bytes = new Uint8Array(value.subarray(end + 1));
+  return position === undefined
+    ? undefined
+    : { where: kind - OF_PARTITIONS, view: { position, bytes } };
 }
 
 const unusable = (key: string): MillraceError =>

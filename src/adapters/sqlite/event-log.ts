@@ -2,6 +2,7 @@
 import { Wakeup } from "../../kernel/async.ts";
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
+import { type Cursor, positionIn } from "../../ports/cursor.ts";
 import type {
   AppendOutcome,
   EventLog,
@@ -22,6 +23,7 @@ const EMPTY_TRIES = 10;
 const EMPTY_AGAIN_MS = 20;
 
 export class SqliteEventLog implements EventLog {
+  readonly partitions = 1;
   readonly #backend: Backend;
   readonly #access: Access;
   readonly #reader: FrameReader;
@@ -49,14 +51,16 @@ export class SqliteEventLog implements EventLog {
   }
 
   async *read(range: ReadRange): AsyncGenerator<StoredFrame> {
-    const { after = 0, limit = Number.POSITIVE_INFINITY } = range;
+    const { limit = Number.POSITIVE_INFINITY } = range;
+    const after = positionIn(range.after ?? 0);
     const head = await this.head();
-    yield* this.#frames(range, { after, upTo: Math.min(range.upTo ?? head, head) }, limit);
+    const upTo = Math.min(positionIn(range.upTo ?? head), head);
+    yield* this.#frames(range, { after, upTo }, limit);
   }
 
   async *subscribe(
     scope: LogScope,
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<StoredFrame> {
     this.#access.check();
@@ -65,7 +69,7 @@ export class SqliteEventLog implements EventLog {
     const leave = this.#waiting.join([keyOf(scope)], waiter);
     signal.addEventListener("abort", wake, { once: true });
     try {
-      for (let at = after; !signal.aborted; ) {
+      for (let at = positionIn(after); !signal.aborted; ) {
         const upTo = await this.head();
         for await (const frame of this.#frames(scope, { after: at, upTo })) {
           if (signal.aborted || this.#access.closed) return;

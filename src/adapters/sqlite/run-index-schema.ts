@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** Raise it whenever the tables, or what they hold of a run, change. */
-export const INDEX_VERSION = 4;
+export const INDEX_VERSION = 5;
 
 /** By which of them a page is looked up; each ends with what orders it. */
 const INDEXES: Readonly<Record<string, string>> = {
@@ -64,8 +64,8 @@ export function ensureIndexTables(db: DatabaseSync): void {
     runs INTEGER NOT NULL,
     PRIMARY KEY (workflow, status)
   ) WITHOUT ROWID`);
-  db.exec("CREATE TABLE place (position INTEGER NOT NULL, anchor TEXT NOT NULL)");
-  db.exec("INSERT INTO place VALUES (0, '')");
+  db.exec("CREATE TABLE place (position TEXT NOT NULL, anchor TEXT NOT NULL)");
+  db.exec("INSERT INTO place VALUES ('0', '')");
   db.exec(`PRAGMA user_version = ${INDEX_VERSION}`);
   db.exec("COMMIT");
 }

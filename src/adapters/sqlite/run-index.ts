@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { isSame, parseCursor, printCursor } from "../../ports/cursor.ts";
 import type {
   IndexChanges,
   IndexedUpTo,
@@ -37,7 +38,8 @@ export class SqliteRunIndex implements RunIndex {
 
   upTo(): IndexedUpTo {
     const row = this.#sql("SELECT position, anchor FROM place").get();
-    return { position: Number(row?.["position"] ?? 0), anchor: String(row?.["anchor"] ?? "") };
+    const position = parseCursor(String(row?.["position"] ?? "")) ?? 0;
+    return { position, anchor: String(row?.["anchor"] ?? "") };
   }
 
   get(run: string): RunSummary | undefined {
@@ -48,11 +50,14 @@ export class SqliteRunIndex implements RunIndex {
   apply({ changed, removed, from, to }: IndexChanges): boolean {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      const stands = this.upTo().position === from;
+      const stands = isSame(this.upTo().position, from);
       if (stands) {
         for (const run of removed) this.#remove(run);
         for (const summary of changed) this.#put(summary);
-        this.#sql("UPDATE place SET position = ?, anchor = ?").run(to.position, to.anchor);
+        this.#sql("UPDATE place SET position = ?, anchor = ?").run(
+          printCursor(to.position),
+          to.anchor,
+        );
       }
       this.#db.exec("COMMIT");
       if (removed.length > 0) this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -94,7 +99,7 @@ export class SqliteRunIndex implements RunIndex {
   clear(): void {
     this.#db.exec("BEGIN IMMEDIATE");
     for (const table of ["runs", "labels", "counts"]) this.#db.exec(`DELETE FROM ${table}`);
-    this.#db.exec("UPDATE place SET position = 0, anchor = ''");
+    this.#db.exec("UPDATE place SET position = '0', anchor = ''");
     this.#db.exec("COMMIT");
   }
 

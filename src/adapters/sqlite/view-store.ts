@@ -1,5 +1,6 @@
 /** Saved projections: one row per key, of which the furthest position stays. */
 import type { StatementSync } from "node:sqlite";
+import { positionIn } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import type { Access, Backend } from "./backend.ts";
 
@@ -32,9 +33,10 @@ export class SqliteViewStore implements ViewStore {
   }
 
   async save(key: string, { position, bytes }: SavedView): Promise<void> {
+    const at = positionIn(position);
     await this.#access.write({
       durable: false,
-      run: () => this.#save.run(this.#backend.namespace, key, position, bytes),
+      run: () => this.#save.run(this.#backend.namespace, key, at, bytes),
     });
   }
 

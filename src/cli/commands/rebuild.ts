@@ -5,6 +5,7 @@
 import type { Command } from "commander";
 import type { RebuildProgress, Rebuilt } from "../../engine/reading/rebuild.ts";
 import { MillraceError } from "../../kernel/errors.ts";
+import type { Cursor } from "../../ports/cursor.ts";
 import { bar } from "../bar.ts";
 import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
@@ -59,9 +60,14 @@ async function rebuildAll(cli: Cli, flags: RebuildFlags): Promise<void> {
 }
 
 function barLine({ position, head, events }: RebuildProgress, ms: number): string {
-  const share = head === 0 ? 0 : position / head;
+  const end = lengthOf(head);
+  const share = end === 0 ? 0 : lengthOf(position) / end;
   return `${bar(share)}  ${events} events  ${rate(events, ms)}/s`;
 }
+
+/** How much of the log lies before a place in it, in whatever unit. */
+const lengthOf = (place: Cursor): number =>
+  typeof place === "number" ? place : place.reduce((sum, one) => sum + one, 0);
 
 const rate = (events: number, ms: number): number =>
   Math.round(events / Math.max(ms / 1_000, 0.001));

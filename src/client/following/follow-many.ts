@@ -6,7 +6,7 @@ import { isMillraceError } from "../../kernel/errors.ts";
 import { isRecordId } from "../../kernel/ids.ts";
 import { storeClosed } from "../starting/run-end.ts";
 import { RunLabels } from "../starting/run-labels.ts";
-import { type Batch, type Following, framesOf } from "./following.ts";
+import { type Batch, type Following, framesOf, Progress } from "./following.ts";
 
 /**
  * Frames of the filter's runs from the place on. Those that cannot be opened are left out, and logged.
@@ -15,9 +15,10 @@ import { type Batch, type Following, framesOf } from "./following.ts";
 export async function* followMany(following: Following): AsyncGenerator<Batch, void, undefined> {
   const { feed, filter, signal, live } = following;
   const labels = new RunLabels(feed, filter.labels);
+  const progress = new Progress(following);
   for await (const frame of framesOf(following)) {
     const { run, position } = frame.stored;
-    yield { position, events: await wantedEvents(frame, following, labels, run) };
+    yield progress.batch(position, await wantedEvents(frame, following, labels, run));
   }
   if (live && !signal.aborted) throw storeClosed("the subscription was ended");
 }

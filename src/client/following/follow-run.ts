@@ -3,12 +3,13 @@ import type { Engine } from "../../engine/engine.ts";
 import type { LogFeed } from "../../engine/reading/log-feed.ts";
 import { mayHold, openFrame } from "../../events/frame.ts";
 import { type RecordedEvent, RUN_ENDS } from "../../events/vocabulary.ts";
+import { positionIn } from "../../ports/cursor.ts";
 import type { Position } from "../../ports/event-log.ts";
 import { Chain } from "../chain.ts";
 import { storeClosed } from "../starting/run-end.ts";
 import { RunLabels } from "../starting/run-labels.ts";
 import { checkFilter } from "./event-filter.ts";
-import { type Batch, type Following, framesOf } from "./following.ts";
+import { type Batch, type Following, framesOf, Progress } from "./following.ts";
 
 /**
  * Frames of `run` from the place on, to the one that ends it.
@@ -20,8 +21,10 @@ export async function* followRun(
   following: Following,
 ): AsyncGenerator<Batch, void, undefined> {
   const { feed, filter, place, signal, live } = following;
-  if (place.after > 0 && (await endedBefore(feed.engine, run, place.after))) return;
-  const chain = new Chain(run, place.after === 0);
+  const after = positionIn(place.after);
+  if (after > 0 && (await endedBefore(feed.engine, run, after))) return;
+  const chain = new Chain(run, after === 0);
+  const progress = new Progress(following);
   const labels = new RunLabels(feed, filter.labels);
   for await (const frame of framesOf(following)) {
     chain.follow(frame.opened);
@@ -30,7 +33,7 @@ export async function* followRun(
     const events = frame.events.filter(
       (event) => place.begins(event) && wanted && filter.wants(event),
     );
-    yield { position, events };
+    yield progress.batch(position, events);
     if (frame.events.some(({ type }) => RUN_ENDS.has(type))) return;
   }
   if (live && !signal.aborted) throw storeClosed(`run ${run} ended`);

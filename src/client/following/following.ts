@@ -2,9 +2,10 @@
 import { FollowedFrame } from "../../engine/reading/followed-frame.ts";
 import type { LogFeed } from "../../engine/reading/log-feed.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
+import { advance, type Cursor, startOf } from "../../ports/cursor.ts";
 import type { Position } from "../../ports/event-log.ts";
 import type { Filter } from "./event-filter.ts";
-import type { StartPlace } from "./start-place.ts";
+import type { StartPlace } from "./place.ts";
 
 /** Which events, from where, until when. */
 export interface Following {
@@ -18,8 +19,28 @@ export interface Following {
 
 /** The events of one frame that are wanted: often none. */
 export interface Batch {
-  readonly position: Position;
+  /** Where to go on from before this frame, and behind it. */
+  readonly before: Cursor;
+  readonly cursor: Cursor;
   readonly events: readonly RecordedEvent[];
+}
+
+/** How far a reader has come that began at the place. */
+export class Progress {
+  #cursor: Cursor;
+
+  constructor({ feed, filter, place }: Following) {
+    const { partitions } = feed.engine.store.log;
+    const isMany = filter.scope.run === undefined;
+    this.#cursor = isMany && place.after === 0 ? startOf(partitions) : place.after;
+  }
+
+  /** What the reader gets of the frame at this position. */
+  batch(position: Position, events: readonly RecordedEvent[]): Batch {
+    const before = this.#cursor;
+    this.#cursor = advance(before, position);
+    return { before, cursor: this.#cursor, events };
+  }
 }
 
 /** The frames of the filter's part of the log, from the place on. */

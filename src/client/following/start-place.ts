@@ -5,17 +5,13 @@ import { recordedEvents } from "../../events/recorded.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
 import { type Instant, instantMs } from "../../kernel/instant.ts";
+import { at, before, type Cursor } from "../../ports/cursor.ts";
 import type { LogScope, Position, StoredFrame } from "../../ports/event-log.ts";
 import { callOptions, invalidOption, wholeOption } from "../options.ts";
 import type { Filter } from "./event-filter.ts";
+import { behind, type EventPlace, placeIn, type StartPlace } from "./place.ts";
 import { seek } from "./seek.ts";
-
-/** The place of an event in the whole log. An event is its own place: `{ after: event }`. */
-export interface EventPlace {
-  readonly position: Position;
-  /** Among the events of its frame. Absent: behind all of them. */
-  readonly seq?: number;
-}
+import { type Stretch, stretchesOf } from "./stretch.ts";
 
 /**
  * The first event wanted: the first of all; the first that comes from now on; of one run the one with
@@ -27,7 +23,7 @@ export type From =
   | "now"
   | number
   | { readonly time: Instant }
-  | { readonly position: Position };
+  | { readonly position: Cursor };
 
 /** Where to begin; at most one of the two. */
 export interface PlaceOptions {
@@ -37,20 +33,13 @@ export interface PlaceOptions {
   readonly after?: EventPlace;
 }
 
-/** A place to begin at. */
-export interface StartPlace {
-  /** Only frames past this position. */
-  readonly after: Position;
-  /** Whether an event is past the beginning too; asked of every event in turn. */
-  begins(event: RecordedEvent): boolean;
-}
-
 /** Clocks of hosts may differ by so much (ms) without an event being missed that is young enough. */
 const CLOCKS_DIFFER_MS = 5_000;
 
 /**
  * The options, checked, as a function that looks up in the log what has to be looked up there.
- * @throws MillraceError `E_OPTION_INVALID`
+ * @throws MillraceError `E_OPTION_INVALID`, also of that function: a position among runs of several
+ * partitions
  */
 export function startPlace(
   { scope, runs }: Filter,
@@ -59,7 +48,7 @@ export function startPlace(
   if (after !== undefined) {
     if (from !== "start") throw invalidOption("after", "`from` is given too");
     const place = behind(after);
-    return async () => place;
+    return async ({ store }) => placeIn(store.log, scope, place);
   }
   if (from === "now") return async ({ store }) => past(await store.log.head(scope.run));
   if (from === "start") return async (engine) => past(await beforeRuns(engine, runs));
@@ -70,13 +59,13 @@ export function startPlace(
     }
     return (engine) => fromSeq(engine, scope, first);
   }
-  const given = callOptions<{ time?: Instant; position?: Position }>("from", from, [
+  const given = callOptions<{ time?: Instant; position?: Cursor }>("from", from, [
     "time",
     "position",
   ]);
   if (given.time === undefined) {
-    const place = past(wholeOption("from.position", given.position, 1) - 1);
-    return async () => place;
+    const place = past(beginningAt(given.position));
+    return async ({ store }) => placeIn(store.log, scope, place);
   }
   if (given.position !== undefined)
     throw invalidOption("from", "is a time or a position, not both");
@@ -84,40 +73,58 @@ export function startPlace(
   return (engine) => fromTime(engine, scope, time);
 }
 
-const past = (after: Position): StartPlace => ({ after, begins: () => true });
+const past = (after: Cursor): StartPlace => ({ after, begins: () => true });
 
-/** Right behind an event, or behind a whole frame. @throws MillraceError `E_OPTION_INVALID` */
-export function behind({ position, seq }: EventPlace): StartPlace {
-  if (seq === undefined) return past(wholeOption("after.position", position, 0));
-  wholeOption("after.position", position, 1);
-  wholeOption("after.seq", seq, 1);
-  return {
-    after: position - 1,
-    begins: (event) => event.position !== position || event.seq > seq,
-  };
+/** Right before the frames at these positions. */
+function beginningAt(position: Cursor | undefined): Cursor {
+  if (!Array.isArray(position)) return wholeOption("from.position", position, 1) - 1;
+  return position.map((one: unknown) => {
+    return Math.max(0, wholeOption("from.position", one, 0) - position.length);
+  });
 }
 
 async function fromSeq(engine: Engine, scope: LogScope, first: number): Promise<StartPlace> {
   const isEarly = ({ frame }: Opened): boolean => frame.seq + frame.events.length <= first;
-  const after = first === 1 ? 0 : await seek(engine, scope, isEarly);
+  const [stretch] = await stretchesOf(engine.store.log, scope);
+  const isFirst = first === 1 || stretch === undefined;
+  const after = isFirst ? 0 : await seek(engine, scope, stretch, isEarly);
   return { after, begins: ({ seq }) => seq >= first };
 }
 
 async function fromTime(engine: Engine, scope: LogScope, time: number): Promise<StartPlace> {
+  const stretches = await stretchesOf(engine.store.log, scope);
+  const places = await Promise.all(
+    stretches.map((stretch) => timeIn(engine, scope, stretch, time)),
+  );
+  const [only] = places;
+  if (only !== undefined && places.length === 1) return only;
+  return {
+    after: places.map(({ after }) => after),
+    begins: (event) => places[event.position % places.length]?.begins(event) ?? true,
+  };
+}
+
+/** Where a time is in a part of the log that has an order. */
+async function timeIn(
+  engine: Engine,
+  scope: LogScope,
+  stretch: Stretch,
+  time: number,
+): Promise<{ readonly after: Position; readonly begins: StartPlace["begins"] }> {
   const early = time - CLOCKS_DIFFER_MS;
-  let after = await seek(engine, scope, ({ frame }) => frame.at < early);
-  for await (const stored of engine.store.log.read({ ...scope, after })) {
+  let after = await seek(engine, scope, stretch, ({ frame }) => frame.at < early);
+  for await (const stored of engine.store.log.read({ ...scope, ...stretch.past(after) })) {
     const first = eventsIn(engine, scope, stored).find(({ at }) => at >= time);
-    if (first !== undefined) return before(first);
+    if (first !== undefined) return from(first);
     after = stored.position;
   }
   let begun = false;
   return { after, begins: ({ at }) => (begun ||= at >= time) };
 }
 
-const before = ({ position, seq: first }: RecordedEvent): StartPlace => ({
+const from = ({ position, seq: first }: RecordedEvent) => ({
   after: position - 1,
-  begins: (event) => event.position !== position || event.seq >= first,
+  begins: (event: RecordedEvent) => event.position !== position || event.seq >= first,
 });
 
 /** None in a damaged frame of some run: it may be another run that is wanted. */
@@ -131,14 +138,15 @@ function eventsIn(engine: Engine, scope: LogScope, stored: StoredFrame): readonl
 }
 
 /** What lies before the first frame of all of these runs need not be read. */
-async function beforeRuns({ store }: Engine, runs: Filter["runs"]): Promise<Position> {
+async function beforeRuns({ store }: Engine, runs: Filter["runs"]): Promise<Cursor> {
   if (runs === undefined) return 0;
   // One that does not exist yet begins past what is there now.
-  let first = (await store.log.head()) + 1;
+  let first = await store.log.head();
   for (const run of runs) {
     for await (const { position } of store.log.read({ run, limit: 1 })) {
-      first = Math.min(first, position);
+      const place = before(first, position);
+      if (at(place, position) < at(first, position)) first = place;
     }
   }
-  return first - 1;
+  return first;
 }

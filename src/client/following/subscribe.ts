@@ -4,6 +4,7 @@ import type { LogFeed } from "../../engine/reading/log-feed.ts";
 import { ENOUGH } from "../../engine/reading/shared-tail.ts";
 import type { EventType, RecordedEvent } from "../../events/vocabulary.ts";
 import { awaitedLater } from "../../kernel/async.ts";
+import type { Cursor } from "../../ports/cursor.ts";
 import { callOptions, invalidOption } from "../options.ts";
 import {
   checkFilter,
@@ -15,7 +16,8 @@ import {
 import { followMany } from "./follow-many.ts";
 import { followRun } from "./follow-run.ts";
 import type { Batch } from "./following.ts";
-import { type PlaceOptions, type StartPlace, startPlace } from "./start-place.ts";
+import type { StartPlace } from "./place.ts";
+import { type PlaceOptions, startPlace } from "./start-place.ts";
 
 /** Which events, where to begin, and when to stop. */
 export interface SubscribeOptions<T extends EventType = EventType>
@@ -27,6 +29,15 @@ export interface SubscribeOptions<T extends EventType = EventType>
   readonly signal?: AbortSignal;
 }
 
+/** Events as they come; made by `Client.subscribe`, and meant to be iterated once. */
+export interface EventStream<T extends EventType = EventType> extends AsyncIterable<EventOf<T>> {
+  /**
+   * Where to go on from (`after: { position: cursor }`): behind the last frame all of whose
+   * events were given. Undefined: nothing has come yet. The events of a frame that is half read come again.
+   */
+  readonly cursor: Cursor | undefined;
+}
+
 const known = [...filterOptions, "from", "after", "live", "signal"] as const;
 
 /**
@@ -36,7 +47,7 @@ const known = [...filterOptions, "from", "after", "live", "signal"] as const;
 export function subscribe<T extends EventType>(
   feed: LogFeed,
   options: SubscribeOptions<T>,
-): AsyncIterable<EventOf<T>> {
+): EventStream<T> {
   const given = callOptions("subscribe()", options, known);
   const filter = checkFilter(given);
   const find = startPlace(filter, given);
@@ -45,7 +56,7 @@ export function subscribe<T extends EventType>(
   if (typeof live !== "boolean") throw invalidOption("live", "must be true or false");
   // "now" is when this was called, not when the iteration begins. A failure is told to the iteration.
   const place = awaitedLater(find(feed.engine));
-  return eventsOf({ feed, filter, place, signal, live }) as AsyncIterable<EventOf<T>>;
+  return new Events({ feed, filter, place, signal, live }) as unknown as EventStream<T>;
 }
 
 /** What there is to follow, before it is known where that begins. */
@@ -57,8 +68,27 @@ interface Wish {
   readonly live: boolean;
 }
 
-async function* eventsOf(wish: Wish): AsyncGenerator<RecordedEvent, void, undefined> {
-  for await (const { events } of batches(wish)) yield* events;
+class Events implements EventStream {
+  readonly #events: AsyncGenerator<RecordedEvent, void, undefined>;
+  cursor: Cursor | undefined;
+
+  constructor(wish: Wish) {
+    this.#events = this.#read(wish);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<RecordedEvent> {
+    return this.#events;
+  }
+
+  async *#read(wish: Wish): AsyncGenerator<RecordedEvent, void, undefined> {
+    for await (const { events, before, cursor } of batches(wish)) {
+      for (const [index, event] of events.entries()) {
+        this.cursor = index < events.length - 1 ? before : cursor;
+        yield event;
+      }
+      this.cursor = cursor;
+    }
+  }
 }
 
 /**

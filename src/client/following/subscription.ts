@@ -9,8 +9,10 @@
 import type { LogFeed } from "../../engine/reading/log-feed.ts";
 import type { EventType } from "../../events/vocabulary.ts";
 import { checkId } from "../../kernel/ids.ts";
+import { reaches } from "../../ports/cursor.ts";
 import type { ViewStore } from "../../ports/view-store.ts";
 import { callOptions } from "../options.ts";
+import { Acknowledged, isBefore, type Places } from "./acknowledged.ts";
 import {
   checkFilter,
   type EventFilter,
@@ -18,7 +20,8 @@ import {
   type Filter,
   filterOptions,
 } from "./event-filter.ts";
-import { behind, type EventPlace, type From, type StartPlace, startPlace } from "./start-place.ts";
+import type { EventPlace, StartPlace } from "./place.ts";
+import { type From, startPlace } from "./start-place.ts";
 import { batches, checkSignal } from "./subscribe.ts";
 
 /** Which events, where the very first reader begins, and when to stop. */
@@ -40,9 +43,9 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
   readonly #find: ReturnType<typeof startPlace>;
   readonly #fromNow: boolean;
   readonly #signal: AbortSignal | undefined;
-  /** What was dealt with last, as told here, and as saved. */
-  #acked: EventPlace | undefined;
-  #saved: EventPlace | undefined;
+  /** What was dealt with, as told here, and as saved. */
+  #acked: Acknowledged;
+  #saved: Places = [];
   #saving: Promise<void> | undefined;
 
   /** @throws MillraceError `E_ID_INVALID`, `E_OPTION_INVALID` */
@@ -54,6 +57,7 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
     this.#filter = checkFilter(given);
     this.#find = startPlace(this.#filter, given);
     this.#fromNow = given.from === "now";
+    this.#acked = this.#nothing();
     this.#signal = checkSignal(given.signal);
   }
 
@@ -63,29 +67,29 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<EventOf<T>, void, undefined> {
     let passed = 0;
-    let given: EventPlace | undefined;
     const wish = { feed: this.#feed, filter: this.#filter, signal: this.#signal, live: true };
     for await (const batch of batches({ ...wish, place: this.#begin() })) {
       for (const event of batch.events) {
-        given = event;
+        this.#acked.give(event, batch.before);
         yield event as EventOf<T>;
       }
       passed++;
-      const owes = given !== undefined && isBefore(this.#acked, given);
-      if (owes || passed < PASSED_FRAMES) continue;
+      if (passed < PASSED_FRAMES || this.#acked.owes) continue;
       passed = 0;
-      await this.ack({ position: batch.position });
+      await this.ack({ position: batch.cursor });
     }
   }
 
   /**
-   * This event, and all that came before it, are dealt with: they do not come again once this resolves.
+   * This event, and all that came before it, are dealt with: they do not come again once this resolves. Of
+   * a log of several partitions, hand back the event itself: a copy of its place acknowledges only what
+   * came before it in its own partition.
    * @throws MillraceError `E_OPTION_INVALID`, `E_STORE_CLOSED`, `E_STORE_UNAVAILABLE`
    */
   async ack(event: EventPlace): Promise<void> {
-    behind(event);
-    if (isBefore(this.#acked, event)) this.#acked = event;
-    while (isBefore(this.#saved, event)) {
+    const places = this.#acked.upTo(event);
+    this.#acked.reach(places);
+    while (isBefore(this.#saved, places)) {
       this.#saving ??= this.#save().finally(() => {
         this.#saving = undefined;
       });
@@ -96,45 +100,49 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
   /** Forgets how far it came: the next iteration begins at `from` again. */
   async reset(): Promise<void> {
     await this.#saving;
-    this.#acked = undefined;
-    this.#saved = undefined;
+    this.#acked = this.#nothing();
+    this.#saved = [];
     await this.#views.delete(this.#key);
   }
 
   async #begin(): Promise<StartPlace> {
     const saved = await this.#load();
     if (saved !== undefined) {
-      this.#acked = saved;
+      this.#acked.places = saved;
       this.#saved = saved;
-      return behind(saved);
+      const place = this.#acked.behind();
+      this.#acked.begin(place.after);
+      return place;
     }
     const place = await this.#find(this.#feed.engine);
+    this.#acked.begin(place.after);
     // Whoever comes next must not have another now.
     if (this.#fromNow) await this.ack({ position: place.after });
     return place;
   }
 
-  async #load(): Promise<EventPlace | undefined> {
+  #nothing(): Acknowledged {
+    const { partitions } = this.#feed.engine.store.log;
+    return new Acknowledged(this.#filter.scope.run === undefined ? partitions : 1);
+  }
+
+  async #load(): Promise<Places | undefined> {
     const { store, logger } = this.#feed.engine;
     const view = await this.#views.load(this.#key);
     if (view === undefined) return undefined;
     const { position } = view;
-    if (position > (await store.log.head())) {
-      const { name } = this;
-      logger.warn("a subscription was further than the log is; it begins anew", { name, position });
-      await this.#views.delete(this.#key);
-      return undefined;
-    }
-    const seq = Number(Buffer.from(view.bytes).toString("latin1"));
-    return seq > 0 ? { position, seq } : { position };
+    const places = this.#acked.restored(view);
+    if (places !== undefined && reaches(await store.log.head(), position)) return places;
+    const { name } = this;
+    logger.warn("a subscription was further than the log is; it begins anew", { name, position });
+    await this.#views.delete(this.#key);
+    return undefined;
   }
 
   async #save(): Promise<void> {
-    const place = this.#acked;
-    if (place === undefined) return;
-    const bytes = Buffer.from(String(place.seq ?? ""));
-    await this.#views.save(this.#key, { position: place.position, bytes });
-    this.#saved = place;
+    const { places } = this.#acked;
+    await this.#views.save(this.#key, this.#acked.saved());
+    this.#saved = places;
   }
 
   get #views(): ViewStore {
@@ -144,12 +152,4 @@ export class Subscription<T extends EventType = EventType> implements AsyncItera
   get #key(): string {
     return `subscription.${this.name}`;
   }
-}
-
-/** Whether a reader that came as far as `place` has not come as far as `other`. */
-function isBefore(place: EventPlace | undefined, other: EventPlace): boolean {
-  if (place === undefined || place.position !== other.position) {
-    return (place?.position ?? -1) < other.position;
-  }
-  return (place.seq ?? Number.POSITIVE_INFINITY) < (other.seq ?? Number.POSITIVE_INFINITY);
 }

@@ -8,6 +8,7 @@ import { type RebuildOptions, type Rebuilt, rebuild } from "../../engine/reading
 import { recordedEvents } from "../../events/recorded.ts";
 import type { EventType, RecordedEvent } from "../../events/vocabulary.ts";
 import { checkId } from "../../kernel/ids.ts";
+import { covers } from "../../ports/cursor.ts";
 import type { Projection } from "../../projections/projection.ts";
 import { callOptions, invalidOption, wholeOption } from "../options.ts";
 import { checkFilter } from "./event-filter.ts";
@@ -132,7 +133,7 @@ export class UserProjection<V> {
     let upTo = await log.head();
     yield await this.current();
     for await (const { stored } of this.#feed.frames({}, upTo, signal)) {
-      if (stored.position <= upTo) continue;
+      if (covers(upTo, stored.position)) continue;
       upTo = await log.head();
       yield await this.current();
     }

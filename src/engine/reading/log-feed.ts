@@ -6,7 +6,8 @@
  *                          └── one that is behind them reads by itself until it is as far again
  */
 import { MillraceError } from "../../kernel/errors.ts";
-import type { EventLog, LogScope, Position } from "../../ports/event-log.ts";
+import { advance, type Cursor, cursorIn, reaches } from "../../ports/cursor.ts";
+import type { EventLog, LogScope } from "../../ports/event-log.ts";
 import type { Engine } from "../engine.ts";
 import { FollowedFrame } from "./followed-frame.ts";
 import { SharedTail } from "./shared-tail.ts";
@@ -27,7 +28,7 @@ export class LogFeed {
    */
   async *frames(
     scope: LogScope,
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<FollowedFrame, void, undefined> {
     const { run } = scope;
@@ -42,26 +43,27 @@ export class LogFeed {
 
   async *#frames(
     scope: LogScope,
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<FollowedFrame, void, undefined> {
-    for (let at = after; !signal.aborted; ) {
+    const partitions = scope.run === undefined ? this.#log.partitions : 1;
+    for (let at = cursorIn(partitions, after); !signal.aborted; ) {
       const tail = this.#tail(scope, at);
-      if (at >= tail.floor) {
+      if (reaches(at, tail.floor)) {
         for await (const frame of tail.follow(at, signal)) {
-          at = frame.stored.position;
+          at = advance(at, frame.stored.position);
           yield frame;
         }
-        if (tail.ended && at >= tail.floor) return;
+        if (tail.ended && reaches(at, tail.floor)) return;
         continue;
       }
       // The tail holds nothing from before its floor, and whether something is there only the log knows.
       for await (const stored of this.#log.subscribe(scope, at, signal)) {
-        at = stored.position;
+        at = advance(at, stored.position);
         yield new FollowedFrame(this.engine, stored);
-        if (at >= tail.floor) break;
+        if (reaches(at, tail.floor)) break;
       }
-      if (at < tail.floor) return;
+      if (!reaches(at, tail.floor)) return;
     }
   }
 
@@ -69,7 +71,7 @@ export class LogFeed {
     return this.engine.store.log;
   }
 
-  #tail(scope: LogScope, after: Position): SharedTail {
+  #tail(scope: LogScope, after: Cursor): SharedTail {
     const key = `${scope.workflow ?? ""} ${scope.run ?? ""}`;
     const known = this.#tails.get(key);
     if (known !== undefined) return known;

@@ -2,6 +2,15 @@
 import { openFrame } from "../../events/frame.ts";
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
+import {
+  advance,
+  type Cursor,
+  covers,
+  furthest,
+  isOf,
+  reaches,
+  startOf,
+} from "../../ports/cursor.ts";
 import type { Position, StoredFrame } from "../../ports/event-log.ts";
 import type { FoldedFrame, Projection } from "../../projections/projection.ts";
 import type { Engine } from "../engine.ts";
@@ -18,7 +27,7 @@ export class Projector<V> {
   readonly #engine: Engine;
   readonly #projection: Projection<V>;
   #view: V | undefined;
-  #position = 0;
+  #upTo: Cursor;
   #unsaved = 0;
   #savedBytes = 0;
   #running: Promise<V> | undefined;
@@ -26,6 +35,7 @@ export class Projector<V> {
   constructor(engine: Engine, projection: Projection<V>) {
     this.#engine = engine;
     this.#projection = projection;
+    this.#upTo = startOf(engine.store.log.partitions);
   }
 
   /**
@@ -37,14 +47,14 @@ export class Projector<V> {
   async current(atLeast: Position = 0): Promise<V> {
     for (;;) {
       const view = await this.#upToHead();
-      if (this.#position >= atLeast) return view;
+      if (covers(this.#upTo, atLeast)) return view;
       await pause(this.#engine.world.clock, BEHIND_MS);
     }
   }
 
   async #upToHead(): Promise<V> {
     const head = await this.#engine.store.log.head();
-    if (this.#view !== undefined && this.#position >= head) return this.#view;
+    if (this.#view !== undefined && reaches(this.#upTo, head)) return this.#view;
     // Whoever comes while a pass is under way may have seen a newer head: it needs the next pass.
     // What that pass met is told to those who asked for it; the next one meets it anew.
     if (this.#running !== undefined) await Promise.allSettled([this.#running]);
@@ -62,7 +72,7 @@ export class Projector<V> {
     this.#unsaved = 0;
     this.#savedBytes = bytes.length;
     const { views } = this.#engine.store;
-    await views.save(viewKey(this.#projection), { position: this.#position, bytes });
+    await views.save(viewKey(this.#projection), { position: this.#upTo, bytes });
   }
 
   /**
@@ -72,34 +82,33 @@ export class Projector<V> {
   async refold(run: string): Promise<void> {
     const view = await this.current();
     const frames: (FoldedFrame | undefined)[] = [];
-    let upTo: number;
+    let upTo: Cursor;
     do {
       frames.length = 0;
-      upTo = this.#position;
-      const range = { run, upTo, tombstones: true } as const;
-      for await (const stored of this.#engine.store.log.read(range)) {
-        frames.push(openStored(this.#engine, stored));
+      upTo = this.#upTo;
+      for await (const stored of this.#engine.store.log.read({ run, tombstones: true })) {
+        if (covers(upTo, stored.position)) frames.push(openStored(this.#engine, stored));
       }
-    } while (upTo !== this.#position);
+    } while (upTo !== this.#upTo);
     this.#projection.forget(view, run);
     for (const frame of frames) project(this.#projection, view, run, frame);
     this.#unsaved++;
   }
 
-  async #catchUp(head: number): Promise<V> {
+  async #catchUp(head: Cursor): Promise<V> {
     this.#view ??= await this.#load();
     const view = this.#view;
     const { workflow } = this.#projection;
-    const after = this.#position;
+    const after = this.#upTo;
     const range =
       workflow === undefined ? { after, tombstones: true as const } : { after, workflow };
     for await (const stored of this.#engine.store.log.read(range)) {
       project(this.#projection, view, stored.run, openStored(this.#engine, stored));
-      this.#position = stored.position;
+      this.#upTo = advance(this.#upTo, stored.position);
       this.#unsaved++;
     }
     // What stood at the head may have been erased before it was read.
-    this.#position = Math.max(this.#position, head);
+    this.#upTo = furthest(this.#upTo, head);
     await this.save();
     return view;
   }
@@ -107,8 +116,11 @@ export class Projector<V> {
   async #load(): Promise<V> {
     const saved = await this.#engine.store.views.load(viewKey(this.#projection));
     const view = saved && restored(this.#projection, saved.bytes);
-    if (saved === undefined || view === undefined) return this.#projection.initial();
-    this.#position = saved.position;
+    const { partitions } = this.#engine.store.log;
+    if (saved === undefined || view === undefined || !isOf(partitions, saved.position)) {
+      return this.#projection.initial();
+    }
+    this.#upTo = saved.position;
     this.#savedBytes = saved.bytes.length;
     return view;
   }

@@ -3,6 +3,7 @@
  * compares them first: a saved copy, brought up to date, must be the same bytes as one that never was
  * saved.
  */
+import { advance, type Cursor, covers, isSame, startOf } from "../../ports/cursor.ts";
 import type { SavedView } from "../../ports/view-store.ts";
 import type { FoldedFrame, Projection } from "../../projections/projection.ts";
 import type { Engine } from "../engine.ts";
@@ -12,9 +13,9 @@ import { openStored, project, restored, savedBytes, viewKey } from "./projector.
 export interface RebuildProgress {
   readonly frames: number;
   readonly events: number;
-  /** Position of the last frame folded, and of the last one there will be. */
-  readonly position: number;
-  readonly head: number;
+  /** How far it is in the log, and how far it will be. */
+  readonly position: Cursor;
+  readonly head: Cursor;
 }
 
 /** What became of one projection. */
@@ -62,12 +63,13 @@ export async function rebuild(
   const tasks = await Promise.all(projections.map((one) => begin(engine, one, verify)));
   // After the copies were loaded, so that none of them is ahead of it.
   const head = await log.head();
-  let [frames, events, position] = [0, 0, 0];
+  let [frames, events] = [0, 0];
+  let position = startOf(log.partitions);
   for await (const stored of log.read({ upTo: head, tombstones: true })) {
     signal?.throwIfAborted();
     const frame = openStored(engine, stored);
     for (const task of tasks) fold(task, stored, frame);
-    position = stored.position;
+    position = advance(position, stored.position);
     events +=
       frame === undefined || "damaged" in frame.opened ? 0 : frame.opened.frame.events.length;
     if (++frames % REPORT_EVERY_FRAMES > 0) continue;
@@ -100,15 +102,15 @@ function fold(
   frame: FoldedFrame | undefined,
 ): void {
   project(projection, view, run, frame);
-  if (saved === undefined || known === undefined || position <= saved.position) return;
+  if (saved === undefined || known === undefined || covers(saved.position, position)) return;
   project(projection, known, run, frame);
 }
 
-function compare({ projection, view, saved, known }: Task, head: number) {
+function compare({ projection, view, saved, known }: Task, head: Cursor) {
   const bytes = savedBytes(projection, view);
   const key = viewKey(projection);
   if (saved === undefined) return { projection, key, bytes, saved: "none" } as const;
-  const now = saved.position === head ? saved.bytes : upToDate(projection, known);
+  const now = isSame(saved.position, head) ? saved.bytes : upToDate(projection, known);
   const same = now !== undefined && Buffer.compare(now, bytes) === 0;
   return { projection, key, bytes, saved: same ? "same" : "different" } as const;
 }

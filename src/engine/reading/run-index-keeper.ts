@@ -1,5 +1,16 @@
 /** Keeps a run index true: what the log has past it is folded in, in batches, whoever is first. */
 import { hash } from "node:crypto";
+import {
+  advance,
+  before,
+  type Cursor,
+  covers,
+  cursorIn,
+  furthest,
+  isOf,
+  partitionsOf,
+  reaches,
+} from "../../ports/cursor.ts";
 import type { StoredFrame } from "../../ports/event-log.ts";
 import type { RunIndex } from "../../ports/run-index.ts";
 import { type RunSummaries, runSummary } from "../../projections/run-summary.ts";
@@ -28,9 +39,11 @@ export class RunIndexKeeper {
   async current(): Promise<RunIndex> {
     this.#index ??= this.#open();
     const index = await this.#index;
-    const head = await this.#engine.store.log.head();
+    const { log } = this.#engine.store;
+    const { partitions } = log;
+    const head = await log.head();
     if (!this.#trusted) await this.#check(index);
-    while (index.upTo().position < head) {
+    while (!reaches(cursorIn(partitions, index.upTo().position), head)) {
       this.#running ??= this.#catchUp(index, head).finally(() => {
         this.#running = undefined;
       });
@@ -47,26 +60,38 @@ export class RunIndexKeeper {
 
   /** An index of another log, or of one that was restored since, is of no use: it begins anew. */
   async #check(index: RunIndex): Promise<void> {
-    const { position, anchor } = index.upTo();
-    if (position > 0 && anchor !== GONE) {
-      const range = { after: position - 1, upTo: position, tombstones: true } as const;
-      let found = false;
-      for await (const stored of this.#engine.store.log.read(range)) {
-        found = anchorOf(stored) === anchor;
-      }
-      if (!found) index.clear();
-    }
+    const { position: upTo, anchor } = index.upTo();
+    const { partitions } = this.#engine.store.log;
+    if (upTo !== 0 && !(isOf(partitions, upTo) && (await this.#isOf(upTo, anchor)))) index.clear();
     this.#trusted = true;
   }
 
-  async #catchUp(index: RunIndex, head: number): Promise<void> {
-    let batch = new Batch(index);
+  /** Whether the log has these frames at the cursor. */
+  async #isOf(upTo: Cursor, anchor: string): Promise<boolean> {
+    const anchors = anchor.split(".");
+    const positions = typeof upTo === "number" ? [upTo] : upTo;
+    for (const [partition, position] of positions.entries()) {
+      const due = anchors[partition];
+      if (position === 0 || due === GONE) continue;
+      const range = { after: before(upTo, position), upTo, tombstones: true } as const;
+      let found = false;
+      for await (const stored of this.#engine.store.log.read(range)) {
+        found = anchorOf(stored) === due;
+      }
+      if (!found) return false;
+    }
+    return true;
+  }
+
+  async #catchUp(index: RunIndex, head: Cursor): Promise<void> {
+    const { partitions } = this.#engine.store.log;
+    let batch = new Batch(index, partitions);
     const range = { after: index.upTo().position, tombstones: true } as const;
     for await (const stored of this.#engine.store.log.read(range)) {
       batch.take(this.#engine, stored);
       if (batch.frames < BATCH_FRAMES) continue;
       if (!batch.write()) return;
-      batch = new Batch(index);
+      batch = new Batch(index, partitions);
     }
     // What stood at the head may have been erased before it was read.
     batch.write(head);
@@ -76,16 +101,20 @@ export class RunIndexKeeper {
 /** Frames that are folded and not yet in the index. */
 class Batch {
   readonly #index: RunIndex;
-  readonly #from: number;
+  readonly #from: Cursor;
   readonly #changed: RunSummaries = new Map();
   readonly #removed = new Set<string>();
-  #to = { position: 0, anchor: "" };
+  #to: Cursor;
+  /** By partition. */
+  readonly #anchors: string[];
   frames = 0;
 
-  constructor(index: RunIndex) {
+  constructor(index: RunIndex, partitions: number) {
     this.#index = index;
-    this.#to = index.upTo();
-    this.#from = this.#to.position;
+    const { position, anchor } = index.upTo();
+    this.#from = position;
+    this.#to = cursorIn(partitions, position);
+    this.#anchors = anchor.split(".");
   }
 
   take(engine: Engine, stored: StoredFrame): void {
@@ -96,13 +125,17 @@ class Batch {
     }
     project(runSummary, this.#changed, run, openStored(engine, stored));
     if (!this.#changed.has(run)) this.#removed.add(run);
-    this.#to = { position: stored.position, anchor: anchorOf(stored) };
+    this.#to = advance(this.#to, stored.position);
+    this.#anchors[stored.position % partitionsOf(this.#to)] = anchorOf(stored);
     this.frames++;
   }
 
-  write(head = 0): boolean {
-    const beyond = head > this.#to.position;
-    const to = beyond ? { position: head, anchor: GONE } : this.#to;
+  write(head: Cursor = this.#to): boolean {
+    const position = furthest(this.#to, head);
+    for (const [partition, end] of (typeof head === "number" ? [head] : head).entries()) {
+      if (!covers(this.#to, end)) this.#anchors[partition] = GONE;
+    }
+    const to = { position, anchor: Array.from(this.#anchors, (one) => one ?? "").join(".") };
     const changed = [...this.#changed.values()];
     return this.#index.apply({ changed, removed: [...this.#removed], from: this.#from, to });
   }

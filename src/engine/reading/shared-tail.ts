@@ -4,7 +4,8 @@
  * than the bounds below loses its place here, and finds it again through the log.
  */
 import { Wakeup } from "../../kernel/async.ts";
-import type { LogScope, Position, StoredFrame } from "../../ports/event-log.ts";
+import { advance, type Cursor, covers } from "../../ports/cursor.ts";
+import type { LogScope, StoredFrame } from "../../ports/event-log.ts";
 import type { Engine } from "../engine.ts";
 import { FollowedFrame } from "./followed-frame.ts";
 
@@ -38,13 +39,13 @@ export class SharedTail {
   #bytes = 0;
   /** Number of the first frame held. */
   #first = 0;
-  #floor: Position;
+  #floor: Cursor;
   #reading = false;
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
 
   /** @param onEnd told that it must not be joined any more: nobody follows it, or the log has ended */
-  constructor(engine: Engine, scope: LogScope, after: Position, onEnd: () => void) {
+  constructor(engine: Engine, scope: LogScope, after: Cursor, onEnd: () => void) {
     this.#engine = engine;
     this.#floor = after;
     this.#onEnd = onEnd;
@@ -52,8 +53,8 @@ export class SharedTail {
     this.#source = frames[Symbol.asyncIterator]();
   }
 
-  /** Of what it has read, everything past this position is held. */
-  get floor(): Position {
+  /** Of what it has read, everything past this place is held. */
+  get floor(): Cursor {
     return this.#floor;
   }
 
@@ -69,7 +70,7 @@ export class SharedTail {
    * @throws whatever the log's subscription throws
    */
   async *follow(
-    after: Position,
+    after: Cursor,
     signal: AbortSignal,
   ): AsyncGenerator<FollowedFrame, void, undefined> {
     const follower = this.#join(after);
@@ -80,7 +81,7 @@ export class SharedTail {
         const frame = this.#take(follower);
         if (frame !== undefined) {
           // Who came with more than the tail has read knows its next frames already.
-          if (frame.stored.position > after) yield frame;
+          if (!covers(after, frame.stored.position)) yield frame;
         } else if (this.#failure !== undefined) throw this.#failure.reason;
         else if (this.#ended) return;
         else {
@@ -94,8 +95,8 @@ export class SharedTail {
     }
   }
 
-  #join(after: Position): Follower {
-    const skipped = this.#held.findIndex(({ frame }) => frame.stored.position > after);
+  #join(after: Cursor): Follower {
+    const skipped = this.#held.findIndex(({ frame }) => !covers(after, frame.stored.position));
     const at = skipped < 0 ? this.#held.length : skipped;
     for (const held of this.#held.slice(at)) held.wanted++;
     const follower = { next: this.#first + at, news: new Wakeup() };
@@ -157,7 +158,7 @@ export class SharedTail {
       this.#held.shift();
       this.#first++;
       this.#bytes -= first.frame.stored.bytes.length;
-      this.#floor = first.frame.stored.position;
+      this.#floor = advance(this.#floor, first.frame.stored.position);
     }
   }
 

@@ -8,9 +8,10 @@ import type { Store } from "../../ports/store.ts";
 
 /**
  * What not every backend can do. `durable`: what was written is there when the place is opened
- * again. `shared`: the place can be opened several times at once, as by several processes.
+ * again. `shared`: the place can be opened several times at once, as by several processes. `ordered`: its log
+ * has one order over all runs, because it has one partition; `partitioned`: it has several.
  */
-export type Capability = "durable" | "shared";
+export type Capability = "durable" | "shared" | "ordered" | "partitioned";
 
 /** The lease in ms that a place gives its stores: short, so that cases can wait for its end. */
 export const contractLeaseMs = 1_500;
@@ -18,6 +19,8 @@ export const contractLeaseMs = 1_500;
 /** An empty scratch place (a memory, a file, a namespace of a server) made for one case. */
 export interface Place {
   readonly capabilities: readonly Capability[];
+  /** Of its log; default: 1. */
+  readonly partitions?: number;
   /** The clock its stores live by; default: the machine's. */
   readonly clock?: Clock;
   /**
@@ -90,7 +93,9 @@ export async function runCase(
   const place = await makePlace();
   const failures: unknown[] = [];
   const note = (error: unknown): void => void failures.push(error);
-  const lacking = test.requires?.some((needed) => !place.capabilities.includes(needed)) ?? false;
+  const { capabilities, partitions = 1 } = place;
+  const has = new Set<Capability>([...capabilities, partitions === 1 ? "ordered" : "partitioned"]);
+  const lacking = test.requires?.some((needed) => !has.has(needed)) ?? false;
   const clock = place.clock ?? systemClock();
   const opened = new Map<Store, string>();
   if (!lacking) {

@@ -54,6 +54,7 @@ const expectations: readonly ContractCase[] = [
   },
   {
     name: "positions increase strictly over all runs and workflows",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const positions = [

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { awaitedLater } from "../../kernel/async.ts";
+import type { Cursor } from "../../ports/cursor.ts";
 import type { EventLog, LogScope, NewFrame, Position, StoredFrame } from "../../ports/event-log.ts";
 import type { CaseContext } from "./contract.ts";
 
@@ -86,7 +87,7 @@ export function follow(
   context: CaseContext,
   log: EventLog,
   scope: LogScope,
-  after: Position = 0,
+  after: Cursor = 0,
 ): Follower {
   const control = new AbortController();
   const frames = log.subscribe(scope, after, control.signal)[Symbol.asyncIterator]();

@@ -13,6 +13,7 @@ import {
   refuses,
 } from "./event-log-contract-kit.ts";
 import { eventLogEraseContract } from "./event-log-erase-contract.ts";
+import { eventLogPartitionContract } from "./event-log-partition-contract.ts";
 import { eventLogReadContract } from "./event-log-read-contract.ts";
 import { eventLogResendContract } from "./event-log-resend-contract.ts";
 import { eventLogSubscribeContract } from "./event-log-subscribe-contract.ts";
@@ -72,7 +73,7 @@ const closing: readonly ContractCase[] = [
 const reopening: readonly ContractCase[] = [
   {
     name: "what was appended is there after reopening, at the same positions",
-    requires: ["durable"],
+    requires: ["durable", "ordered"],
     async run(context) {
       const store = await context.open();
       const positions = await putMany(store.log, "a", 3);
@@ -109,7 +110,7 @@ const reopening: readonly ContractCase[] = [
   },
   {
     name: "an erased run stays erased after reopening, and its positions stay taken",
-    requires: ["durable"],
+    requires: ["durable", "ordered"],
     async run(context) {
       const store = await context.open();
       const [head = 0] = await putMany(store.log, "a", 1);
@@ -129,6 +130,7 @@ export const eventLogContract: readonly ContractCase[] = [
   ...eventLogReadContract,
   ...eventLogSubscribeContract,
   ...eventLogEraseContract,
+  ...eventLogPartitionContract,
   ...closing,
   ...reopening,
 ];

@@ -37,7 +37,8 @@ const erasing: readonly ContractCase[] = [
       assert.equal(await log.erase("a"), true);
       assert.deepEqual(await all(log.read({ run: "a" })), []);
       assert.deepEqual(bodiesOf(await all(log.read({ workflow: "flow" }))), ["b 1", "b 2"]);
-      assert.deepEqual(bodiesOf(await all(log.read({}))), ["b 1", "b 2", "x 1", "x 2"]);
+      const left = bodiesOf(await all(log.read({})));
+      assert.deepEqual(left.toSorted(), ["b 1", "b 2", "x 1", "x 2"]);
     },
   },
   {
@@ -69,6 +70,7 @@ const erasing: readonly ContractCase[] = [
   },
   {
     name: "positions of erased frames and of tombstones are not given again",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const tombstone = await entomb(log, "a");
@@ -125,6 +127,7 @@ const erasing: readonly ContractCase[] = [
 const marks: readonly ContractCase[] = [
   {
     name: "a tombstone stands past everything before it, and is the head of its run and of the log",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const [, last = 0] = await putMany(log, "a", 2);
@@ -138,6 +141,7 @@ const marks: readonly ContractCase[] = [
   },
   {
     name: "a reader of the whole log gets tombstones if it asks for them, each in its place",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const gone = await entomb(log, "gone");
@@ -218,9 +222,8 @@ const anew: readonly ContractCase[] = [
       const second = await log.head("a");
       assert.ok(second > first);
       await refuses("E_RUN_ERASED", log.append(frame("a", first, "late")));
-      assert.deepEqual(tombstones(await all(log.read({ tombstones: true, after: first }))), [
-        `/a@${second}`,
-      ]);
+      const past = await all(log.read({ run: "a", tombstones: true, after: first }));
+      assert.deepEqual(tombstones(past), [`/a@${second}`]);
       await put(log, frame("a", second, "newer 1"));
       assert.deepEqual(bodiesOf(await all(log.read({ run: "a" }))), ["newer 1"]);
     },

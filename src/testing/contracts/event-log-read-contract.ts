@@ -33,6 +33,7 @@ const ranges = (
   expectations: (positions: readonly number[]) => readonly (readonly [ReadRange, string])[],
 ): ContractCase => ({
   name,
+  requires: ["ordered"],
   async run(context) {
     const { log } = await context.open();
     for (const [range, bodies] of expectations(await interleaved(log))) {
@@ -55,6 +56,7 @@ const reads: readonly ContractCase[] = [
   },
   {
     name: "without a scope all frames come, in order of position, with run and workflow",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const positions = await interleaved(log);
@@ -140,6 +142,7 @@ const reads: readonly ContractCase[] = [
   },
   {
     name: "a read may be left early, and reads may run side by side",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       await interleaved(log);
@@ -184,6 +187,7 @@ const reads: readonly ContractCase[] = [
 const heads: readonly ContractCase[] = [
   {
     name: "the head is 0 for an empty log and for a missing run",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       assert.equal(await log.head(), 0);
@@ -194,6 +198,7 @@ const heads: readonly ContractCase[] = [
   },
   {
     name: "the head is the position of the last frame, of a run and of the log",
+    requires: ["ordered"],
     async run(context) {
       const { log } = await context.open();
       const positions = await interleaved(log);

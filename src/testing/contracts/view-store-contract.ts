@@ -82,6 +82,32 @@ const saving: readonly ContractCase[] = [
     },
   },
   {
+    name: "of a log of several partitions a view stays that is further in one and behind in none",
+    requires: ["partitioned"],
+    async run(context) {
+      const { views } = await context.open();
+      const told = async (): Promise<string> => {
+        const view = await views.load("runs");
+        return view === undefined ? "" : `${view.position} ${decode(view.bytes)}`;
+      };
+      const put = (position: readonly number[], body: string): Promise<void> =>
+        views.save("runs", { position, bytes: encode(body) });
+      await put([6, 4, 0], "first");
+      assert.equal(await told(), "6,4,0 first");
+      await put([3, 4, 0], "behind");
+      assert.equal(await told(), "6,4,0 first");
+      await put([6, 4, 0], "again");
+      assert.equal(await told(), "6,4,0 again");
+      await put([3, 7, 0], "elsewhere");
+      assert.equal(await told(), "3,7,0 elsewhere");
+      await put([9, 7, 5], "further\nwith a line");
+      assert.equal(await told(), "9,7,5 further\nwith a line");
+      await views.save("runs", { position: [9, 10, 5], bytes: new Uint8Array(1_000_000).fill(7) });
+      await put([6, 10, 5], "behind a large one");
+      assert.deepEqual((await views.load("runs"))?.position, [9, 10, 5]);
+    },
+  },
+  {
     name: "of 20 concurrent saves the one with the highest position stays",
     async run(context) {
       const { views } = await context.open();

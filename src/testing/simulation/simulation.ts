@@ -128,9 +128,9 @@ export class Simulation {
     return this.#nodes;
   }
 
-  /** Position of the log's last frame. */
+  /** How much is in the log: it grows with every frame, and with every run that is erased. */
   get head(): number {
-    return this.#backend.space("default").frames.head();
+    return this.#backend.space("default").frames.reduce((sum, table) => sum + table.head(), 0);
   }
 
   /** Crashes hosts at these commits, counted over all of them from the beginning. */
