@@ -23,8 +23,8 @@ const OVERTAKEN_MAX = 64;
 interface Waiting {
   requests: Resources[];
   overtaken: number;
-  /** It was called, and has not said what it does with it. */
-  called: boolean;
+  /** What it was called for, and has not said what it does with: nobody else is called for that. */
+  called: Resources | undefined;
 }
 
 /** Amounts that are taken and given back, and who waits for them. */
@@ -34,6 +34,10 @@ export class Capacity {
   #free: Resources;
   /** In the order in which they came. */
   readonly #line = new Map<() => void, Waiting>();
+  /** What those want who were not called, each with how many want it. */
+  readonly #wanted = new Map<Resources, number>();
+  /** What those were called for who have not said what they do with it. */
+  #promised: Resources = NOTHING;
   /** Called whenever something was taken or given back. */
   onChange: () => void = () => undefined;
   /** So many changes that count as one are under way, one within the other. */
@@ -72,7 +76,7 @@ export class Capacity {
     }
     const overtaken = this.#overtakenBy(request, whenFree);
     if (overtaken !== undefined) overtaken.overtaken++;
-    this.#line.delete(whenFree);
+    this.forget(whenFree);
     this.#change(add(this.#taken, request));
     return true;
   }
@@ -103,34 +107,43 @@ export class Capacity {
 
   /** If it was called, it has no use for what is free: the next one is called. */
   pass(whenFree: () => void): void {
-    if (this.#line.get(whenFree)?.called) this.#line.delete(whenFree);
+    if (this.#line.get(whenFree)?.called !== undefined) this.forget(whenFree);
     this.nudge();
   }
 
-  /** Calls the next one in line that there is enough for and that has not been called. */
+  /** Calls those in line that there is enough for beside what others were called for. */
   nudge(): void {
-    if (this.#within > 0) return;
-    // Hundreds may ask for the very same: what there is too little for once, there is for the others too.
-    const refused = new Set<Resources>();
-    for (const [whenFree, waiting] of this.#line) {
-      if (waiting.called) continue;
-      // Whoever would be refused must not be called: it would ask again and again.
-      const isEnough = waiting.requests.some((request) => {
-        if (refused.has(request)) return false;
-        if (this.#mayTake(request, whenFree)) return true;
-        refused.add(request);
-        return false;
-      });
-      if (!isEnough) continue;
-      waiting.called = true;
-      whenFree();
-      return;
+    while (this.#within === 0 && this.#wanted.size > 0) {
+      const left = remaining(this.#free, this.#promised);
+      // Hundreds may ask for the very same: what there is too little for once, there is for the others too.
+      const enough = [...this.#wanted.keys()].filter((request) => fits(request, left));
+      if (enough.length === 0 || !this.#call(enough)) return;
     }
   }
 
   /** It does not wait any more. */
   forget(whenFree: () => void): void {
+    const waiting = this.#line.get(whenFree);
+    if (waiting === undefined) return;
+    this.#uncount(waiting);
     this.#line.delete(whenFree);
+  }
+
+  /** Calls the first in line that wants one of these and would get it: whoever is refused asks again and again. */
+  #call(enough: readonly Resources[]): boolean {
+    for (const [whenFree, waiting] of this.#line) {
+      if (waiting.called !== undefined) continue;
+      const request = enough.find(
+        (one) => waiting.requests.includes(one) && this.#mayTake(one, whenFree),
+      );
+      if (request === undefined) continue;
+      this.#uncount(waiting);
+      waiting.called = request;
+      this.#promised = add(this.#promised, request);
+      whenFree();
+      return true;
+    }
+    return false;
   }
 
   #change(taken: Resources): void {
@@ -157,13 +170,26 @@ export class Capacity {
 
   #enqueue(request: Resources, whenFree: () => void): void {
     const known = this.#line.get(whenFree);
-    const waiting = known ?? { requests: [], overtaken: 0, called: false };
+    const waiting = known ?? { requests: [], overtaken: 0, called: undefined };
     // Whoever was called and asks again says anew what it wants.
-    if (waiting.called) waiting.requests = [];
-    waiting.called = false;
+    const requests = waiting.called === undefined ? waiting.requests : [];
+    this.#uncount(waiting);
     // Those of one plan are the very same object.
-    if (!waiting.requests.includes(request)) waiting.requests.push(request);
+    waiting.requests = requests.includes(request) ? requests : [...requests, request];
+    waiting.called = undefined;
+    for (const one of waiting.requests) this.#wanted.set(one, (this.#wanted.get(one) ?? 0) + 1);
     this.#line.set(whenFree, waiting);
+  }
+
+  /** What it wants, or was called for, does not count. */
+  #uncount({ requests, called }: Waiting): void {
+    if (called !== undefined) this.#promised = subtract(this.#promised, called);
+    else
+      for (const one of requests) {
+        const others = (this.#wanted.get(one) ?? 0) - 1;
+        if (others > 0) this.#wanted.set(one, others);
+        else this.#wanted.delete(one);
+      }
   }
 }
 

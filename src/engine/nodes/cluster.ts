@@ -37,8 +37,11 @@ export interface Asker {
   answered(node: string, answer: Answer): void;
   /** A node is gone, with all that it granted and ran. */
   lost(node: string): void;
-  /** There is a node that was not there, or has something free that it had not. */
-  news(): void;
+  /**
+   * There is a node that was not there, or has something free that it had not.
+   * @param isSlotElsewhere another node has a free slot
+   */
+  news(isSlotElsewhere: boolean): void;
 }
 
 /** An ask that has not been answered, or whose answer is not used. */
@@ -113,8 +116,7 @@ export class Cluster {
 
   /** There is a free slot somewhere. */
   hasSlot(): boolean {
-    const nodes = [this.self(), ...this.others()];
-    return nodes.some(({ free, draining }) => !draining && amountOf(free, "steps") > 0);
+    return [this.self(), ...this.others()].some(hasFreeSlot);
   }
 
   /** The run wants to hear of nodes. Returns how to end that. */
@@ -168,7 +170,8 @@ export class Cluster {
 
   /** Whoever waits for a place looks again. */
   news(): void {
-    for (const asker of [...this.#askers]) asker.news();
+    const isSlotElsewhere = this.others().some(hasFreeSlot);
+    for (const asker of [...this.#askers]) asker.news(isSlotElsewhere);
   }
 
   /** A node is gone. */
@@ -205,5 +208,8 @@ export class Cluster {
     return free;
   }
 }
+
+const hasFreeSlot = ({ free, draining }: NodeView): boolean =>
+  !draining && amountOf(free, "steps") > 0;
 
 const NOT_NEEDED = { code: "E_CTX_CLOSED", message: "it is not needed any more" } as const;

@@ -103,6 +103,8 @@ export class Placing implements Asker {
 
   /** Where the step's next attempt may begin now, which is held for it; undefined: it waits. */
   begin(state: RunState, step: string, place: StepPlace | undefined): Beginning | undefined {
+    // Of a run that was let go of nobody would give up its place in the line.
+    if (this.#closed) return undefined;
     const granted = this.#granted(step);
     if (granted !== undefined) return granted;
     const plain = place === undefined && state.plan?.strategy === undefined;
@@ -185,9 +187,10 @@ export class Placing implements Asker {
     this.#listener.onLost(node);
   }
 
-  news(): void {
-    // Who waits for nothing needs no news.
-    if (!this.#short.none || this.#unfit) this.#listener.look();
+  news(isSlotElsewhere: boolean): void {
+    // Who waits for nothing needs no news, and who waits for a slot, whatever its node, none of other things.
+    const waits = isSlotElsewhere ? !this.#short.none : this.#short.notOnlySlots;
+    if (waits || this.#unfit) this.#listener.look();
   }
 
   #granted(step: string): Beginning | undefined {

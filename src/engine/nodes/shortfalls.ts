@@ -1,6 +1,6 @@
 /** What there was no room for in one turn of a run, so that hundreds of steps alike are looked at once. */
 import type { StepRequest } from "../../cluster/allocator.ts";
-import { fits, type Resources } from "../../cluster/resources.ts";
+import { fits, ONE_SLOT, type Resources } from "../../cluster/resources.ts";
 
 export class Shortfalls {
   /** By what else the requests say. */
@@ -9,6 +9,14 @@ export class Shortfalls {
   /** Nothing was refused. */
   get none(): boolean {
     return this.#short.size === 0;
+  }
+
+  /** Something was refused that a free slot, on whatever node, would not be enough for. */
+  get notOnlySlots(): boolean {
+    const other = [...this.#short].find(
+      ([key, refused]) => key !== "" || refused.some((one) => one !== ONE_SLOT),
+    );
+    return other !== undefined;
   }
 
   clear(): void {
