@@ -1,27 +1,17 @@
 /** The contract of `BlobStore`: bytes by their digest. */
 import assert from "node:assert/strict";
 import { digest } from "../../kernel/json.ts";
+import { assertSameBytes, encode, everyByte, noise } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { assertSameBytes, encode, refuses } from "./event-log-contract-kit.ts";
+import { refuses } from "./event-log-contract-kit.ts";
 
 const MB = 1024 * 1024;
-
-/** `size` bytes that differ for each `seed` and repeat with no short period. */
-const bytesOf = (size: number, seed = 1): Uint8Array => {
-  const bytes = new Uint8Array(size);
-  let state = seed;
-  for (let at = 0; at < size; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[at] = state >>> 24;
-  }
-  return bytes;
-};
 
 const roundTrip = (what: string, size: number): ContractCase => ({
   name: `${what} come back as they were, under the SHA-256 of the bytes`,
   async run(context) {
     const { blobs } = await context.open();
-    const bytes = bytesOf(size);
+    const bytes = noise(size);
     const key = await blobs.put(bytes);
     assert.equal(key, digest(bytes));
     assertSameBytes(await blobs.get(key), bytes);
@@ -39,7 +29,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     name: "all byte values come back as they were",
     async run(context) {
       const { blobs } = await context.open();
-      const bytes = Uint8Array.from({ length: 256 }, (_, value) => value);
+      const bytes = everyByte();
       assertSameBytes(await blobs.get(await blobs.put(bytes)), bytes);
     },
   },
@@ -68,7 +58,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     name: "putting the same bytes again, also at once, gives the same digest",
     async run(context) {
       const { blobs } = await context.open();
-      const bytes = bytesOf(200_000);
+      const bytes = noise(200_000);
       const keys = await Promise.all(Array.from({ length: 10 }, () => blobs.put(bytes)));
       keys.push(await blobs.put(bytes.slice()));
       assert.deepEqual(new Set(keys), new Set([digest(bytes)]));
@@ -81,7 +71,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     name: "different bytes are kept apart",
     async run(context) {
       const { blobs } = await context.open();
-      const contents = Array.from({ length: 20 }, (_, seed) => bytesOf(5_000, seed + 1));
+      const contents = Array.from({ length: 20 }, (_, seed) => noise(5_000, seed + 1));
       const keys = await Promise.all(contents.map((bytes) => blobs.put(bytes)));
       for (const [nth, key] of keys.entries())
         assertSameBytes(await blobs.get(key), contents[nth] ?? new Uint8Array(0));
@@ -91,7 +81,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     name: "delete removes, says whether it did, and the bytes can be put again",
     async run(context) {
       const { blobs } = await context.open();
-      const bytes = bytesOf(300_000);
+      const bytes = noise(300_000);
       const key = await blobs.put(bytes);
       assert.equal(await blobs.delete(key), true);
       assert.equal(await blobs.get(key), undefined);
@@ -118,7 +108,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     async run(context) {
       const { blobs } = await context.open();
       const { blobs: other } = await context.peer();
-      const bytes = bytesOf(MB);
+      const bytes = noise(MB);
       const key = await blobs.put(bytes);
       assertSameBytes(await other.get(key), bytes);
       assert.equal(await other.delete(key), true);
@@ -130,7 +120,7 @@ export const blobStoreContract: readonly ContractCase[] = [
     requires: ["durable"],
     async run(context) {
       const store = await context.open();
-      const bytes = bytesOf(MB);
+      const bytes = noise(MB);
       const kept = await store.blobs.put(bytes);
       const gone = await store.blobs.put(encode("gone"));
       await store.blobs.delete(gone);

@@ -4,15 +4,8 @@ import assert from "node:assert/strict";
 import { awaitedLater } from "../../kernel/async.ts";
 import type { Cursor } from "../../ports/cursor.ts";
 import type { EventLog, LogScope, NewFrame, Position, StoredFrame } from "../../ports/event-log.ts";
+import { decode, encode } from "./contents.ts";
 import type { CaseContext } from "./contract.ts";
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** Text as bytes. */
-export const encode = (text: string): Uint8Array => encoder.encode(text);
-/** Bytes as text. */
-export const decode = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** A frame of `workflow` (default "flow") whose bytes are `body`. */
 export const frame = (
@@ -64,13 +57,6 @@ export const positionsOf = (frames: readonly StoredFrame[]): readonly Position[]
 /** For comparing what came: the bytes as text. */
 export const bodiesOf = (frames: readonly StoredFrame[]): readonly string[] =>
   frames.map((one) => decode(one.bytes));
-
-/** Bytes are compared by content, so that an adapter may hand out a `Buffer`. */
-export function assertSameBytes(actual: Uint8Array | undefined, expected: Uint8Array): void {
-  assert.ok(actual, "bytes are missing");
-  assert.equal(actual.byteLength, expected.byteLength);
-  assert.equal(Buffer.compare(actual, expected), 0, "the bytes differ");
-}
 
 /** A subscription that is read as a case says. */
 export interface Follower {

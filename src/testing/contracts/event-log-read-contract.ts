@@ -1,12 +1,11 @@
 /** Event log: what reads and heads promise. */
 import assert from "node:assert/strict";
 import type { EventLog, ReadRange } from "../../ports/event-log.ts";
+import { assertSameBytes, encode } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
 import {
   all,
-  assertSameBytes,
   bodiesOf,
-  encode,
   follow,
   frame,
   positionsOf,

@@ -1,16 +1,9 @@
 /** Event log: what an append promises when it is sent again, given up, or large. */
 import assert from "node:assert/strict";
 import { limits } from "../../kernel/limits.ts";
+import { assertSameBytes, encode, everyByte, noise } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import {
-  all,
-  assertSameBytes,
-  bodiesOf,
-  encode,
-  frame,
-  put,
-  putMany,
-} from "./event-log-contract-kit.ts";
+import { all, bodiesOf, frame, put, putMany } from "./event-log-contract-kit.ts";
 
 const SENDERS = 20;
 
@@ -102,7 +95,7 @@ const contents: readonly ContractCase[] = [
     name: "all byte values come back as they were",
     async run(context) {
       const { log } = await context.open();
-      const bytes = Uint8Array.from({ length: 512 }, (_, index) => index % 256);
+      const bytes = everyByte();
       await put(log, frame("a", 0, bytes));
       const [stored] = await all(log.read({ run: "a" }));
       assertSameBytes(stored?.bytes, bytes);
@@ -113,7 +106,7 @@ const contents: readonly ContractCase[] = [
     name: "frames of the largest size come back as they were",
     async run(context) {
       const { log } = await context.open();
-      const bytes = Uint8Array.from({ length: limits.frameBytesMax }, (_, at) => (at * 31) % 251);
+      const bytes = noise(limits.frameBytesMax);
       const first = await put(log, frame("a", 0, bytes));
       const changed = bytes.slice();
       changed[changed.length - 1] = 255;

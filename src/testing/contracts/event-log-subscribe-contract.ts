@@ -5,10 +5,10 @@ import { awaitedLater } from "../../kernel/async.ts";
 import { limits } from "../../kernel/limits.ts";
 import { positionIn } from "../../ports/cursor.ts";
 import type { EventLog, LogScope, StoredFrame } from "../../ports/event-log.ts";
+import { assertSameBytes, noise } from "./contents.ts";
 import type { CaseContext, ContractCase } from "./contract.ts";
 import {
   all,
-  assertSameBytes,
   bodiesOf,
   follow,
   frame,
@@ -125,7 +125,7 @@ const order: readonly ContractCase[] = [
       const { log } = await context.open();
       const follower = follow(context, log, {});
       const coming = follower.take(3);
-      const bytes = Uint8Array.from({ length: limits.frameBytesMax }, (_, at) => at % 253);
+      const bytes = noise(limits.frameBytesMax);
       for (const run of ["a", "b", "c"]) await put(log, frame(run, 0, bytes));
       for (const stored of await coming) assertSameBytes(stored.bytes, bytes);
     },
@@ -154,7 +154,7 @@ const pace: readonly ContractCase[] = [
     async run(context) {
       const { log } = await context.open();
       const follower = follow(context, log, { run: "a" });
-      const bytes = Uint8Array.from({ length: 256 * 1024 }, (_, at) => at % 251);
+      const bytes = noise(256 * 1024);
       let head = await put(log, frame("a", 0, bytes));
       assert.equal((await follower.take(1)).length, 1);
       for (let nth = 1; nth <= 60; nth += 1) {

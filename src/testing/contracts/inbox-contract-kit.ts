@@ -1,7 +1,7 @@
 /** What the cases about the inbox have in common: posting in a row, and hearing of it. */
 import type { Inbox, StoredInput } from "../../ports/inbox.ts";
+import { decode, encode } from "./contents.ts";
 import type { CaseContext } from "./contract.ts";
-import { decode, encode } from "./event-log-contract-kit.ts";
 
 /** For comparing what came: the bytes as text. */
 export const bodiesOf = (inputs: readonly StoredInput[]): readonly string[] =>

@@ -1,8 +1,9 @@
 /** The contract of `Inbox`: posting, reading, watching, discarding. */
 import assert from "node:assert/strict";
 import { addressOfNode } from "../../ports/inbox.ts";
+import { assertSameBytes, decode, encode, everyByte, noise } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { assertSameBytes, decode, encode, refuses } from "./event-log-contract-kit.ts";
+import { refuses } from "./event-log-contract-kit.ts";
 import { bodies, bodiesOf, positionsOf, postMany, watching } from "./inbox-contract-kit.ts";
 import { inboxWatchContract } from "./inbox-watch-contract.ts";
 
@@ -81,11 +82,7 @@ const posting: readonly ContractCase[] = [
     name: "all byte values, no bytes, and 256 KiB come back as they were",
     async run(context) {
       const { inbox } = await context.open();
-      const contents = [
-        Uint8Array.from({ length: 256 }, (_, value) => value),
-        new Uint8Array(0),
-        Uint8Array.from({ length: 256 * 1024 }, (_, at) => (at * 7) % 251),
-      ];
+      const contents = [everyByte(), new Uint8Array(0), noise(256 * 1024)];
       const watcher = await watching(context, inbox, "a");
       for (const bytes of contents) await inbox.post("a", bytes);
       await watcher.heardAll(3);

@@ -1,7 +1,8 @@
 /** Inbox: what watching promises. */
 import assert from "node:assert/strict";
+import { encode } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { encode } from "./event-log-contract-kit.ts";
+
 import { bodies, bodiesOf, positionsOf, postMany, watching } from "./inbox-contract-kit.ts";
 
 /** A part of `inboxContract`. */

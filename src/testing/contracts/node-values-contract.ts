@@ -2,15 +2,16 @@
 import assert from "node:assert/strict";
 import { digest as digestOf } from "../../kernel/json.ts";
 import type { NodeValues } from "../../ports/node-values.ts";
+import { assertSameBytes, encode, noise } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { all, assertSameBytes, encode, refuses } from "./event-log-contract-kit.ts";
+import { all, refuses } from "./event-log-contract-kit.ts";
 
 const MiB = 1024 * 1024;
 
 /** `count` pieces that differ from each other, with sizes that fit no power of two. */
 function* pieces(count: number, size: number): Generator<Uint8Array, void, undefined> {
   for (let nth = 0; nth < count; nth += 1) {
-    yield Uint8Array.from({ length: size + nth }, (_, at) => (at * 31 + nth * 7) & 255);
+    yield noise(size + nth, nth + 1);
   }
 }
 

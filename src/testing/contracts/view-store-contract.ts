@@ -1,8 +1,9 @@
 /** The contract of `ViewStore`: saved projections, of which the furthest one stays. */
 import assert from "node:assert/strict";
 import type { ViewStore } from "../../ports/view-store.ts";
+import { assertSameBytes, decode, encode, everyByte, noise } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { assertSameBytes, decode, encode, refuses } from "./event-log-contract-kit.ts";
+import { refuses } from "./event-log-contract-kit.ts";
 
 const save = (views: ViewStore, key: string, position: number, body: string): Promise<void> =>
   views.save(key, { position, bytes: encode(body) });
@@ -27,7 +28,7 @@ const saving: readonly ContractCase[] = [
     name: "a view comes back with its position and bytes",
     async run(context) {
       const { views } = await context.open();
-      const bytes = Uint8Array.from({ length: 256 }, (_, value) => value);
+      const bytes = everyByte();
       await views.save("runs", { position: 7, bytes });
       const view = await views.load("runs");
       assert.equal(view?.position, 7);
@@ -50,7 +51,7 @@ const saving: readonly ContractCase[] = [
     name: "a view of 5 MB comes back as it was, also after a smaller one and before one",
     async run(context) {
       const { views } = await context.open();
-      const bytes = Uint8Array.from({ length: 5 * 1024 * 1024 }, (_, at) => (at * 13) % 251);
+      const bytes = noise(5 * 1024 * 1024);
       await save(views, "runs", 1, "small");
       await views.save("runs", { position: 2, bytes });
       const view = await views.load("runs");

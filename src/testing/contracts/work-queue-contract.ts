@@ -1,7 +1,8 @@
 /** The contract of `WorkQueue`: tickets, and claims of them under a lease. */
 import assert from "node:assert/strict";
+import { encode, everyByte } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
-import { encode, refuses } from "./event-log-contract-kit.ts";
+import { refuses } from "./event-log-contract-kit.ts";
 import { workQueueClaimContract } from "./work-queue-claim-contract.ts";
 import { claimOne, claimWithin, nothing, runsOf, ticket } from "./work-queue-contract-kit.ts";
 import { workQueueRemoveContract } from "./work-queue-remove-contract.ts";
@@ -67,7 +68,7 @@ const offering: readonly ContractCase[] = [
     name: "a claimed ticket has the hint it was offered with, or none",
     async run(context) {
       const { queue } = await context.open();
-      const hint = { position: 7, bytes: Uint8Array.from({ length: 256 }, (_, value) => value) };
+      const hint = { position: 7, bytes: everyByte() };
       await queue.offer({ ...ticket("a"), hint });
       const got = (await claimOne(context, queue)).ticket.hint;
       if (got === undefined) return;
