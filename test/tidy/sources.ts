@@ -45,11 +45,14 @@ function silentToken(rest: string, before: string): string {
   if (first === '"' || first === "'") {
     return /^(["'])(?:\\[\s\S]|(?!\1)[^\\\n])*\1/.exec(rest)?.[0] ?? "";
   }
-  if (first === "/" && BEFORE_PATTERN.test(before)) {
+  if (first === "/" && BEFORE_PATTERN.test(before.slice(-40))) {
     return /^\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/.exec(rest)?.[0] ?? "";
   }
   return "";
 }
+
+/** Code without anything that begins or ends what is not code. */
+const PLAIN = /^[^`"'/{}]+/;
 
 const blank = (text: string): string => text.replace(/[^\n]/g, " ");
 
@@ -69,7 +72,13 @@ export function mask(text: string): string {
       at += 1 + part.length;
       continue;
     }
-    const token = silentToken(text.slice(at), out.slice(-40));
+    const plain = PLAIN.exec(text.slice(at, at + 200))?.[0];
+    if (plain !== undefined) {
+      out += plain;
+      at += plain.length;
+      continue;
+    }
+    const token = silentToken(text.slice(at), out);
     if (token !== "") {
       // A string stays a string to whoever looks at the shape of the code.
       out += /^["']/.test(token) ? `"${blank(token.slice(2))}"` : blank(token);
