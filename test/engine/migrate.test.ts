@@ -4,6 +4,10 @@
  */
 import { describe, expect, it } from "vitest";
 import { graph, type Millrace, type Workflow, workflow } from "../../src/index.ts";
+import { deferred } from "../../src/kernel/async.ts";
+import type { Claim } from "../../src/ports/work-queue.ts";
+import { over } from "../../src/testing/simulation/over.ts";
+import { faulty } from "./kit/faulty.ts";
 import { ALL_STORES, only, onStores, refusal, type Scene, until } from "./kit/scene.ts";
 
 const order = (label: string, ...before: string[]) =>
@@ -54,6 +58,32 @@ onStores("a migration", (scene) => {
     expect(refused).toMatchObject({ code: "E_COMMAND_REFUSED", details: { what: "step b" } });
     expect(String(refused)).toMatch(/does not fit version 2 of workflow order, at event \d+: /);
     expect(await scene().log("r")).toHaveLength(before);
+  });
+
+  it("has its ticket also when the host is just letting go of the run", async () => {
+    const client = await scene().open({ worker: false });
+    await scene().open({ workflows: [order("2", "a")], sweepEvery: "1h" });
+    const [held, go] = [deferred<void>(), deferred<void>()];
+    const holding = async (claim: Claim): Promise<void> => {
+      held.resolve();
+      await go.promise;
+      await claim.ack();
+    };
+    const wrap = faulty({
+      queue: (queue) => ({
+        claim: async (request) =>
+          (await queue.claim(request)).map((claim) => over(claim, { ack: () => holding(claim) })),
+      }),
+    });
+    await scene().open({ workflows: [order("1", "a")], parkAfter: 0, sweepEvery: "1h", wrap });
+    await client.start(order("1", "a") as Workflow<unknown>, "r", { id: "r" });
+    await held.promise;
+    await client.migrate("r", { to: order("2", "a") });
+    go.resolve();
+    await until(
+      "it waits with the new code",
+      async () => (await stateOf(client, "r")) === "waits for a signal",
+    );
   });
 
   it("takes the host that waits with a run its claim", async () => {

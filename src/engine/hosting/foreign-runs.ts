@@ -11,6 +11,7 @@ import type { Engine } from "../engine.ts";
 import { decodeInput } from "../turn/input.ts";
 import { inboxOf } from "./chain.ts";
 import type { Surroundings } from "./last-duties.ts";
+import { hasMoved } from "./leave.ts";
 import { setAside } from "./set-aside.ts";
 
 /** What it takes to pass them on. */
@@ -62,20 +63,13 @@ export class ForeignRuns {
     // has found its ticket taken.
     const came = [...(await this.#carriers(state)).keys()].some((node) => !there.has(node));
     const isAsked = isSaid && (await this.#isToEnd(state));
-    if (!came && !isAsked && !(await this.#hasMoved(state))) return;
+    if (!came && !isAsked && !(await hasMoved(this.#engine, state))) return;
     await this.#engine.store.queue.offer({ workflow: claim.ticket.workflow, run: state.id });
   }
 
   async #isToEnd({ id, run, cursor }: RunState): Promise<boolean> {
     const mailbox = inboxOf(id, run.context);
     return (await this.#engine.store.inbox.read(mailbox, cursor.inbox)).some(asksForEnd);
-  }
-
-  /** Somebody has written to the run since it was looked at. */
-  async #hasMoved({ id, cursor }: RunState): Promise<boolean> {
-    const { log } = this.#engine.store;
-    for await (const _ of log.read({ run: id, after: cursor.head, limit: 1 })) return true;
-    return false;
   }
 
   /** The nodes that take runs and have the code for this one, for certain or perhaps. */

@@ -82,11 +82,21 @@ export async function leaveParked(
   const { id: run, cursor } = state;
   if (until === undefined) await claim.ack();
   else await claim.release(until);
-  // What was posted while the ticket was still held got no ticket of its own.
+  // What was posted, or moved the run to another version, while the ticket was still held got none of its own.
   const mailbox = inboxOf(run, state.run.context);
-  const late = await inbox.read(mailbox, cursor.inbox);
-  if (late.length > 0) await queue.offer({ workflow: state.run.context.workflow, run });
+  const [late, moved] = await Promise.all([
+    inbox.read(mailbox, cursor.inbox),
+    hasMoved(engine, state),
+  ]);
+  if (late.length > 0 || moved) await queue.offer({ workflow: state.run.context.workflow, run });
   if (cursor.inbox > 0) await inbox.discard(mailbox, cursor.inbox);
+}
+
+/** Somebody has written to the run since it was looked at. */
+export async function hasMoved(engine: Engine, { id, cursor }: RunState): Promise<boolean> {
+  for await (const _ of engine.store.log.read({ run: id, after: cursor.head, limit: 1 }))
+    return true;
+  return false;
 }
 
 /**
