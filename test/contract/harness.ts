@@ -27,6 +27,9 @@ export const suites = {
   "values of nodes": nodeValuesContract,
 } as const satisfies Record<string, readonly ContractCase[]>;
 
+/** Longer than a case may take: what took too long is said by the case. */
+const PATIENCE = { timeout: 120_000 };
+
 /** Suites that mostly wait for leases and times; their cases wait side by side. */
 const patient: ReadonlySet<string> = new Set(["work queue", "node registry"]);
 
@@ -53,7 +56,7 @@ export function contractTests(
       for (const test of cases) {
         const deviation = listed.get(test.name);
         if (deviation === undefined)
-          it(test.name, async ({ annotate }) => {
+          it(test.name, PATIENCE, async ({ annotate }) => {
             const outcome = await runCase(test, place);
             if (outcome === "not applicable") await annotate(`needs ${test.requires?.join()}`);
           });

@@ -42,9 +42,9 @@ export interface CaseContext {
   /** Closes the store and opens its place again, as the same node. */
   reopen(store: Store): Promise<Store>;
   sleep(ms: number): Promise<void>;
-  /** What `promise` gives; fails when it takes longer than `ms` (default 10,000). */
+  /** What `promise` gives; fails when it takes longer than `ms` (default 30,000). */
   within<T>(what: string, promise: Promise<T>, ms?: number): Promise<T>;
-  /** Asks again and again until the answer is true; fails after `ms` (default 10,000). */
+  /** Asks again and again until the answer is true; fails after `ms` (default 30,000). */
   eventually(what: string, check: () => boolean | Promise<boolean>, ms?: number): Promise<void>;
 }
 
@@ -66,10 +66,10 @@ export interface CaseResult {
 }
 
 /** How long one wait of a case may take. Generous: timing is not the subject. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const ASK_EVERY_MS = 10;
 /** How long a whole case may take: an adapter that never answers fails it instead of hanging it. */
-const CASE_MS = 25_000;
+const CASE_MS = 60_000;
 
 /** Runs the cases one after the other, each in a fresh place. A case that fails is a result. */
 export async function* runContract(

@@ -4,7 +4,14 @@ import { encode, everyByte } from "./contents.ts";
 import type { ContractCase } from "./contract.ts";
 import { refuses } from "./event-log-contract-kit.ts";
 import { workQueueClaimContract } from "./work-queue-claim-contract.ts";
-import { claimOne, claimWithin, nothing, runsOf, ticket } from "./work-queue-contract-kit.ts";
+import {
+  claimOne,
+  claimWithin,
+  nothing,
+  runsOf,
+  ticket,
+  withinLease,
+} from "./work-queue-contract-kit.ts";
 import { workQueueRemoveContract } from "./work-queue-remove-contract.ts";
 import { workQueueTimeContract } from "./work-queue-time-contract.ts";
 
@@ -43,14 +50,17 @@ const offering: readonly ContractCase[] = [
     name: "offering for a run whose ticket is claimed changes nothing",
     async run(context) {
       const { queue } = await context.open();
-      await queue.offer(ticket("a"));
-      const claim = await claimOne(context, queue);
-      await queue.offer(ticket("a"));
-      await queue.offer(ticket("a"), context.clock.now() + 50);
-      await nothing(context, queue);
-      assert.equal(await claim.extend(), true);
-      await claim.ack();
-      await nothing(context, queue);
+      await withinLease(context, async (workflow) => {
+        const held = ticket(`${workflow}-a`, workflow);
+        await queue.offer(held);
+        const claim = await claimOne(context, queue, [workflow]);
+        await queue.offer(held);
+        await queue.offer(held, context.clock.now() + 50);
+        await nothing(context, queue, [workflow]);
+        assert.equal(await claim.extend(), true);
+        await claim.ack();
+        await nothing(context, queue, [workflow]);
+      });
     },
   },
   {

@@ -1,7 +1,7 @@
 /** Work queue: what removing the ticket of a run promises. */
 import assert from "node:assert/strict";
 import type { ContractCase } from "./contract.ts";
-import { claimOne, nothing, ticket } from "./work-queue-contract-kit.ts";
+import { claimOne, nothing, runsOf, ticket, withinLease } from "./work-queue-contract-kit.ts";
 
 /** A part of `workQueueContract`. */
 export const workQueueRemoveContract: readonly ContractCase[] = [
@@ -9,12 +9,16 @@ export const workQueueRemoveContract: readonly ContractCase[] = [
     name: "a removed ticket is given to nobody, and the others stay",
     async run(context) {
       const { queue } = await context.open();
-      for (const run of ["a", "b", "ab"]) await queue.offer(ticket(run));
-      await queue.remove("a");
-      await queue.remove("missing");
-      const runs = [await claimOne(context, queue), await claimOne(context, queue)];
-      assert.deepEqual(runs.map((claim) => claim.ticket.run).sort(), ["ab", "b"]);
-      await nothing(context, queue);
+      await withinLease(context, async (workflow) => {
+        const runs = ["a", "b", "ab"].map((name) => `${workflow}-${name}`);
+        for (const run of runs) await queue.offer(ticket(run, workflow));
+        await queue.remove(`${workflow}-a`);
+        await queue.remove("missing");
+        const claimNext = () => claimOne(context, queue, [workflow]);
+        const claims = [await claimNext(), await claimNext()];
+        assert.deepEqual(runsOf(claims), runs.slice(1).sort());
+        await nothing(context, queue, [workflow]);
+      });
     },
   },
   {
