@@ -13,6 +13,7 @@ import type { ExecuteOptions } from "../client/starting/execute-options.ts";
 import type { Executed } from "../client/starting/executed.ts";
 import type { Pipeline } from "../client/starting/pipeline.ts";
 import { type StreamOptions, stream } from "../client/starting/stream.ts";
+import { registerNode } from "../client/telling/register-node.ts";
 import type { Resources } from "../cluster/resources.ts";
 import type { Engine } from "../engine/engine.ts";
 import { Catalog } from "../engine/hosting/catalog.ts";
@@ -146,9 +147,18 @@ export class Millrace extends Client implements AsyncDisposable {
    * with them; what runs keeps what it has.
    * @throws MillraceError `E_OPTION_INVALID`
    */
-  registerLocalNode(resources: Resources): Promise<void> {
+  async registerLocalNode(resources: Resources): Promise<void> {
     const has = checkNodeResources(resources);
-    return this.#host?.resize(has) ?? Promise.resolve();
+    await this.#host?.equip(has);
+  }
+
+  /**
+   * The same for another process: it is told, and this resolves once it says that it has them. It forgets them
+   * when it is started again; what it has then is said by its own `resources`.
+   * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID`; `E_NODE_GONE` when it is not there, or does not answer
+   */
+  async registerNode(node: string, resources: Resources): Promise<void> {
+    await registerNode(this.#engine, node, checkNodeResources(resources));
   }
 
   /**

@@ -93,6 +93,13 @@ onStores(
       expect(await client.resourcesAvailable("stranger", {})).toBe(false);
       await one.registerLocalNode({ cpu: 4 });
       expect(await client.resourcesAvailable("one", { cpu: 2.5 })).toBe(true);
+      await client.registerNode("one", { cpu: 8, gpu: 1 });
+      expect((await client.discoverNodes()).get("one")).toEqual({ steps: 3, cpu: 8, gpu: 1 });
+      expect(await client.nodes()).toHaveLength(2);
+      const unknown = await refusal(client.registerNode("stranger", { cpu: 1 }));
+      expect(unknown).toMatchObject({ code: "E_NODE_GONE", details: { node: "stranger" } });
+      const slots = refusal(client.registerNode("one", { steps: 9 }));
+      expect(await slots).toMatchObject({ code: "E_OPTION_INVALID" });
       await scene().close(one);
       await until("one is gone", async () => (await client.nodes()).length === 1);
     });

@@ -125,9 +125,9 @@ export class Host {
   }
 
   /** This node has other resources now; its slots stay. */
-  async resize(resources: Resources): Promise<void> {
-    this.#node.resize(resources);
-    if (this.#loops.length > 0) await this.#node.announce();
+  async equip(resources: Resources): Promise<void> {
+    // One that has said goodbye must not be heard of again.
+    if (this.#loops.length > 0) await this.#node.equip(resources);
   }
 
   /**

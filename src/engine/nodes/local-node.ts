@@ -103,10 +103,11 @@ export class LocalNode {
     return this.#guests.running > 0;
   }
 
-  /** It has other resources now; its slots stay. */
-  resize(resources: Resources): void {
+  /** It has other resources now, and says so; its slots stay. */
+  async equip(resources: Resources): Promise<void> {
     const { steps = 0 } = this.capacity.total;
     this.capacity.resize({ steps, ...resources });
+    await this.announce();
   }
 
   /** Takes nothing new, and says so; what runs may end. */
@@ -163,9 +164,11 @@ export class LocalNode {
   }
 
   #read({ from, free, mails }: Letter): void {
-    // Whoever came and goes before it was heard of would leave behind what it was granted.
-    this.#fleet.expect(from);
-    this.cluster.heard(from, free);
+    if (free !== undefined) {
+      // Whoever came and goes before it was heard of would leave behind what it was granted.
+      this.#fleet.expect(from);
+      this.cluster.heard(from, free);
+    }
     for (const mail of mails) this.#take(from, mail);
     this.cluster.news();
   }
@@ -177,6 +180,9 @@ export class LocalNode {
     else if (mail.kind === "ended") this.#guests.ended(mail);
     else if (mail.kind === "recorded") this.#guests.recorded(mail);
     else if (mail.kind === "answer") this.cluster.answered(from, mail);
+    else if (mail.kind === "equip") {
+      unattended(this.#options.engine, { node: from }, this.equip(mail.resources));
+    }
   }
 }
 

@@ -74,14 +74,20 @@ export type Recorded = { readonly kind: "recorded"; readonly note: string } & (
   | { readonly error: Failure }
 );
 
+/** From now on the node has these resources; its slots stay. */
+export interface Equip {
+  readonly kind: "equip";
+  readonly resources: Resources;
+}
+
 /** One thing that is said. */
-export type NodeMail = Ask | Answer | Go | Stop | Ended | Recorded;
+export type NodeMail = Ask | Answer | Go | Stop | Ended | Recorded | Equip;
 
 /** What goes into an inbox at once. */
 export interface Letter {
   readonly from: string;
-  /** What the sender has free, at the time of writing. */
-  readonly free: Resources;
+  /** What the sender has free, at the time of writing; absent: it is no node. */
+  readonly free?: Resources;
   readonly mails: readonly NodeMail[];
 }
 
@@ -92,8 +98,7 @@ export const encodeLetter = (letter: Letter): Uint8Array => Buffer.from(JSON.str
 export function decodeLetter(bytes: Uint8Array): Letter | undefined {
   try {
     const raw = JSON.parse(Buffer.from(bytes).toString("utf8")) as Partial<Letter> | null;
-    const whole =
-      typeof raw?.from === "string" && typeof raw.free === "object" && Array.isArray(raw.mails);
+    const whole = typeof raw?.from === "string" && Array.isArray(raw.mails);
     return whole ? (raw as Letter) : undefined;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
