@@ -28,6 +28,7 @@ export class PostOffice {
   readonly #options: OfficeOptions;
   /** Unsent mails by node; a node that is being written to has an entry. */
   readonly #waiting = new Map<string, NodeMail[]>();
+  readonly #sending = new Set<Promise<void>>();
   #taken = 0;
   #letters = 0;
   #opening: Promise<void> | undefined;
@@ -98,7 +99,9 @@ export class PostOffice {
       return;
     }
     this.#waiting.set(node, [mail]);
-    unattended(this.#options.engine, { node }, this.#send(node));
+    const sending = this.#send(node).finally(() => this.#sending.delete(sending));
+    this.#sending.add(sending);
+    unattended(this.#options.engine, { node }, sending);
   }
 
   /** The node is gone: what it was to be told concerns nobody any more. */
@@ -109,7 +112,8 @@ export class PostOffice {
   /** Resolves when all that was said is written, or could not be. */
   async flushed(): Promise<void> {
     this.#ending = true;
-    while (this.#waiting.size > 0) await this.#options.engine.world.clock.turn();
+    // Whatever goes wrong is told there.
+    while (this.#sending.size > 0) await Promise.allSettled(this.#sending);
   }
 
   /** Reads nothing more. */
