@@ -104,6 +104,16 @@ export const isSame = (cursor: Cursor, other: Cursor): boolean =>
 export const isAhead = (cursor: Cursor, other: Cursor): boolean =>
   reaches(cursor, other) && !reaches(other, cursor);
 
+/** Whether whoever is here already, or nowhere yet, has any use for what is true up to the cursor. */
+export const isNews = (cursor: Cursor, here: Cursor | undefined): boolean =>
+  here === undefined || isAhead(cursor, here);
+
+/** About how many frames lie between: positions have gaps, and every partition its own. */
+export function framesBetween(cursor: Cursor, head: Cursor): number {
+  if (typeof head === "number") return head - at(cursor, head);
+  return head.reduce((sum, end) => sum + (end - at(cursor, end)) / head.length, 0);
+}
+
 /** As far as whichever is further, in each partition. */
 export function furthest(cursor: Cursor, other: Cursor): Cursor {
   if (reaches(cursor, other)) return cursor;

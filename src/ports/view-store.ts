@@ -11,7 +11,8 @@ export interface SavedView {
  * time, never truth. Keys match `^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$`.
  */
 export interface ViewStore {
-  load(key: string): Promise<SavedView | undefined>;
+  /** @param aheadOf only a copy that is further: for whoever has one already */
+  load(key: string, aheadOf?: Cursor): Promise<SavedView | undefined>;
   /**
    * Saves unless a copy is there that is further in some partition, and in none behind; then nothing
    * changes.

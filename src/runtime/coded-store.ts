@@ -94,8 +94,8 @@ function codedInbox(inbox: Inbox, coder: Coder): Inbox {
 
 /** A saved view that cannot be decoded is as good as none: it is folded from the log again. */
 const codedViews = (views: ViewStore, coder: Coder): ViewStore => ({
-  async load(key) {
-    const saved = await views.load(key);
+  async load(key, aheadOf) {
+    const saved = await views.load(key, aheadOf);
     const bytes = saved && coder.decode(saved.bytes, key);
     return saved && bytes && { ...saved, bytes };
   },

@@ -7,6 +7,7 @@ import {
   type Cursor,
   covers,
   cursorIn,
+  framesBetween,
   furthest,
   isAhead,
   isSame,
@@ -45,6 +46,20 @@ describe("a cursor", () => {
         for (const position of [...one, ...other]) {
           expect(covers(cursor, position)).toBe(isPast(count, one, position));
         }
+      }),
+    );
+  });
+
+  it("is as many frames behind another as that was moved past, in partitions without gaps", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 7 }), fc.nat(50), fc.nat(50), (count, done, more) => {
+        const upTo = (frames: number): Cursor =>
+          past(
+            count,
+            Array.from({ length: frames }, (_, nth) => count + nth),
+          );
+        const behind = framesBetween(upTo(done), upTo(done + more));
+        expect(Math.abs(behind - more)).toBeLessThanOrEqual(count);
       }),
     );
   });

@@ -1,5 +1,5 @@
 /** Saved projections in memory. */
-import { isAhead } from "../../ports/cursor.ts";
+import { type Cursor, isAhead, isNews } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import { Gate } from "./gate.ts";
 
@@ -12,10 +12,11 @@ export class MemoryViewStore implements ViewStore {
     this.#views = views;
   }
 
-  async load(key: string): Promise<SavedView | undefined> {
+  async load(key: string, aheadOf?: Cursor): Promise<SavedView | undefined> {
     this.#gate.pass();
     const view = this.#views.get(key);
-    return view && copyOf(view);
+    if (view === undefined || !isNews(view.position, aheadOf)) return undefined;
+    return copyOf(view);
   }
 
   async save(key: string, view: SavedView): Promise<void> {

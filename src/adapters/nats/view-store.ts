@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import type { KV, KvEntry } from "@nats-io/kv";
 import { MillraceError } from "../../kernel/errors.ts";
-import { type Cursor, isAhead, parseCursor, printCursor } from "../../ports/cursor.ts";
+import { type Cursor, isAhead, isNews, parseCursor, printCursor } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import { calling } from "./client-call.ts";
 import { type Ask, closed, type Link } from "./link.ts";
@@ -55,9 +55,10 @@ class NatsViewStore implements ViewStore {
     this.#places = places;
   }
 
-  async load(key: string): Promise<SavedView | undefined> {
+  async load(key: string, aheadOf?: Cursor): Promise<SavedView | undefined> {
     const ask = this.#ask("load", key);
     const kept = keptIn(await this.#entry(ask, key));
+    if (kept !== undefined && !isNews(kept.view.position, aheadOf)) return undefined;
     if (kept?.where !== IN_OBJECTS) return kept?.view;
     const object = await this.#places.objects.get(ask, objectName(key));
     const position = object && parseCursor(object.metadata["position"] ?? "");

@@ -1,8 +1,11 @@
 /** Saved projections: one row per key, of which the furthest position stays. */
 import type { StatementSync } from "node:sqlite";
-import { positionIn } from "../../ports/cursor.ts";
+import { type Cursor, positionIn } from "../../ports/cursor.ts";
 import type { SavedView, ViewStore } from "../../ports/view-store.ts";
 import type { Access, Backend } from "./backend.ts";
+
+/** Before the beginning: a copy may be of that. */
+const NOWHERE = -1;
 
 export class SqliteViewStore implements ViewStore {
   readonly #backend: Backend;
@@ -15,7 +18,9 @@ export class SqliteViewStore implements ViewStore {
     const { db } = backend;
     this.#backend = backend;
     this.#access = backend.access();
-    this.#load = db.prepare("SELECT position, bytes FROM views WHERE namespace = ? AND key = ?");
+    this.#load = db.prepare(
+      "SELECT position, bytes FROM views WHERE namespace = ? AND key = ? AND position > ?",
+    );
     this.#save = db.prepare(
       `INSERT INTO views (namespace, key, position, bytes) VALUES (?, ?, ?, ?)
        ON CONFLICT (namespace, key) DO UPDATE
@@ -25,9 +30,10 @@ export class SqliteViewStore implements ViewStore {
     this.#delete = db.prepare("DELETE FROM views WHERE namespace = ? AND key = ?");
   }
 
-  load(key: string): Promise<SavedView | undefined> {
+  load(key: string, aheadOf?: Cursor): Promise<SavedView | undefined> {
+    const after = aheadOf === undefined ? NOWHERE : positionIn(aheadOf);
     return this.#access.read(() => {
-      const row = this.#load.get(this.#backend.namespace, key);
+      const row = this.#load.get(this.#backend.namespace, key, after);
       return row as unknown as SavedView | undefined;
     });
   }

@@ -53,6 +53,9 @@ export interface HostOptions {
 /** Every so many sweeps, also look into the inboxes of runs that wait for signals only. */
 const INPUT_SWEEP_EVERY = 10;
 
+/** Processes started together come to sweep one after the other: each goes on from what the last one read. */
+const SWEPT_ABOUT = 0.5;
+
 export class Host {
   readonly #options: HostOptions;
   readonly #actors = new Map<string, RunActor>();
@@ -115,7 +118,8 @@ export class Host {
     loop(leaseMs / 3, () => this.#extend());
     loop(limits.aliveEveryMs, () => this.#node.watch());
     // Whoever finds that nobody has the code of a run looks once more who is there: one of the two sees the other.
-    loop(sweepEveryMs, () => known.then(() => this.#sweep()));
+    const sweeping = () => known.then(() => this.#sweep());
+    this.#loops.push(repeat(engine, sweepEveryMs, this.#stopping.signal, sweeping, SWEPT_ABOUT));
     loop(limits.heartbeatMs, () => this.#node.beat(), this.#ended);
   }
 

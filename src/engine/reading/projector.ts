@@ -1,4 +1,7 @@
-/** Keeps a projection true: from its saved copy, if there is one, then frame by frame from the log. */
+/**
+ * Keeps a projection true: from its saved copy, if there is one, then frame by frame from the log. Processes
+ * that keep the same one share the reading: whoever is far behind goes on from the copy that another has saved.
+ */
 import { openFrame } from "../../events/frame.ts";
 import { pause } from "../../kernel/clock.ts";
 import { isMillraceError } from "../../kernel/errors.ts";
@@ -6,6 +9,7 @@ import {
   advance,
   type Cursor,
   covers,
+  framesBetween,
   furthest,
   isOf,
   reaches,
@@ -66,8 +70,7 @@ export class Projector<V> {
 
   /** Saves a copy if much has come since the last one; `always`: if anything has. */
   async save(always = false): Promise<void> {
-    const due = Math.max(SAVE_EVERY_FRAMES, this.#savedBytes / SAVED_BYTES_PER_FRAME);
-    if (this.#view === undefined || this.#unsaved < (always ? 1 : due)) return;
+    if (this.#view === undefined || this.#unsaved < (always ? 1 : this.#due)) return;
     const bytes = savedBytes(this.#projection, this.#view);
     this.#unsaved = 0;
     this.#savedBytes = bytes.length;
@@ -96,8 +99,7 @@ export class Projector<V> {
   }
 
   async #catchUp(head: Cursor): Promise<V> {
-    this.#view ??= await this.#load();
-    const view = this.#view;
+    const view = await this.#startingPoint(head);
     const { workflow } = this.#projection;
     const after = this.#upTo;
     const range =
@@ -113,16 +115,29 @@ export class Projector<V> {
     return view;
   }
 
-  async #load(): Promise<V> {
-    const saved = await this.#engine.store.views.load(viewKey(this.#projection));
+  /** So many frames are worth a copy: saved by whoever has read them, loaded by whoever has not. */
+  get #due(): number {
+    return Math.max(SAVE_EVERY_FRAMES, this.#savedBytes / SAVED_BYTES_PER_FRAME);
+  }
+
+  /** The view as it is here, or a saved copy that is further. */
+  async #startingPoint(head: Cursor): Promise<V> {
+    const known = this.#view;
+    if (known === undefined || framesBetween(this.#upTo, head) >= this.#due) await this.#load();
+    this.#view ??= this.#projection.initial();
+    return this.#view;
+  }
+
+  async #load(): Promise<void> {
+    const { log, views } = this.#engine.store;
+    const here = this.#view === undefined ? undefined : this.#upTo;
+    const saved = await views.load(viewKey(this.#projection), here);
     const view = saved && restored(this.#projection, saved.bytes);
-    const { partitions } = this.#engine.store.log;
-    if (saved === undefined || view === undefined || !isOf(partitions, saved.position)) {
-      return this.#projection.initial();
-    }
+    if (saved === undefined || view === undefined || !isOf(log.partitions, saved.position)) return;
+    this.#view = view;
     this.#upTo = saved.position;
+    this.#unsaved = 0;
     this.#savedBytes = saved.bytes.length;
-    return view;
   }
 }
 

@@ -48,6 +48,16 @@ const saving: readonly ContractCase[] = [
     },
   },
   {
+    name: "a view is loaded only if it is further than what the caller has",
+    async run(context) {
+      const { views } = await context.open();
+      await save(views, "runs", 7, "x");
+      assert.equal(await views.load("runs", 7), undefined);
+      assert.equal(await views.load("runs", 8), undefined);
+      assert.equal((await views.load("runs", 6))?.position, 7);
+    },
+  },
+  {
     name: "a view of 5 MB comes back as it was, also after a smaller one and before one",
     async run(context) {
       const { views } = await context.open();
