@@ -41,6 +41,7 @@ export const apiCodes = {
   noMessageFound: 10_037,
   notEnabledForAccount: 10_039,
   sequenceNotFound: 10_043,
+  streamStoreFailed: 10_049,
   messageTooLarge: 10_054,
   deleteFailed: 10_057,
   streamNameTaken: 10_058,

@@ -27,6 +27,11 @@ const CONSUMERS_MAX = 100_000;
 const NO_DUPLICATES_MS = 1_000;
 /** For so long a post whose answer was lost can be sent again without being stored twice. */
 const INBOX_RESEND_MS = 60_000;
+/**
+ * A server that has just removed its last stream clears away the folder of all streams, perhaps while the next one
+ * is made there: that fails, and succeeds a moment later. What fails so often has another reason.
+ */
+const STORE_FAULTS_MAX = 4;
 /** How long the mark of a node that went away is kept for those who watch the bucket. */
 const NODE_MARKER_MS = 1_000;
 
@@ -102,6 +107,7 @@ export async function ensureStream(
 ): Promise<void> {
   const { name } = demanded;
   const ask = { what: `set up stream ${name}`, stream: name, restore: async () => {}, signal };
+  let storeFaults = 0;
   await link.insist(ask, async () => {
     try {
       const present = await configOf(manager, name);
@@ -115,6 +121,9 @@ export async function ensureStream(
       if (away) return away;
       // Another process made it at the same moment, with other replicas: look at it again.
       if (isApiError(error, apiCodes.streamNameTaken)) return new Away("busy");
+      if (isApiError(error, apiCodes.streamStoreFailed) && storeFaults++ < STORE_FAULTS_MAX) {
+        return new Away("busy");
+      }
       throw error instanceof JetStreamApiError ? refused(name, error) : error;
     }
   });
