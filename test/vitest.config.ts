@@ -13,8 +13,10 @@ export default defineConfig({
       NODE_COMPILE_CACHE: new URL("../.cache/compiled", import.meta.url).pathname,
       NODE_OPTIONS: `--import=${new URL("support/quick-imports.ts", import.meta.url).href}`,
     },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Nothing here is about how long anything takes: a busy machine only makes it later.
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 25_000 } },
+    hookTimeout: 120_000,
     pool: "forks",
     // Many tests wait for a lease or a timer: more of them than a small machine has cores.
     maxWorkers: 4,

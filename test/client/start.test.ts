@@ -95,14 +95,14 @@ onStores(
         message: "died",
       });
       const run = await host.start(echo, 1, { id: "orphan" });
-      expect(await run.result({ timeoutMs: 5_000 })).toBe(1);
+      expect(await run.result({ timeoutMs: 25_000 })).toBe(1);
     });
 
     it("is found by the sweep when whoever began it died before offering a ticket", async () => {
       const dead = await scene().open({ worker: false, wrap: dying });
       await refusal(dead.start(echo, 1, { id: "orphan" }));
       const host = await scene().open({ workflows: [echo], sweepEvery: "1h" });
-      expect(await host.handle("orphan").result({ timeoutMs: 5_000 })).toBe(1);
+      expect(await host.handle("orphan").result({ timeoutMs: 25_000 })).toBe(1);
     });
 
     it("keeps the labels and the input as they were given", async () => {

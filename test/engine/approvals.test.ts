@@ -59,7 +59,7 @@ onStores(
       );
       expect(foreign).toMatchObject({ code: "E_COMMAND_REFUSED" });
       await desk.approve(run.id, "go", { by: "grace", comment: "looks good", id: "d1" });
-      expect(await run.result({ timeoutMs: 10_000 })).toMatchObject({
+      expect(await run.result({ timeoutMs: 25_000 })).toMatchObject({
         ...{ approved: true, by: "grace", comment: "looks good", timedOut: false },
       });
       expect(await desk.pendingApprovals()).toEqual([]);
@@ -81,7 +81,7 @@ onStores(
       const [small, middle, large] = await Promise.all(
         [10, 2_000, 7_000].map((amount) => millrace.start(order, amount)),
       );
-      expect(await small?.result({ timeoutMs: 10_000 })).toBe("paid 10");
+      expect(await small?.result({ timeoutMs: 25_000 })).toBe("paid 10");
       await until(
         "both are asked for",
         async () => (await millrace.pendingApprovals()).length === 2,
@@ -92,8 +92,8 @@ onStores(
       ]);
       await middle?.approve("spend", { by: "grace" });
       await large?.reject("spend", { by: "ada", comment: "too much" });
-      expect(await middle?.result({ timeoutMs: 10_000 })).toBe("paid 2000");
-      expect(await large?.result({ timeoutMs: 10_000 })).toBe("kept 7000");
+      expect(await middle?.result({ timeoutMs: 25_000 })).toBe("paid 2000");
+      expect(await large?.result({ timeoutMs: 25_000 })).toBe("kept 7000");
       const [view] = (await large?.get())?.steps.filter(({ step }) => step === "spend") ?? [];
       expect(view).toMatchObject({ status: "completed", attempt: 0, node: null });
       expect(view?.output).toMatchObject({ json: { approved: false, comment: "too much" } });
@@ -106,7 +106,7 @@ onStores(
       await run.approve("deploy#2", { by: "ada" });
       await until("one is left", async () => (await millrace.pendingApprovals()).length === 1);
       await run.approve("deploy", { by: "grace" });
-      expect(await run.result({ timeoutMs: 10_000 })).toEqual(["grace", "ada"]);
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual(["grace", "ada"]);
     });
 
     it("takes a decision that came before it, also before its run", async () => {
@@ -115,7 +115,7 @@ onStores(
       await millrace.reject("early", "go", { by: "ada", comment: "never" });
       await millrace.approve("early", "go", { by: "grace" });
       const run = await millrace.start(release, "1h", { id: "early" });
-      expect(await run.result({ timeoutMs: 10_000 })).toMatchObject({ approved: false, by: "ada" });
+      expect(await run.result({ timeoutMs: 25_000 })).toMatchObject({ approved: false, by: "ada" });
       const events = await scene().log("early");
       expect(ends(events)).toEqual(["wait.matched"]);
       expect(only(events, "signal.refused").map(({ reason }) => reason)[0]).toContain("mallory");
@@ -137,7 +137,7 @@ onStores(
         }),
       );
       for (const run of runs) {
-        const how = await run.result({ timeoutMs: 10_000 });
+        const how = await run.result({ timeoutMs: 25_000 });
         expect(ends(await scene().log(run.id))).toEqual([how]);
       }
     });
@@ -151,7 +151,7 @@ onStores(
         other.reject(run.id, "go", { by: "grace" }),
       ]);
       expect(tries.some(({ status }) => status === "fulfilled")).toBe(true);
-      const result = await run.result({ timeoutMs: 10_000 });
+      const result = await run.result({ timeoutMs: 25_000 });
       const events = await scene().log(run.id);
       const [matched, ...others] = only(events, "wait.matched");
       expect(others).toEqual([]);

@@ -31,7 +31,7 @@ async function expectCancelled(scene: Scene, run: string): Promise<void> {
 }
 
 const cancelledBy = async (millrace: Millrace, run: string): Promise<MillraceError> =>
-  (await refusal(millrace.result(run, { timeoutMs: 10_000 }))) as MillraceError;
+  (await refusal(millrace.result(run, { timeoutMs: 25_000 }))) as MillraceError;
 
 onStores(
   "a run is cancelled",
@@ -124,7 +124,7 @@ onStores(
         const run = await millrace.start(flow);
         await sleep(nth);
         const refused = await run.cancel().catch((error: unknown) => error);
-        const outcome = await run.result({ timeoutMs: 10_000 }).catch((error: unknown) => error);
+        const outcome = await run.result({ timeoutMs: 25_000 }).catch((error: unknown) => error);
         if (outcome === "done") continue;
         expect(refused).toBeUndefined();
         expect(isMillraceError(outcome, "E_RUN_CANCELLED")).toBe(true);

@@ -63,7 +63,7 @@ describe("a worker that is killed", { timeout: 120_000 }, () => {
     const [, signal] = await once(worker, "exit");
     expect(signal, namespace).toBe("SIGKILL");
     const second = await open({ store: address, namespace, lease: "2s", workflows: family });
-    expect(await second.handle("p").result({ timeoutMs: 20_000 }), namespace).toBe(42);
+    expect(await second.handle("p").result({ timeoutMs: 25_000 }), namespace).toBe(42);
     expect((await second.list()).map(({ status }) => status)).toEqual(Array(3).fill("completed"));
     await logIsSound(second);
     await second.close();
@@ -100,7 +100,7 @@ describe("a worker that is killed", { timeout: 120_000 }, () => {
         const worker = launch([at("crashing-worker.ts"), address, namespace, String(nth), side]);
         await once(worker, "exit");
         const second = await open({ store: address, namespace, lease: "2s", workflows: family });
-        const result = await second.handle("l").result({ timeoutMs: 20_000 });
+        const result = await second.handle("l").result({ timeoutMs: 25_000 });
         expect(result, namespace).toEqual(["a", "b", "c"]);
         await logIsSound(second);
         await second.close();

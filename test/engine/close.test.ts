@@ -39,7 +39,7 @@ onStores(
       const events = await scene().log(run.id);
       expect(outline(events).slice(-2)).toEqual(["step.completed first", "step.scheduled second"]);
       const other = await scene().open({ workflows: [flow], ...LONG_LEASE });
-      await other.handle(run.id).result({ timeoutMs: 5_000 });
+      await other.handle(run.id).result({ timeoutMs: 25_000 });
       expect(executed).toEqual(["first", "second"]);
     });
 
@@ -60,7 +60,7 @@ onStores(
       await scene().close(millrace);
       expect(reasons).toHaveLength(1);
       expect(isMillraceError(reasons[0], "E_FENCED")).toBe(true);
-      expect(await other.handle(run.id).result({ timeoutMs: 5_000 })).toBe("second");
+      expect(await other.handle(run.id).result({ timeoutMs: 25_000 })).toBe("second");
       const [lost] = only(await scene().log(run.id), "step.retrying");
       expect(lost?.error.code).toBe("E_STEP_LOST");
     });
@@ -105,7 +105,7 @@ onStores(
       await closing;
       expect(outline(await scene().log(run.id))).toEqual(["run.created"]);
       const other = await scene().open(options);
-      expect(await other.handle(run.id).result({ timeoutMs: 5_000 })).toBe("ran");
+      expect(await other.handle(run.id).result({ timeoutMs: 25_000 })).toBe("ran");
     });
 
     it("lets go of everything though the registry of nodes cannot be reached", async () => {
@@ -129,7 +129,7 @@ onStores(
       expect(await refusal(scene().close(millrace))).toMatchObject({ message: "no such registry" });
       expect(reasons.map((reason) => isMillraceError(reason, "E_FENCED"))).toEqual([true]);
       const other = await scene().open(options);
-      expect(await other.handle(run.id).result({ timeoutMs: 5_000 })).toBe("second");
+      expect(await other.handle(run.id).result({ timeoutMs: 25_000 })).toBe("second");
     });
 
     it("is the same promise the second time, and refuses every call afterwards", async () => {

@@ -49,7 +49,7 @@ onStores("a function that is run again", (scene) => {
       millrace = await scene().open(options);
       await until("it is run again", () => paths.length > runs);
     }
-    expect(await millrace.handle("run").result({ timeoutMs: 10_000 })).toBe(9);
+    expect(await millrace.handle("run").result({ timeoutMs: 25_000 })).toBe(9);
     const longest = paths.at(-1) ?? [];
     for (const path of paths) expect(path).toEqual(longest.slice(0, path.length));
     expect(executed.filter((line) => line.startsWith("free"))).toHaveLength(4);
@@ -130,7 +130,7 @@ onStores("a function that is run again", (scene) => {
     const millrace = await scene().open({ workflows: [flow] });
     const run = await millrace.start(flow);
     for (const name of names) await run.signal(name, name, { id: name });
-    expect(await run.result({ timeoutMs: 5_000 })).toEqual(names.flatMap((name) => [name, name]));
+    expect(await run.result({ timeoutMs: 25_000 })).toEqual(names.flatMap((name) => [name, name]));
   });
 });
 

@@ -109,7 +109,7 @@ onStores("a loop of a thousand runs", (scene) => {
     const millrace = await scene().open({ workflows: [spinning] });
     const run = await millrace.start(spinning, { nth: 1, seen: [] }, { id: "first" });
     for (let n = 0; n < sends; n++) await run.signal("number", n, { id: `s${n}` });
-    const got = (await run.result({ timeoutMs: 25_000 })) as number[];
+    const got = (await run.result({ timeoutMs: 110_000 })) as number[];
     expect(got.toSorted((a, b) => a - b)).toEqual(Array.from({ length: sends }, (_, n) => n));
     const runs = await millrace.list({ limit: loops + 1 });
     expect(runs).toHaveLength(loops);

@@ -66,7 +66,7 @@ async function survive(round: Round): Promise<number> {
   await client.close();
 
   const second = await open({ store: address, namespace, lease, workflows: [tenCalls, tenNodes] });
-  expect(await second.handle(name).result({ timeoutMs: 20_000 })).toBe(RESULT);
+  expect(await second.handle(name).result({ timeoutMs: 25_000 })).toBe(RESULT);
   const events = await eventsOf(second, name);
   await second.close();
 

@@ -171,7 +171,7 @@ onStores(
       const millrace = await scene().open({ workflows: [flow], parkAfter: 5 });
       const run = await millrace.start(flow);
       await until("it is parked", async () => (await run.get()).status === "parked");
-      expect(await run.result({ timeoutMs: 10_000 })).toBe(null);
+      expect(await run.result({ timeoutMs: 25_000 })).toBe(null);
       const events = await scene().log(run.id);
       const [set, fired] = [only(events, "timer.set"), only(events, "timer.fired")];
       expect([set.length, fired.length]).toEqual([1, 1]);

@@ -60,7 +60,7 @@ onStores(
       await sleep(20);
       expect(attempts).toEqual([]);
       lost = false;
-      const result = await run.result({ timeoutMs: 10_000 });
+      const result = await run.result({ timeoutMs: 25_000 });
       expect(attempts).not.toContain(1);
       expect(attempts.at(-1)).toBe(result);
     });
@@ -83,7 +83,7 @@ onStores(
       await sleep(60);
       expect(await first()).toBe(before);
       lost = false;
-      expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("second");
     });
 
     it("refuses what its steps wait to have recorded", async () => {
@@ -107,7 +107,7 @@ onStores(
       await until("it is claimed again", async () => (await run.get()).epoch === 2);
       held.go();
       expect(isMillraceError(await refused.promise, "E_FENCED")).toBe(true);
-      expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("second");
     });
   },
   ALL_STORES,
@@ -155,7 +155,7 @@ onStores(
   (scene) => {
     it("lets one host win: the other's result is not taken, and its steps are aborted", async () => {
       const { run, go, done, reasons } = await doubled(scene());
-      expect(await run.result({ timeoutMs: 10_000 })).toBe("two two");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("two two");
       go.resolve();
       await until("the first host is told", () => reasons.length === 1);
       expect(isMillraceError(reasons[0], "E_FENCED")).toBe(true);
@@ -194,7 +194,7 @@ onStores(
           await sleep(1);
         }
       })();
-      for (const run of runs) expect(await run.result({ timeoutMs: 15_000 })).toBe(380);
+      for (const run of runs) expect(await run.result({ timeoutMs: 25_000 })).toBe(380);
       over = true;
       await offering;
       for (const run of runs) {

@@ -164,7 +164,7 @@ onStores("a cancelled run whose host dies in the grace", (scene) => {
     await until("it is told", async () => (await run.get()).status === "cancelling");
     await scene().close(dead);
     const next = await scene().open({ workflows: [flow] });
-    const failure = await refusal(next.result("orphan", { timeoutMs: 10_000 }));
+    const failure = await refusal(next.result("orphan", { timeoutMs: 25_000 }));
     expect(failure).toMatchObject({ code: "E_RUN_CANCELLED" });
     expect((await scene().log("orphan")).at(-1)?.type).toBe("run.cancelled");
   });

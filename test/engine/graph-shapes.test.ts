@@ -148,7 +148,7 @@ onStores("a fan-out", (scene) => {
       .build();
     const millrace = await scene().open({ workflows: [flow], worker: { steps: 64 } });
     const run = await millrace.start(flow);
-    expect(await run.result({ timeoutMs: 20_000 })).toBe(1_999_000);
+    expect(await run.result({ timeoutMs: 25_000 })).toBe(1_999_000);
     expect(counts.size).toBe(2_000);
     expect(new Set(counts.values())).toEqual(new Set([1]));
   });

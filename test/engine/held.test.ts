@@ -82,7 +82,7 @@ onStores("a step that is held", (scene) => {
       await until("it is held again", async () => (await millrace.failures())[0]?.attempt === 2);
       machine.mended = true;
       await millrace.retryStep(run.id, "print", { ...who, attempts: 3 });
-      expect(await run.result({ timeoutMs: 10_000 })).toBe("sent what is printed");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("sent what is printed");
       const events = await scene().log(run.id);
       expect(only(events, "step.rescheduled")).toMatchObject([
         { step: "print", ...who, maxAttempts: 2 },
@@ -101,7 +101,7 @@ onStores("a step that is held", (scene) => {
       (await scene().log(run.id)).some(({ type }) => type === "anomaly.recorded"),
     );
     await millrace.skipStep(run.id, "print", { ...who, output: " by hand " });
-    expect(await run.result({ timeoutMs: 10_000 })).toBe("sent what is by hand");
+    expect(await run.result({ timeoutMs: 25_000 })).toBe("sent what is by hand");
     expect(machine.attempts).toBe(1);
     const events = await scene().log(run.id);
     expect(only(events, "step.skipped")).toMatchObject([{ ...who, output: { json: "by hand" } }]);
@@ -111,7 +111,7 @@ onStores("a step that is held", (scene) => {
   it.each(styles)("%s is failed by somebody, with what it was held for", async (_, make) => {
     const { millrace, run } = await heldRun(make);
     await millrace.failStep(run.id, "print", who);
-    await expect(run.result({ timeoutMs: 10_000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 25_000 })).rejects.toMatchObject({
       code: "E_RUN_FAILED",
       message: expect.stringContaining("out of paper"),
     });
@@ -122,7 +122,7 @@ onStores("a step that is held", (scene) => {
   it.each(styles)("%s ends with its run when that is cancelled", async (_, make) => {
     const { millrace, run } = await heldRun(make);
     await run.cancel();
-    await expect(run.result({ timeoutMs: 10_000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 25_000 })).rejects.toMatchObject({
       code: "E_RUN_CANCELLED",
     });
     expect(await millrace.failures()).toEqual([]);
@@ -171,7 +171,7 @@ onStores("a step that is held", (scene) => {
     await millrace.retryStep(run.id, "each", { input: ["a", "bad"] });
     await isHeld("each[1]");
     await millrace.retryStep(run.id, "each[1]", { input: "good" });
-    expect(await run.result({ timeoutMs: 10_000 })).toEqual(["a!", "good!"]);
+    expect(await run.result({ timeoutMs: 25_000 })).toEqual(["a!", "good!"]);
   });
 });
 
@@ -220,7 +220,7 @@ onStores("an undo that fails for good", (scene) => {
     machine.mended = true;
     const next = await open();
     await next.retryStep("trip", "hotel~undo", who);
-    await expect(next.result("trip", { timeoutMs: 10_000 })).rejects.toThrow("no cars left");
+    await expect(next.result("trip", { timeoutMs: 25_000 })).rejects.toThrow("no cars left");
     expect(log).toEqual(["book flight", "book hotel", "undo hotel", "undo flight"]);
   });
 
@@ -233,7 +233,7 @@ onStores("an undo that fails for good", (scene) => {
       const run = await millrace.start(flow, undefined, { id: `trip-${end}` });
       await until("it is held", async () => (await run.get()).parkedReason !== null);
       await millrace[end](run.id, "hotel~undo", who);
-      await expect(run.result({ timeoutMs: 10_000 })).rejects.toThrow("no cars left");
+      await expect(run.result({ timeoutMs: 25_000 })).rejects.toThrow("no cars left");
       expect(log.at(-1)).toBe("undo flight");
       await scene().close(millrace);
     }

@@ -20,7 +20,7 @@ onStores(
       await scene().open({ workflows, node: "b" });
       await until("they know each other", async () => (await a.nodes()).length === 2);
       const run = await a.start(flow, 3);
-      expect(await run.result({ timeoutMs: 20_000 })).toEqual(["a", 3]);
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual(["a", 3]);
       const outputs = only(await scene().log(run.id), "step.completed").map(({ output }) => output);
       expect(outputs.slice(0, 4).every((value) => "kept" in value && value.node === "b")).toBe(
         true,
@@ -65,7 +65,7 @@ onStores(
         .step("three", { needs: ["two", "wait"] }, (ctx, { two }) => `${two} on ${ctx.node}`)
         .build();
       const run = await without(flow, () => gate.resolve(), "hello");
-      expect(await run.result({ timeoutMs: 20_000 })).toBe("hello! on a");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("hello! on a");
       expect(calls).toEqual(["one on b", "two on b", "one on a", "two on a"]);
       const started = only(await scene().log(run.id), "step.started").map(({ step }) => step);
       expect(started.filter((step) => step === "one")).toHaveLength(1);
@@ -80,7 +80,7 @@ onStores(
         .step("two", { needs: ["one", "wait"], retry: { maxAttempts: 1 } }, (_, { one }) => one)
         .build();
       const run = await without(flow, () => gate.resolve(), undefined);
-      const error = await refusal(run.result({ timeoutMs: 20_000 }));
+      const error = await refusal(run.result({ timeoutMs: 25_000 }));
       expect(String((error as Error).message)).toContain("did not return the same");
       expect(calls).toBe(2);
     });
@@ -94,7 +94,7 @@ onStores(
         return made;
       });
       const run = await without(flow, () => gate.resolve(), "word");
-      expect(await run.result({ timeoutMs: 20_000 })).toBe("true: word");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("true: word");
       expect(calls).toBe(2);
     });
   },

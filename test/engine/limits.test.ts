@@ -95,7 +95,7 @@ onStores(
       const runs = await Promise.all(
         Array.from({ length: 8 }, (_, nth) => processes[nth % 2]?.start(jobs, undefined)),
       );
-      await Promise.all(runs.map((run) => run?.result({ timeoutMs: 20_000 })));
+      await Promise.all(runs.map((run) => run?.result({ timeoutMs: 25_000 })));
       // That no span has more than three is an invariant of the log, which every scene checks at its end.
       expect(await admitted(scene())).toHaveLength(8);
     });

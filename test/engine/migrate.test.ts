@@ -40,7 +40,7 @@ onStores(
       await client.signal("r", "go", "on");
       await until("it waits for code", async () => (await client.get("r")).parkedError !== null);
       await client.migrate("r", { to: order("2", "a"), by: "Ada", reason: "1 is gone" });
-      expect(await client.result("r", { timeoutMs: 10_000 })).toBe("r a1 on 2");
+      expect(await client.result("r", { timeoutMs: 25_000 })).toBe("r a1 on 2");
       expect(only(await scene().log("r"), "run.migrated")).toMatchObject([
         { by: "Ada", reason: "1 is gone", plan: { label: "2" } },
       ]);
@@ -96,7 +96,7 @@ onStores("a migration", (scene) => {
     await client.migrate("r", { to: "2" });
     await client.migrate("r", { to: "2" });
     await client.signal("r", "go", "on");
-    expect(await client.result("r", { timeoutMs: 10_000 })).toBe("r a1 on 2");
+    expect(await client.result("r", { timeoutMs: 25_000 })).toBe("r a1 on 2");
     expect(only(await scene().log("r"), "run.migrated")).toHaveLength(1);
     expect(await refusal(client.migrate("r", { to: "1" }))).toMatchObject({
       code: "E_COMMAND_REFUSED",
@@ -117,7 +117,7 @@ onStores("a migration", (scene) => {
     for (const id of ["r", "s"]) await client.migrate(id, { to: keyed("2") });
     await scene().open({ workflows: [keyed("2")] });
     for (const id of ["r", "s"]) {
-      expect(await client.result(id, { timeoutMs: 10_000 })).toBe("early by 2");
+      expect(await client.result(id, { timeoutMs: 25_000 })).toBe("early by 2");
     }
   });
 
@@ -174,7 +174,7 @@ describe("a graph", () => {
         await client.migrate("r", { to: next });
         await scene().open({ workflows: [next] });
         await client.signal("r", "go");
-        expect(await client.result("r", { timeoutMs: 10_000 })).toBe("a1 c2");
+        expect(await client.result("r", { timeoutMs: 25_000 })).toBe("a1 c2");
         expect((await client.get("r")).steps.map(({ step }) => step)).toEqual(["a", "go", "c"]);
       });
 

@@ -72,7 +72,7 @@ onStores(
       const stop = await outsider(scene(), run.id);
       await sleep(20);
       await scene().open({ workflows: [flow], wrap: longLog });
-      const result = await run.result({ timeoutMs: 20_000 });
+      const result = await run.result({ timeoutMs: 25_000 });
       const notes = await stop();
       const events = await scene().log(run.id);
       const saved = only(events, "checkpoint.saved").filter(({ node }) => node !== "outside");

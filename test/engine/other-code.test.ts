@@ -108,7 +108,7 @@ describe("a function that does what it may not", () => {
     const flow = workflow("flow", async (ctx) => ctx.run("outer", () => ctx.run("inner", () => 1)));
     await using millrace = await processes()("one", flow);
     const run = await millrace.start(flow);
-    await expect(run.result({ timeoutMs: 5_000 })).rejects.toMatchObject({ code: "E_RUN_FAILED" });
+    await expect(run.result({ timeoutMs: 25_000 })).rejects.toMatchObject({ code: "E_RUN_FAILED" });
   });
 
   it("leaves the process to others, though it never waits long", async () => {
@@ -118,9 +118,9 @@ describe("a function that does what it may not", () => {
     const other = workflow("other", async (ctx) => ctx.run("a", () => "fine"));
     await using millrace = await processes()("one", busy, other);
     const run = await millrace.start(busy);
-    expect(await (await millrace.start(other)).result({ timeoutMs: 20_000 })).toBe("fine");
+    expect(await (await millrace.start(other)).result({ timeoutMs: 25_000 })).toBe("fine");
     await run.cancel();
-    await expect(run.result({ timeoutMs: 20_000 })).rejects.toMatchObject({
+    await expect(run.result({ timeoutMs: 25_000 })).rejects.toMatchObject({
       code: "E_RUN_CANCELLED",
     });
   });

@@ -80,7 +80,7 @@ onStores(
       }
       expect(outline(await scene().log())).toEqual(before);
       await runs[1]?.signal("word", "still there");
-      expect(await runs[1]?.result({ timeoutMs: 5_000 })).toBe("still there");
+      expect(await runs[1]?.result({ timeoutMs: 25_000 })).toBe("still there");
     });
 
     it("is not forgotten when a signal comes while such a ticket is looked at", async () => {
@@ -112,7 +112,7 @@ onStores(
       armed = true;
       const { queue } = await scene().store();
       await queue.offer({ workflow: "waiting", run: run.id });
-      expect(await run.result({ timeoutMs: 5_000 })).toBe("just now");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("just now");
       expect(told).toBe(true);
     });
 
@@ -129,7 +129,7 @@ onStores(
         const ended = await millrace.list({ status: "completed", limit: 1_000 });
         return ended.length === 500;
       });
-      const results = await Promise.all(runs.map((run) => run.result({ timeoutMs: 20_000 })));
+      const results = await Promise.all(runs.map((run) => run.result({ timeoutMs: 25_000 })));
       expect(results).toEqual(runs.map((_, nth) => nth));
     });
   },
@@ -157,7 +157,7 @@ onStores(
       }
       expect(outline(await scene().log(run.id))).toEqual(before);
       await run.signal("word", "there");
-      expect(await run.result({ timeoutMs: 5_000 })).toBe("there");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("there");
     });
   },
   ["memory"],

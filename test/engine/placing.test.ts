@@ -116,7 +116,7 @@ onStores(
         .build();
       const { host } = await pair([flow]);
       const run = await host.start(flow, { word: "hello" });
-      const result = await run.result({ timeoutMs: 20_000 });
+      const result = await run.result({ timeoutMs: 25_000 });
       const runHost = (await run.get()).steps[0]?.node;
       expect(result).toEqual(["gpu", 100_000, runHost]);
       expect(seen).toEqual([
@@ -169,14 +169,14 @@ onStores(
       });
       const { host } = await pair([flow, code]);
       const run = await host.start(flow);
-      expect(String(await refusal(run.result({ timeoutMs: 20_000 })))).toContain("no");
+      expect(String(await refusal(run.result({ timeoutMs: 25_000 })))).toContain("no");
       const items = (await run.get()).steps.filter(({ step }) => step.startsWith("items["));
       expect(items.map(({ node, output }) => [node, output])).toEqual(
         [1, 2, 3, 4, 5].map((n) => ["gpu", { json: `gpu ${n}` }]),
       );
       expect(undone).toEqual(["gpu 5"]);
       const called = await host.start(code, "word");
-      expect(await called.result({ timeoutMs: 20_000 })).toEqual(["word here gpu", "gpu"]);
+      expect(await called.result({ timeoutMs: 25_000 })).toEqual(["word here gpu", "gpu"]);
       await nothingIsTaken(host);
     });
 
@@ -217,7 +217,7 @@ onStores(
       await until("it runs", async () => (await run.get()).steps[0]?.status === "running");
       await scene().open({ workflows: [flow], node: "gpu-2", resources: { gpu: 1 } });
       await scene().close(gpu);
-      expect(await run.result({ timeoutMs: 20_000 })).toBe("gpu-2");
+      expect(await run.result({ timeoutMs: 25_000 })).toBe("gpu-2");
       gate.resolve("late");
       await nothingIsTaken(host);
     });
@@ -259,7 +259,7 @@ onStores(
       await until("it is begun, and its node does not know", () => untold > 0);
       await scene().close(first);
       const next = await scene().open({ ...options, node: "next" });
-      expect(await next.handle(run.id).result({ timeoutMs: 10_000 })).toBe(1);
+      expect(await next.handle(run.id).result({ timeoutMs: 25_000 })).toBe(1);
       expect(only(await scene().log(run.id), "step.retrying")).toEqual([]);
       busy.resolve();
       await held.result();

@@ -101,7 +101,7 @@ onStores("a step that hands out", (scene) => {
       .build();
     const millrace = await scene().open({ workflows: [flow, harmless] });
     const started = await millrace.start(flow);
-    const error = (await refusal(started.result({ timeoutMs: 10_000 }))) as MillraceError;
+    const error = (await refusal(started.result({ timeoutMs: 25_000 }))) as MillraceError;
     expect(error.code).toBe("E_RUN_FAILED");
     expect(only(await scene().log(started.id), "run.claimed")).toHaveLength(1);
     expect(await (await millrace.start(harmless)).result()).toBe("fine");
@@ -128,7 +128,7 @@ onStores(
       expect(only(await scene().log("poison"), "step.started")).toHaveLength(3);
       const store = `sqlite:${scene().file}`;
       const healthy = await open({ store, workflows: [harmlessFlow], logger: silentLogger });
-      expect(await other.result({ timeoutMs: 10_000 })).toBe("fine");
+      expect(await other.result({ timeoutMs: 25_000 })).toBe("fine");
       await healthy.close();
     });
   },

@@ -127,7 +127,7 @@ onStores(
       });
       await expectSetAside(host);
       await host.signal("healthy", "word", "on");
-      expect(await host.handle("healthy").result({ timeoutMs: 5_000 })).toBe("on");
+      expect(await host.handle("healthy").result({ timeoutMs: 25_000 })).toBe("on");
       expect(await (await host.start(echo, 1)).result()).toBe(1);
       await sleep(50);
       expect(executed.filter((line) => line === "broken two")).toEqual([]);
@@ -205,7 +205,7 @@ onStores(
       await sleep(300);
       expect(errors.length).toBeLessThanOrEqual(2);
       await host.signal("healthy", "word", "on");
-      expect(await host.handle("healthy").result({ timeoutMs: 5_000 })).toBe("on");
+      expect(await host.handle("healthy").result({ timeoutMs: 25_000 })).toBe("on");
     });
   },
   ["sqlite"],

@@ -114,7 +114,7 @@ onStores(
         await run.cancel().catch((error: unknown) => {
           if (!isMillraceError(error, "E_COMMAND_REFUSED")) throw error;
         });
-        const outcome = await run.result({ timeoutMs: 10_000 }).catch((error: unknown) => error);
+        const outcome = await run.result({ timeoutMs: 25_000 }).catch((error: unknown) => error);
         const won = isMillraceError(outcome, "E_RUN_CANCELLED");
         expect(ofTypes(await scene().log(run.id), ENDS)).toEqual([
           won ? "run.cancelled" : "run.completed",

@@ -121,7 +121,7 @@ onStores(
       const declaration = { id: "often", workflow: job, input: "hello", every: "1s" } as const;
       await Promise.all([schedules.put(declaration), first.schedules.put(declaration)]);
       const wanted = await second.schedules.trigger("often", { overlap: "allow" });
-      expect(await first.handle(wanted).result({ timeoutMs: 10_000 })).toBe(`hello ${wanted}`);
+      expect(await first.handle(wanted).result({ timeoutMs: 25_000 })).toBe(`hello ${wanted}`);
       await until("two ticks have come", async () => (await schedules.get("often")).started > 2);
       await schedules.pause("often", { reason: "enough" });
       const to = world.clock.now() - 60_000;

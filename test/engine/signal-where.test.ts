@@ -78,7 +78,7 @@ onStores("signals to many runs", (scene) => {
       const sent = sender.signalWhere({ correlation }, "paid", nth);
       const run = await millrace.start(payment, "now", { correlation });
       await sent;
-      expect(await run.result({ timeoutMs: 10_000 })).toBe(`now: ${nth}`);
+      expect(await run.result({ timeoutMs: 25_000 })).toBe(`now: ${nth}`);
     });
     await Promise.all(pairs);
   });

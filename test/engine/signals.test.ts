@@ -63,7 +63,7 @@ onStores(
         await until("it is hosted by nobody", () => millrace.hosted === 0);
         await run.signal("word", word);
       }
-      expect(await run.result({ timeoutMs: 10_000 })).toEqual(["first", "second"]);
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual(["first", "second"]);
     });
 
     it("are not lost to a run that is being parked, from another process", async () => {
@@ -78,7 +78,7 @@ onStores(
       };
       await Promise.all(runs.map((run, nth) => talk(run.id, nth)));
       for (const run of runs) {
-        expect(await run.result({ timeoutMs: 10_000 })).toEqual([0, 1, 2]);
+        expect(await run.result({ timeoutMs: 25_000 })).toEqual([0, 1, 2]);
       }
     });
 
@@ -132,7 +132,7 @@ onStores(
       await run.signal("word", "second");
       await sleep(50);
       reading.resolve();
-      expect(await run.result({ timeoutMs: 5_000 })).toEqual(["first", "second"]);
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual(["first", "second"]);
     });
 
     it("that reports a gap is read again, and what comes meanwhile is in order", async () => {
@@ -164,7 +164,7 @@ onStores(
       await run.signal("word", "live");
       onGap();
       await run.signal("word", "last");
-      expect(await run.result({ timeoutMs: 5_000 })).toEqual(["missed", "live", "last"]);
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual(["missed", "live", "last"]);
     });
 
     const foreign: readonly (readonly [string, unknown])[] = [
@@ -200,7 +200,7 @@ onStores(
         const text = input === undefined ? "{ no" : JSON.stringify(input);
         await (await scene().store()).inbox.post(run.id, Buffer.from(text));
         await run.signal("word", "good");
-        expect(await run.result({ timeoutMs: 5_000 })).toEqual(["good"]);
+        expect(await run.result({ timeoutMs: 25_000 })).toEqual(["good"]);
         const [anomaly, ...others] = only(await scene().log(run.id), "anomaly.recorded");
         expect(anomaly?.kind).toBe("unreadable-input");
         expect(others).toEqual([]);

@@ -67,7 +67,7 @@ onStores("a process", (scene) => {
     const watching = setInterval(() => {
       most = Math.max(most, millrace.hosted);
     }, 1);
-    await Promise.all(runs.map((run) => run.result({ timeoutMs: 10_000 })));
+    await Promise.all(runs.map((run) => run.result({ timeoutMs: 25_000 })));
     clearInterval(watching);
     expect(most).toBeLessThanOrEqual(2);
   });
@@ -117,7 +117,7 @@ onStores("a process", (scene) => {
       actor.stop();
     });
     held.go(second.id);
-    expect(await third.result({ timeoutMs: 5_000 })).toBe(2);
+    expect(await third.result({ timeoutMs: 25_000 })).toBe(2);
     expect(await second.get()).toMatchObject({
       status: "running",
       steps: [{ status: "cancelled" }],
@@ -131,11 +131,11 @@ onStores("a process", (scene) => {
     const { millrace, held, first, second, third } = await queued(undefined, () => lost);
     lost = second.id;
     await until("it is let go", () => millrace.hosted < 3);
-    expect(await third.result({ timeoutMs: 5_000 })).toBe(2);
+    expect(await third.result({ timeoutMs: 25_000 })).toBe(2);
     lost = "";
     held.go(second.id);
     held.go(first.id);
-    expect(await second.result({ timeoutMs: 10_000 })).toBe(1);
+    expect(await second.result({ timeoutMs: 25_000 })).toBe(1);
   });
 
   it("gives the slots of a commit that failed back", async () => {
@@ -155,7 +155,7 @@ onStores("a process", (scene) => {
     const options = { workflows: [flow], worker: { steps: 1 }, wrap: failing };
     const millrace = await scene().open(options);
     const run = await millrace.start(flow);
-    expect(await run.result({ timeoutMs: 15_000 })).toEqual([1, 2, 3]);
+    expect(await run.result({ timeoutMs: 25_000 })).toEqual([1, 2, 3]);
     expect(faults).toBeLessThanOrEqual(0);
   });
 });

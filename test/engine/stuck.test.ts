@@ -77,7 +77,7 @@ onStores("a run whose code is nowhere", (scene) => {
     await other.cancel("r");
     await other.store.queue.remove("r");
     await other.store.queue.offer({ workflow: "g", run: "r" });
-    expect(await refusal(other.result("r", { timeoutMs: 10_000 }))).toMatchObject({
+    expect(await refusal(other.result("r", { timeoutMs: 25_000 }))).toMatchObject({
       code: "E_RUN_CANCELLED",
     });
   });
@@ -123,6 +123,6 @@ onStores("a queue that is away", (scene) => {
     const run = await millrace.start(flow);
     await run.signal("word", "hello");
     await scene().open({ workflows: [flow], sweepEvery: 20 });
-    expect(await run.result({ timeoutMs: 10_000 })).toBe("hello");
+    expect(await run.result({ timeoutMs: 25_000 })).toBe("hello");
   });
 });

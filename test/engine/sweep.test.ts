@@ -49,7 +49,7 @@ function loseTickets(file: string): void {
 }
 
 async function expectAllEnd(millrace: Millrace): Promise<void> {
-  const result = (id: string) => millrace.handle(id).result({ timeoutMs: 20_000 });
+  const result = (id: string) => millrace.handle(id).result({ timeoutMs: 25_000 });
   await millrace.signal("for-signal", "word", "told");
   expect(await result("for-signal")).toBe("told");
   expect(await result("with-signal")).toBe("posted");
@@ -151,7 +151,7 @@ onStores("a sweep that takes its time", (scene) => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(reclaimed).toEqual([]);
     gate.resolve("released");
-    expect(await sweeper.handle(run.id).result({ timeoutMs: 5_000 })).toBe("released");
+    expect(await sweeper.handle(run.id).result({ timeoutMs: 25_000 })).toBe("released");
   });
 });
 
@@ -178,7 +178,7 @@ onStores("runs that sleep", (scene) => {
       }),
     });
     const second = await scene().open({ workflows, wrap: watched });
-    expect(await second.handle("told").result({ timeoutMs: 5_000 })).toBe("posted");
+    expect(await second.handle("told").result({ timeoutMs: 25_000 })).toBe("posted");
     expect(offered).not.toContain("asleep");
   });
 });

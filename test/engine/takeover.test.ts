@@ -87,7 +87,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     child.kill("SIGKILL");
     await once(child, "exit");
     // Its lease would run for another minute; nobody is started, and nobody sweeps.
-    expect(await second.handle("run").result({ timeoutMs: 15_000 })).toBe(3);
+    expect(await second.handle("run").result({ timeoutMs: 25_000 })).toBe(3);
     expect(effects()).toEqual(["first 1", "hold 1", "hold 2", "returns 2", "last 1"]);
     const [retrying] = only(await events(second), "step.retrying");
     expect(retrying).toMatchObject({ step: "hold", attempt: 1, error: { code: "E_STEP_LOST" } });
@@ -108,7 +108,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     workers.push(child);
     await once(child, "exit");
     given.resolve();
-    expect(await second.handle("run").result({ timeoutMs: 10_000 })).toBe(RESULT);
+    expect(await second.handle("run").result({ timeoutMs: 25_000 })).toBe(RESULT);
     await events(second);
   });
 
@@ -125,7 +125,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     await until("it holds", () => effects().includes("hold 1"));
     const second = await host(true, "second");
     await first.close();
-    expect(await second.handle("run").result({ timeoutMs: 15_000 })).toBe(3);
+    expect(await second.handle("run").result({ timeoutMs: 25_000 })).toBe(3);
     expect(effects().filter((line) => line.startsWith("aborted"))).toEqual(["aborted E_FENCED"]);
     await events(second);
   });
@@ -137,7 +137,7 @@ describe.each(["sqlite", "nats"])("takeover, on %s", (kind) => {
     const child = await worker(LEASE_MS);
     child.kill("SIGSTOP");
     const second = await host(true, "second", LEASE_MS);
-    expect(await second.handle("run").result({ timeoutMs: 20_000 })).toBe(3);
+    expect(await second.handle("run").result({ timeoutMs: 25_000 })).toBe(3);
     return { child, second };
   }
 

@@ -92,7 +92,7 @@ onStores(
         const run = await millrace.start(flow);
         await sleep(nth);
         const refused = await run.terminate().catch((error: unknown) => error);
-        const outcome = await run.result({ timeoutMs: 10_000 }).catch((error: unknown) => error);
+        const outcome = await run.result({ timeoutMs: 25_000 }).catch((error: unknown) => error);
         if (outcome === "done") {
           expect(isMillraceError(refused, "E_COMMAND_REFUSED")).toBe(true);
           continue;

@@ -67,7 +67,7 @@ onStores(
         parkedUntil: null,
       });
       await scene().open({ workflows: [order("1")], sweepEvery: "1h" });
-      expect(await client.result("r", { timeoutMs: 10_000 })).toBe("r: 1 on 1");
+      expect(await client.result("r", { timeoutMs: 25_000 })).toBe("r: 1 on 1");
     });
   },
   ALL_STORES,
@@ -101,7 +101,7 @@ onStores("versions", (scene) => {
     await until("its log says so", async () => (await run.get()).parkedError !== null);
     expect((await run.get()).parkedError?.code).toBe("E_VERSION_UNKNOWN");
     await scene().open({ workflows: [flow(undefined, "second", "third")] });
-    expect(await run.result({ timeoutMs: 10_000 })).toBe("second");
+    expect(await run.result({ timeoutMs: 25_000 })).toBe("second");
     await scene().close(less);
   });
 

@@ -30,7 +30,7 @@ onStores(
       await millrace.signal("early", "reply", { to: "ada", words: "hello" });
       await millrace.signal("early", "thank-you");
       const run = await millrace.start(talk, { who: "ada" }, { id: "early" });
-      expect(await run.result({ timeoutMs: 10_000 })).toEqual({ words: 5, thanked: true });
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual({ words: 5, thanked: true });
       const { kept } = await millrace.explain("early");
       expect(kept).toMatchObject([{ name: "reply" }]);
     });
@@ -42,7 +42,7 @@ onStores(
       await until("nobody hosts it", () => millrace.hosted === 0);
       await run.signal("thank-you");
       await run.signal("reply", { to: "ada", words: "hi" });
-      expect(await run.result({ timeoutMs: 10_000 })).toEqual({ words: 2, thanked: true });
+      expect(await run.result({ timeoutMs: 25_000 })).toEqual({ words: 2, thanked: true });
       const events = await scene().log(run.id);
       expect(only(events, "step.started").map(({ step }) => step)).toEqual(["ask", "count"]);
       expect(only(events, "step.suspended").map(({ step }) => step)).toEqual(["reply", "thanks"]);

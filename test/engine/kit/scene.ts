@@ -26,8 +26,8 @@ import { removeNamespace } from "../../support/nats-store.ts";
 export const clock = systemClock();
 export const world: World = { clock, random: systemRandom, ids: systemIds };
 
-/** How long anything that must happen may take. Generous: no test is about time. */
-const PATIENCE_MS = 15_000;
+/** How long anything that must happen may take. Generous, but shorter than the usual time between two sweeps. */
+const PATIENCE_MS = 25_000;
 
 export interface SceneOptions extends Omit<OpenOptions, "store" | "lease" | "namespace"> {
   readonly leaseMs?: number;
