@@ -8,8 +8,10 @@ import { tendSchedule } from "../../src/engine/records/tend-schedules.ts";
 import { type Millrace, type Workflow, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { pause } from "../../src/kernel/clock.ts";
+import type { Store } from "../../src/ports/store.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
 import { engineOf } from "../stores/places.ts";
+import { faulty } from "./kit/faulty.ts";
 import { only, onStores, onVirtualTime, until, world } from "./kit/scene.ts";
 
 const SECOND = 1_000;
@@ -18,9 +20,12 @@ const START = 1_700_000_000_000;
 const job = workflow("job", () => "done");
 
 onVirtualTime("a schedule", (scene, time) => {
-  const process = (workflows: readonly Workflow[] = [job]): Promise<Millrace> => {
+  const process = (
+    workflows: readonly Workflow[] = [job],
+    wrap = (store: Store): Store => store,
+  ): Promise<Millrace> => {
     const timed = { ...world, clock: time(), upkeep: time().upkeep };
-    return scene().open({ world: timed, workflows, leaseMs: 600 * SECOND });
+    return scene().open({ world: timed, workflows, leaseMs: 600 * SECOND, wrap });
   };
 
   it("goes on in a new generation when its record has become long, as if nothing had been", async () => {
@@ -62,6 +67,23 @@ onVirtualTime("a schedule", (scene, time) => {
     const events = await scene().log();
     expect(only(events, "schedule.ticked")).toHaveLength(1);
     expect(only(events, "run.created")).toHaveLength(1);
+  });
+
+  it("is looked after again a moment after whoever did it met a fault", async () => {
+    let begun = 0;
+    const wrap = faulty({
+      log: (log) => ({
+        append(frame, signal) {
+          const isFault = frame.workflow === "job" && begun++ === 0;
+          return isFault ? Promise.reject(new Error("no memory")) : log.append(frame, signal);
+        },
+      }),
+    });
+    const millrace = await process([job], wrap);
+    await time().until(millrace.schedules.put({ id: "s", workflow: job, every: "10s" }));
+    await time().pass(12 * SECOND);
+    expect(begun).toBeGreaterThan(1);
+    expect(only(await scene().log(), "run.completed")).toHaveLength(1);
   });
 
   it("has its ticket given back by the sweep when that was lost", async () => {

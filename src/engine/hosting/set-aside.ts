@@ -13,6 +13,7 @@ import type { Claim } from "../../ports/work-queue.ts";
 import { isAway } from "../away.ts";
 import type { Engine } from "../engine.ts";
 import { loadRun } from "../reading/history.ts";
+import { scheduleOfTicket } from "../records/schedules.ts";
 import { commit } from "../turn/commit.ts";
 import { Draft } from "../turn/draft.ts";
 import { decodeInput } from "../turn/input.ts";
@@ -53,10 +54,15 @@ export async function leaveFaulty(
   });
   if (damaged || isMillraceError(error, "E_RUN_ERASED")) return claim.ack();
   const again = world.clock.now() + limits.parkAfterMs;
-  if (isAway(error)) return claim.release(again);
+  // The ticket of a schedule names no run that could be written to.
+  if (isAway(error) || scheduleOfTicket(claim.ticket) !== undefined) return claim.release(again);
   if (!(await claim.extend())) return;
   const state = await loadRun(engine, run, workflow);
-  if (!(await setAside(engine, claim, state, { error, surroundings }))) await claim.release(again);
+  // To a run that has ended, or is not there, nothing more is written.
+  const isOver = state.cursor.seq === 0 || isTerminal(state);
+  if (isOver || !(await setAside(engine, claim, state, { error, surroundings }))) {
+    await claim.release(again);
+  }
 }
 
 /**
