@@ -83,7 +83,7 @@ export class Projector<V> {
    * log was damaged.
    */
   async refold(run: string): Promise<void> {
-    const view = await this.current();
+    let view: V = await this.current();
     const frames: (FoldedFrame | undefined)[] = [];
     let upTo: Cursor;
     do {
@@ -93,6 +93,8 @@ export class Projector<V> {
         if (covers(upTo, stored.position)) frames.push(openStored(this.#engine, stored));
       }
     } while (upTo !== this.#upTo);
+    // Meanwhile a saved copy may have taken its place.
+    view = this.#view ?? view;
     this.#projection.forget(view, run);
     for (const frame of frames) project(this.#projection, view, run, frame);
     this.#unsaved++;
