@@ -55,6 +55,22 @@ onStores("a report", (scene) => {
 });
 
 onVirtualTime("what was lost between runs", (scene, time) => {
+  it("is told again, however often that meets a fault, and nothing is written to the child for it", async () => {
+    let faults = 0;
+    const wrap = posting(() => {
+      if (faults++ < 3) throw new Error("no memory");
+      return 1;
+    });
+    const millrace = await scene().open({ workflows: [parent, waiting], wrap });
+    const run = await millrace.start(parent);
+    await time().pass(3_000);
+    const [child] = await millrace.list({ workflow: "waiting" });
+    await millrace.signal(child?.run ?? "", "word", "on");
+    expect(await time().until(run.result())).toBe("on");
+    expect(faults).toBeGreaterThan(3);
+    expect(outline(await scene().log(child?.run)).at(-1)).toBe("run.completed");
+  });
+
   it("is told again: the end of a child", async () => {
     let lost = 0;
     const wrap = posting(() => (lost++ === 0 ? 0 : 1));
