@@ -62,6 +62,10 @@ export const moment = (at: number): string => moments.format(at);
 /** One field of a table; made visible, and styled, by `table`. */
 export type Cell = string | { readonly text: string; readonly style: Style };
 
+/** The first row of a table: what its columns are. */
+export const header = (...columns: string[]): readonly Cell[] =>
+  columns.map((text) => ({ text, style: "dim" }));
+
 /** Lines with columns of equal width, two spaces apart; the last column is as long as it is. */
 export function table(rows: readonly (readonly Cell[])[], paint: Paint): string[] {
   const texts = rows.map((row) => row.map((cell) => visible(textOf(cell))));

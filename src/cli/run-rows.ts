@@ -1,6 +1,6 @@
 /** Runs as rows of a table: one line each, below a header. */
 import type { RunSummary } from "../projections/run-summary.ts";
-import { type Cell, duration, moment, statusCell } from "./render.ts";
+import { type Cell, duration, header, moment, statusCell } from "./render.ts";
 
 /** The header, and a row per run. @param now ms since the epoch */
 export const runRows = (runs: readonly RunSummary[], now: number): readonly (readonly Cell[])[] => [
@@ -8,15 +8,7 @@ export const runRows = (runs: readonly RunSummary[], now: number): readonly (rea
   ...runs.map((run) => cellsOf(run, now)),
 ];
 
-const HEADER: readonly Cell[] = [
-  "RUN",
-  "WORKFLOW",
-  "STATUS",
-  "STEPS",
-  "CREATED",
-  "DURATION",
-  "NOTE",
-].map((text) => ({ text, style: "dim" }));
+const HEADER = header("RUN", "WORKFLOW", "STATUS", "STEPS", "CREATED", "DURATION", "NOTE");
 
 function cellsOf(run: RunSummary, now: number): readonly Cell[] {
   return [

@@ -1,10 +1,8 @@
 /** Schedules in words: one line each, or everything about one. */
 import type { ScheduleView } from "../client/schedules/schedule-view.ts";
-import { type Cell, duration, jsonText, moment } from "./render.ts";
+import { type Cell, duration, header, jsonText, moment } from "./render.ts";
 
-const HEADER: readonly Cell[] = ["SCHEDULE", "WORKFLOW", "WHEN", "OVERLAP", "NEXT", "LAST"].map(
-  (text) => ({ text, style: "dim" }),
-);
+const HEADER = header("SCHEDULE", "WORKFLOW", "WHEN", "OVERLAP", "NEXT", "LAST");
 
 /** The rows of a table. */
 export const scheduleRows = (schedules: readonly ScheduleView[]): readonly (readonly Cell[])[] => [

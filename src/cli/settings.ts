@@ -14,7 +14,13 @@ export interface StoreFlags {
   readonly json?: true;
 }
 
-/** The same, checked and complete. */
+/** Of commands that list what there is of runs: see `withListFlags`. */
+export interface ListFlags extends StoreFlags {
+  readonly workflow?: string;
+  readonly limit: number;
+}
+
+/** Flags, checked and complete. */
 export interface Settings {
   /** Address of the store, credentials included: show it through `withoutSecrets` only. */
   readonly store: string;
@@ -31,6 +37,14 @@ export const withStoreFlags = (command: Command): Command =>
     )
     .option("--namespace <name>", "separates installations that share a store", "default")
     .option("--json", "write JSON instead of text");
+
+const LIST_LIMIT = 100;
+
+/** Adds the shared flags to a command that lists what there is, of all runs or of one workflow's. */
+export const withListFlags = (command: Command): Command =>
+  withStoreFlags(command)
+    .option("--workflow <name>", "only of this workflow")
+    .option("--limit <count>", "at most so many", wholeNumber(0), LIST_LIMIT);
 
 /** @throws MillraceError `E_ID_INVALID` for the namespace, `E_OPTION_INVALID` for a missing path */
 export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings {

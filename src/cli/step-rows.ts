@@ -1,7 +1,7 @@
 /** The steps of a run as rows of a table. */
 import type { RunView, StepView } from "../client/looking/run-view.ts";
 import { itemOf } from "../domain/plan.ts";
-import { type Cell, duration, statusCell } from "./render.ts";
+import { type Cell, duration, header, statusCell } from "./render.ts";
 
 /** What a row says; a step's machine context has all of it but the status. */
 export type StepFacts = Pick<
@@ -42,9 +42,7 @@ export function stepRows({ steps }: RunView): StepRow[] {
 }
 
 /** The names of the columns. */
-export const stepHeader: readonly Cell[] = ["STEP", "STATUS", "ATTEMPT", "DURATION", "NOTE"].map(
-  (text) => ({ text, style: "dim" }),
-);
+export const stepHeader = header("STEP", "STATUS", "ATTEMPT", "DURATION", "NOTE");
 
 /** Fields below `stepHeader`, as of `now`. */
 export function stepCells({ facts, counts }: StepRow, now: number): readonly Cell[] {

@@ -2,12 +2,13 @@
 import type { Command } from "commander";
 import type { PendingApproval, PendingOptions } from "../../client/telling/approvals.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration, moment, visible } from "../render.ts";
+import { type Cell, duration, header, moment, visible } from "../render.ts";
 import {
+  type ListFlags,
   openExisting,
   type StoreFlags,
   settingsOf,
-  wholeNumber,
+  withListFlags,
   withStoreFlags,
 } from "../settings.ts";
 import { userName } from "../user-name.ts";
@@ -18,13 +19,9 @@ interface DecisionFlags extends StoreFlags {
   readonly id?: string;
 }
 
-interface ApprovalsFlags extends StoreFlags {
-  readonly workflow?: string;
+interface ApprovalsFlags extends ListFlags {
   readonly by?: string;
-  readonly limit: number;
 }
-
-const LIMIT = 100;
 
 /** Adds the commands to the program. */
 export function registerApprovals(program: Command, cli: Cli): void {
@@ -40,11 +37,9 @@ export function registerApprovals(program: Command, cli: Cli): void {
         decide(cli, verb, { run, name, flags }),
       );
   }
-  withStoreFlags(program.command("approvals"))
+  withListFlags(program.command("approvals"))
     .description("list what runs wait for people to decide, the longest waiting first")
-    .option("--workflow <name>", "only of this workflow")
     .option("--by <name>", "only what this person may decide")
-    .option("--limit <count>", "at most so many", wholeNumber(0), LIMIT)
     .action((flags: ApprovalsFlags) => list(cli, flags));
 }
 
@@ -91,15 +86,7 @@ async function list(cli: Cli, flags: ApprovalsFlags): Promise<void> {
   });
 }
 
-const HEADER: readonly Cell[] = [
-  "RUN",
-  "WORKFLOW",
-  "NAME",
-  "SINCE",
-  "UNTIL",
-  "WHO",
-  "QUESTION",
-].map((text) => ({ text, style: "dim" }));
+const HEADER = header("RUN", "WORKFLOW", "NAME", "SINCE", "UNTIL", "WHO", "QUESTION");
 
 function cellsOf(one: PendingApproval, now: number): readonly Cell[] {
   const { run, workflow, name, since, due, onTimeout, approvers, prompt } = one;

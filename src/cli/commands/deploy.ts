@@ -16,7 +16,7 @@ import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
 import { LiveRegion } from "../live-region.ts";
 import { loadWorkflows } from "../load-workflows.ts";
-import { type Cell, visible } from "../render.ts";
+import { type Cell, header, visible } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface CheckFlags extends StoreFlags {
@@ -67,9 +67,7 @@ async function check(cli: Cli, files: readonly string[], flags: CheckFlags): Pro
 const line = ({ checked, of }: UpgradeProgress): string =>
   `${bar(of === 0 ? 0 : checked / of)}  ${checked} of ${of} runs`;
 
-const HEADER: readonly Cell[] = ["RUN", "WORKFLOW", "VERSION", "AT", "BECOMES", "WHY"].map(
-  (text) => ({ text, style: "dim" }),
-);
+const HEADER = header("RUN", "WORKFLOW", "VERSION", "AT", "BECOMES", "WHY");
 
 function tell({ output }: Cli, { checked, goesOn, breaks, stays }: UpgradeReport): void {
   const row = (one: RunUpgrade, becomes: Cell): readonly Cell[] => [

@@ -2,32 +2,17 @@
 import type { Command } from "commander";
 import type { Trouble } from "../../client/looking/failures.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration, moment, statusCell } from "../render.ts";
-import {
-  openExisting,
-  type StoreFlags,
-  settingsOf,
-  wholeNumber,
-  withStoreFlags,
-} from "../settings.ts";
-
-interface FailuresFlags extends StoreFlags {
-  readonly workflow?: string;
-  readonly limit: number;
-}
-
-const LIMIT = 100;
+import { type Cell, duration, header, moment, statusCell } from "../render.ts";
+import { type ListFlags, openExisting, settingsOf, withListFlags } from "../settings.ts";
 
 /** Adds the command to the program. */
 export function registerFailures(program: Command, cli: Cli): void {
-  withStoreFlags(program.command("failures"))
+  withListFlags(program.command("failures"))
     .description("list held steps, runs that cannot go on and runs that failed, the newest first")
-    .option("--workflow <name>", "only of this workflow")
-    .option("--limit <count>", "at most so many", wholeNumber(0), LIMIT)
-    .action((flags: FailuresFlags) => list(cli, flags));
+    .action((flags: ListFlags) => list(cli, flags));
 }
 
-async function list(cli: Cli, flags: FailuresFlags): Promise<void> {
+async function list(cli: Cli, flags: ListFlags): Promise<void> {
   const settings = settingsOf(flags, cli.env);
   const { workflow, limit } = flags;
   await using millrace = await openExisting(settings);
@@ -39,9 +24,7 @@ async function list(cli: Cli, flags: FailuresFlags): Promise<void> {
   });
 }
 
-const HEADER: readonly Cell[] = ["KIND", "RUN", "STEP", "WORKFLOW", "SINCE", "AGE", "REASON"].map(
-  (text) => ({ text, style: "dim" }),
-);
+const HEADER = header("KIND", "RUN", "STEP", "WORKFLOW", "SINCE", "AGE", "REASON");
 
 function cellsOf(trouble: Trouble, now: number): readonly Cell[] {
   const { kind, run, step, workflow, since, until, error } = trouble;

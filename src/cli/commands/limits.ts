@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { WorkflowLimit } from "../../client/looking/limits.ts";
 import type { Cli } from "../cli.ts";
-import { type Cell, duration } from "../render.ts";
+import { type Cell, duration, header } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 
 interface LimitsFlags extends StoreFlags {
@@ -29,9 +29,17 @@ async function list(cli: Cli, flags: LimitsFlags): Promise<void> {
   });
 }
 
-const HEADER: readonly Cell[] = [
-  ...["WORKFLOW", "LIMIT", "KEY", "USED", "LEFT", "NEXT TOKEN", "WAITING", "OLDEST", "FOR"],
-].map((text) => ({ text, style: "dim" }));
+const HEADER = header(
+  "WORKFLOW",
+  "LIMIT",
+  "KEY",
+  "USED",
+  "LEFT",
+  "NEXT TOKEN",
+  "WAITING",
+  "OLDEST",
+  "FOR",
+);
 
 function cellsOf(one: WorkflowLimit, now: number): readonly Cell[] {
   const { workflow, name, key, limit, perMs, used, free, freeAt, waiting, oldest } = one;

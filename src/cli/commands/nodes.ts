@@ -5,7 +5,7 @@ import type { NodeInfo } from "../../ports/node-registry.ts";
 import type { Millrace } from "../../runtime/open.ts";
 import type { Cli } from "../cli.ts";
 import { LiveRegion } from "../live-region.ts";
-import { type Cell, duration, table } from "../render.ts";
+import { type Cell, duration, header, table } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
 
@@ -56,9 +56,7 @@ async function watchNodes(cli: Cli, millrace: Millrace, json: boolean): Promise<
   stop.release();
 }
 
-const HEADER: readonly Cell[] = ["NODE", "STATE", "FREE", "LABELS", "WORKFLOWS", "UP", "SAID"].map(
-  (text) => ({ text, style: "dim" }),
-);
+const HEADER = header("NODE", "STATE", "FREE", "LABELS", "WORKFLOWS", "UP", "SAID");
 
 function rows(nodes: readonly NodeInfo[], { clock, output }: Cli): string[] {
   const now = clock.now();

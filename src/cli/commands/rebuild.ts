@@ -10,7 +10,7 @@ import { bar } from "../bar.ts";
 import type { Cli } from "../cli.ts";
 import { exits } from "../failures.ts";
 import { LiveRegion } from "../live-region.ts";
-import { type Cell, duration } from "../render.ts";
+import { type Cell, duration, header } from "../render.ts";
 import { openExisting, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
 
@@ -78,11 +78,7 @@ function report(
   ms: number,
   rows: readonly (readonly Cell[])[],
 ): void {
-  const header: readonly Cell[] = ["PROJECTION", "VERSION", "BYTES", "SAVED COPY"].map((text) => ({
-    text,
-    style: "dim",
-  }));
-  output.table([header, ...rows]);
+  output.table([header("PROJECTION", "VERSION", "BYTES", "SAVED COPY"), ...rows]);
   output.note(
     `${events} events in ${frames} frames, ${duration(ms)}, ${rate(events, ms)} events/s`,
   );

@@ -4,29 +4,17 @@ import type { ListOptions } from "../../client/looking/list-runs.ts";
 import { type RunStatus, runStatuses } from "../../projections/run-summary.ts";
 import type { Cli } from "../cli.ts";
 import { runRows } from "../run-rows.ts";
-import {
-  openExisting,
-  type StoreFlags,
-  settingsOf,
-  wholeNumber,
-  withStoreFlags,
-} from "../settings.ts";
+import { type ListFlags, openExisting, settingsOf, withListFlags } from "../settings.ts";
 
-interface RunsFlags extends StoreFlags {
+interface RunsFlags extends ListFlags {
   readonly status?: RunStatus;
-  readonly workflow?: string;
-  readonly limit: number;
 }
-
-const LIMIT = 100;
 
 /** Adds the command to the program. */
 export function registerRuns(program: Command, cli: Cli): void {
-  withStoreFlags(program.command("runs"))
+  withListFlags(program.command("runs"))
     .description("list runs, the newest first")
     .addOption(new Option("--status <status>", "only those").choices(runStatuses))
-    .option("--workflow <name>", "only of this workflow")
-    .option("--limit <count>", "at most so many", wholeNumber(0), LIMIT)
     .action((flags: RunsFlags) => listRuns(cli, flags));
 }
 
