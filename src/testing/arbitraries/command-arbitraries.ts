@@ -4,36 +4,24 @@ import type { NodeCommand } from "../../../machines/node.ts";
 import type { RunCommand } from "../../../machines/run-data.ts";
 import type { StepCommand } from "../../../machines/step-data.ts";
 import { childCommandTypes } from "./child-arbitraries.ts";
-import { admissions } from "./gate-arbitraries.ts";
 import { type ByType, command, oneOf } from "./message-arbitraries.ts";
 import {
-  approvals,
-  counts,
-  decisions,
-  failures,
-  ids,
-  placements,
-  places,
-  plans,
-  text,
-  times,
-  timesOrNone,
-  values,
-} from "./value-arbitraries.ts";
+  gathering,
+  migrating,
+  parking,
+  planning,
+  scheduling,
+  signalling,
+  starting,
+  waiting,
+} from "./message-fields.ts";
+import { counts, failures, ids, text, times, values } from "./value-arbitraries.ts";
 
 /** An arbitrary for each command to a run, by its name. */
 export const runCommandTypes: ByType<RunCommand> = {
   "cmd.claim": command("cmd.claim", { node: ids, lease: text }),
-  "cmd.park": command(
-    "cmd.park",
-    { reason: text, until: timesOrNone },
-    { error: failures, faults: counts },
-  ),
-  "cmd.gather": command(
-    "cmd.gather",
-    { start: ids, input: values, notBefore: times },
-    { deadline: times },
-  ),
+  "cmd.park": command("cmd.park", ...parking),
+  "cmd.gather": command("cmd.gather", ...gathering),
   "cmd.admit": command("cmd.admit"),
   "cmd.complete": command("cmd.complete", { output: values }),
   "cmd.fail": command("cmd.fail", { error: failures }),
@@ -42,57 +30,28 @@ export const runCommandTypes: ByType<RunCommand> = {
   "cmd.pause": command("cmd.pause", { by: ids, reason: text }),
   "cmd.resume": command("cmd.resume", { by: ids }),
   "cmd.compensate": command("cmd.compensate", {}, { error: failures }),
-  "cmd.open_wait": command(
-    "cmd.open_wait",
-    { wait: ids, name: ids, due: timesOrNone },
-    { approval: approvals },
-  ),
+  "cmd.open_wait": command("cmd.open_wait", ...waiting),
   "cmd.match_wait": command("cmd.match_wait", { wait: ids, signal: ids }),
   "cmd.expire_wait": command("cmd.expire_wait", { wait: ids }),
   "cmd.cancel_wait": command("cmd.cancel_wait", { wait: ids }),
-  "cmd.migrate": command("cmd.migrate", { plan: plans, by: ids, reason: text }),
-  "cmd.plan": command(
-    "cmd.plan",
-    { plan: plans },
-    { input: values, deadline: times, admission: admissions },
-  ),
+  "cmd.migrate": command("cmd.migrate", migrating),
+  "cmd.plan": command("cmd.plan", ...planning),
   "cmd.continue": command("cmd.continue", { next: ids, input: values }),
   "cmd.close": command("cmd.close"),
   "cmd.set_timer": command("cmd.set_timer", { timer: ids, due: times }),
   "cmd.fire_timer": command("cmd.fire_timer", { timer: ids }),
   "cmd.cancel_timer": command("cmd.cancel_timer", { timer: ids }),
-  "cmd.signal": command(
-    "cmd.signal",
-    { signal: ids, name: ids, payload: values },
-    { decision: decisions },
-  ),
+  "cmd.signal": command("cmd.signal", ...signalling),
   "cmd.refuse_signal": command("cmd.refuse_signal", { signal: ids, reason: text }),
 };
 
 /** An arbitrary for each command to a step, by its name. */
 export const stepCommandTypes: ByType<StepCommand> = {
   ...childCommandTypes,
-  "cmd.schedule": command(
-    "cmd.schedule",
-    {},
-    {
-      maxAttempts: counts,
-      startBy: times,
-      undo: fc.constant(true as const),
-      irreversible: fc.constant(true as const),
-      whenFailed: fc.constant("hold" as const),
-      whenUndoFailed: fc.constant("hold" as const),
-      place: places,
-      input: values,
-    },
-  ),
+  "cmd.schedule": command("cmd.schedule", {}, scheduling),
   "cmd.map": command("cmd.map", { count: fc.nat(5) }, { concurrency: fc.nat(3) }),
   "cmd.suspend": command("cmd.suspend"),
-  "cmd.start": command(
-    "cmd.start",
-    { node: ids },
-    { endBy: times, input: values, grant: ids, placement: placements },
-  ),
+  "cmd.start": command("cmd.start", { node: ids }, starting),
   "cmd.complete": command("cmd.complete", { attempt: counts, output: values }),
   "cmd.fail": command("cmd.fail", {
     attempt: counts,

@@ -9,22 +9,19 @@ import { ID_PATTERN } from "../../kernel/ids.ts";
 import { chains, childEventTypes, parents } from "./child-arbitraries.ts";
 import { admissions, gateEventTypes } from "./gate-arbitraries.ts";
 import { type ByType, event, oneOf, plain } from "./message-arbitraries.ts";
+import {
+  gathering,
+  migrating,
+  parking,
+  planning,
+  scheduling,
+  signalling,
+  starting,
+  waiting,
+} from "./message-fields.ts";
 import { noteEventTypes } from "./note-arbitraries.ts";
 import { scheduleEventTypes } from "./schedule-arbitraries.ts";
-import {
-  approvals,
-  counts,
-  decisions,
-  failures,
-  ids,
-  placements,
-  places,
-  plans,
-  text,
-  times,
-  timesOrNone,
-  values,
-} from "./value-arbitraries.ts";
+import { counts, failures, ids, plans, text, times, values } from "./value-arbitraries.ts";
 
 /** An arbitrary for each event of a run, by its name. */
 export const runEventTypes: ByType<RunEvent> = {
@@ -54,25 +51,13 @@ export const runEventTypes: ByType<RunEvent> = {
       }),
     },
   ),
-  "run.planned": event(
-    "run.planned",
-    { plan: plans },
-    { input: values, deadline: times, admission: admissions },
-  ),
-  "run.migrated": event("run.migrated", { plan: plans, by: ids, reason: text }),
+  "run.planned": event("run.planned", ...planning),
+  "run.migrated": event("run.migrated", migrating),
   "run.continued": event("run.continued", { next: ids, input: values }),
-  "run.gathered": event(
-    "run.gathered",
-    { start: ids, input: values, notBefore: times },
-    { deadline: times },
-  ),
+  "run.gathered": event("run.gathered", ...gathering),
   "run.admitted": event("run.admitted"),
   "run.claimed": event("run.claimed", { epoch: counts, node: ids, lease: text }),
-  "run.parked": event(
-    "run.parked",
-    { reason: text, until: timesOrNone },
-    { error: failures, faults: counts },
-  ),
+  "run.parked": event("run.parked", ...parking),
   "run.paused": event("run.paused", { by: ids, reason: text }),
   "run.resumed": event("run.resumed", { by: ids }),
   "run.compensating": event("run.compensating", {}, { error: failures }),
@@ -84,17 +69,9 @@ export const runEventTypes: ByType<RunEvent> = {
   "timer.set": event("timer.set", { timer: ids, due: times }),
   "timer.fired": event("timer.fired", { timer: ids }),
   "timer.cancelled": event("timer.cancelled", { timer: ids }),
-  "signal.received": event(
-    "signal.received",
-    { signal: ids, name: ids, payload: values },
-    { decision: decisions },
-  ),
+  "signal.received": event("signal.received", ...signalling),
   "signal.refused": event("signal.refused", { signal: ids, reason: text }),
-  "wait.opened": event(
-    "wait.opened",
-    { wait: ids, name: ids, due: timesOrNone },
-    { approval: approvals },
-  ),
+  "wait.opened": event("wait.opened", ...waiting),
   "wait.matched": event("wait.matched", { wait: ids, signal: ids }),
   "wait.expired": event("wait.expired", { wait: ids }),
   "wait.cancelled": event("wait.cancelled", { wait: ids }),
@@ -103,27 +80,10 @@ export const runEventTypes: ByType<RunEvent> = {
 /** An arbitrary for each event of a step, by its name. */
 export const stepEventTypes: ByType<StepEvent> = {
   ...childEventTypes,
-  "step.scheduled": event(
-    "step.scheduled",
-    { step: ids },
-    {
-      maxAttempts: counts,
-      startBy: times,
-      undo: fc.constant(true as const),
-      irreversible: fc.constant(true as const),
-      whenFailed: fc.constant("hold" as const),
-      whenUndoFailed: fc.constant("hold" as const),
-      place: places,
-      input: values,
-    },
-  ),
+  "step.scheduled": event("step.scheduled", { step: ids }, scheduling),
   "step.mapped": event("step.mapped", { step: ids, count: fc.nat(5) }, { concurrency: fc.nat(3) }),
   "step.suspended": event("step.suspended", { step: ids }),
-  "step.started": event(
-    "step.started",
-    { step: ids, attempt: counts, node: ids },
-    { endBy: times, input: values, grant: ids, placement: placements },
-  ),
+  "step.started": event("step.started", { step: ids, attempt: counts, node: ids }, starting),
   "step.retrying": event("step.retrying", {
     step: ids,
     attempt: counts,
