@@ -5,33 +5,20 @@ import { expect, it } from "vitest";
 import { type Millrace, type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
 import { checkLog } from "../../src/testing/checks/check-log.ts";
-import { Hosts } from "./kit/hosts.ts";
+import { blowsWithin, chances, Hosts } from "./kit/hosts.ts";
 import { only } from "./kit/scene.ts";
 
 const PLANS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 40);
 const LEASE_MS = 3_000;
 const RUNS = 14;
 
-interface Blow {
-  readonly at: number;
-  readonly host: number;
-  readonly what: "die" | "vanish" | "freeze" | "close" | "cancel" | "erase";
-}
+const BLOWS = ["die", "vanish", "freeze", "close", "cancel", "erase"] as const;
 
 const plans = fc.record({
-  seed: fc.nat(),
+  ...chances,
   limit: fc.integer({ min: 1, max: 3 }),
   rated: fc.boolean(),
-  conflicts: fc.integer({ min: 0, max: 30 }),
-  failed: fc.integer({ min: 0, max: 10 }),
-  blows: fc.array(
-    fc.record({
-      at: fc.integer({ min: 0, max: 20_000 }),
-      host: fc.nat(5),
-      what: fc.constantFrom("die", "vanish", "freeze", "close", "cancel", "erase" as const),
-    }) as fc.Arbitrary<Blow>,
-    { maxLength: 6 },
-  ),
+  blows: blowsWithin(20_000, BLOWS, { host: fc.nat(5) }),
 });
 
 type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
@@ -70,7 +57,7 @@ class World {
     }
     const erased = new Set<string>();
     let now = 0;
-    for (const blow of [...this.#plan.blows].sort((one, other) => one.at - other.at)) {
+    for (const blow of this.#plan.blows) {
       await time.pass(blow.at - now);
       now = blow.at;
       await this.#strike(blow, client, erased);
@@ -86,7 +73,11 @@ class World {
     return { ends, events };
   }
 
-  async #strike({ host, what }: Blow, client: Millrace, erased: Set<string>): Promise<void> {
+  async #strike(
+    { host, what }: Plan["blows"][number],
+    client: Millrace,
+    erased: Set<string>,
+  ): Promise<void> {
     const run = `run-${(host * 5) % RUNS}`;
     const { time, all } = this.#hosts;
     // One that has ended refuses to be told anything.

@@ -18,6 +18,7 @@ import { checkLog } from "../../src/testing/checks/check-log.ts";
 import { Process } from "../../src/testing/simulation/process.ts";
 import { VirtualTime } from "../../src/testing/simulation/virtual-time.ts";
 import { faultyAppends } from "./kit/chaos.ts";
+import { type Blow, blowsWithin } from "./kit/hosts.ts";
 import { answerAll, build, codeSpecs, graphSpecs, type Spec } from "./kit/random-workflow.ts";
 
 /** A few seconds of it here; a night of it elsewhere. */
@@ -37,15 +38,11 @@ const BLOWS = [
 ] as const;
 
 /** What is done to a host at a time (ms from the start): the n-th, modulo how many there are. */
-interface Blow {
-  readonly at: number;
-  readonly host: number;
-  readonly what: (typeof BLOWS)[number];
-}
+type BlowAt = Blow<(typeof BLOWS)[number]> & { readonly host: number };
 
 interface Plan {
   readonly seed: number;
-  readonly blows: readonly Blow[];
+  readonly blows: readonly BlowAt[];
   /** Shares of appends, in percent. */
   readonly conflicts: number;
   readonly slow: number;
@@ -58,14 +55,7 @@ const percent = (max: number): fc.Arbitrary<number> =>
 
 const plans: fc.Arbitrary<Plan> = fc.record({
   seed: fc.nat(),
-  blows: fc.array(
-    fc.record({
-      at: fc.integer({ min: 0, max: 15_000 }),
-      host: fc.nat(9),
-      what: fc.constantFrom(...BLOWS),
-    }),
-    { maxLength: 6 },
-  ),
+  blows: blowsWithin(15_000, BLOWS, { host: fc.nat(9) }),
   conflicts: percent(30),
   slow: percent(40),
   resent: percent(30),
@@ -106,7 +96,7 @@ class World {
     const run = await client.start("random", "input", { id: "run" });
     await answerAll(run, this.#spec);
     let now = 0;
-    for (const blow of [...this.#plan.blows].sort((a, b) => a.at - b.at)) {
+    for (const blow of this.#plan.blows) {
       await time.pass(blow.at - now);
       now = blow.at;
       if (blow.what === "note") await this.#note();
@@ -148,7 +138,7 @@ class World {
     await store.close();
   }
 
-  async #strike({ host, what }: Blow): Promise<void> {
+  async #strike({ host, what }: BlowAt): Promise<void> {
     const struck = this.#hosts[host % Math.max(1, this.#hosts.length)];
     if (what === "another" || struck === undefined) return this.#addHost();
     if (what === "freeze") {

@@ -7,7 +7,7 @@ import { calendarOf, LATE_MS, ticksBetween } from "../../src/domain/schedule.ts"
 import { type RecordedEvent, workflow } from "../../src/index.ts";
 import { pause } from "../../src/kernel/clock.ts";
 import { checkLog } from "../../src/testing/checks/check-log.ts";
-import { Hosts, type Loss } from "./kit/hosts.ts";
+import { blowsWithin, chances, Hosts, type Loss } from "./kit/hosts.ts";
 import { only } from "./kit/scene.ts";
 
 const PLANS = Number(process.env["MILLRACE_PROPERTY_RUNS"] ?? 10);
@@ -15,15 +15,10 @@ const LEASE_MS = 6_000;
 const SECOND = 1_000;
 const LIFE_MS = 400 * SECOND;
 
-interface Blow {
-  readonly at: number;
-  readonly what: Loss | "freeze" | "trigger" | "change";
-  /** Whoever goes away leaves so much time before somebody else comes. */
-  readonly away: number;
-}
+const BLOWS = ["die", "vanish", "freeze", "close", "trigger", "change"] as const;
 
 const plans = fc.record({
-  seed: fc.nat(),
+  ...chances,
   times: fc.oneof(
     fc.record({ every: fc.integer({ min: 5, max: 60 }).map((seconds) => seconds * SECOND) }),
     fc.constantFrom({ cron: "*/20 * * * * *" }, { cron: "* * * * *", timeZone: "Asia/Kolkata" }),
@@ -33,16 +28,10 @@ const plans = fc.record({
   limit: fc.constantFrom(0, 1, 2, 1_000),
   jitter: fc.constantFrom(0, 5 * SECOND),
   work: fc.constantFrom(0, 4 * SECOND, 50 * SECOND),
-  conflicts: fc.integer({ min: 0, max: 30 }),
-  failed: fc.integer({ min: 0, max: 10 }),
-  blows: fc.array(
-    fc.record({
-      at: fc.integer({ min: 0, max: LIFE_MS }),
-      what: fc.constantFrom("die", "vanish", "freeze", "close", "trigger", "change" as const),
-      away: fc.constantFrom(0, 0, 30 * SECOND, 150 * SECOND),
-    }) as fc.Arbitrary<Blow>,
-    { maxLength: 6 },
-  ),
+  blows: blowsWithin(LIFE_MS, BLOWS, {
+    // Whoever goes away leaves so much time before somebody else comes.
+    away: fc.constantFrom(0, 0, 30 * SECOND, 150 * SECOND),
+  }),
 });
 
 type Plan = typeof plans extends fc.Arbitrary<infer P> ? P : never;
@@ -83,9 +72,7 @@ class World {
     await time.until(put({}));
     for (const _ of [1, 2]) await this.#hosts.add(this.#job);
     const began = time.now();
-    for (const { at, what, away } of [...this.#plan.blows].sort(
-      (one, other) => one.at - other.at,
-    )) {
+    for (const { at, what, away } of this.#plan.blows) {
       await time.pass(Math.max(0, began + at - time.now()));
       if (what === "trigger") await time.until(client.schedules.trigger("s"));
       else if (what === "change") await time.until(put({ changed: String(at) }));

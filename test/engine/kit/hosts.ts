@@ -2,6 +2,7 @@
  * Processes that come and go on one backend in virtual time, with faults in their logs: what random plans of
  * blows are carried out on.
  */
+import fc from "fast-check";
 import { MemoryBackend, memoryStore } from "../../../src/adapters/memory/store.ts";
 import { openFrame } from "../../../src/events/frame.ts";
 import { recordedEvents } from "../../../src/events/recorded.ts";
@@ -22,6 +23,36 @@ export interface HostsOptions {
   readonly leaseMs: number;
   readonly sweepEvery: string;
 }
+
+/** Random worlds: what `HostsOptions` leave to chance. */
+export const chances = {
+  seed: fc.nat(),
+  conflicts: fc.integer({ min: 0, max: 30 }),
+  failed: fc.integer({ min: 0, max: 10 }),
+};
+
+/** What befalls the processes, and when (ms after the beginning). */
+export interface Blow<What> {
+  readonly at: number;
+  readonly what: What;
+}
+
+/** Up to six blows in the order of their times. @param more what else each has */
+export const blowsWithin = <What, More>(
+  lifeMs: number,
+  what: readonly What[],
+  more: { [Field in keyof More]: fc.Arbitrary<More[Field]> },
+): fc.Arbitrary<readonly (Blow<What> & More)[]> =>
+  fc
+    .array(
+      fc.record({
+        at: fc.integer({ min: 0, max: lifeMs }),
+        what: fc.constantFrom(...what),
+        ...more,
+      }) as fc.Arbitrary<Blow<What> & More>,
+      { maxLength: 6 },
+    )
+    .map((blows) => blows.toSorted((one, other) => one.at - other.at));
 
 /** A process that hosts runs. */
 export interface OneHost {
