@@ -8,6 +8,7 @@
  * partition it belongs to (docs/adr/0008).
  */
 import { MillraceError } from "../kernel/errors.ts";
+import { limits } from "../kernel/limits.ts";
 import { type Cursor, cursorIn, positionIn } from "../ports/cursor.ts";
 import type {
   AppendOutcome,
@@ -19,9 +20,6 @@ import type {
   StoredFrame,
 } from "../ports/event-log.ts";
 import { asTheyCome, inOrder } from "./merged.ts";
-
-/** More only cost: every reader of many runs reads each of them. */
-export const PARTITIONS_MAX = 64;
 
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
@@ -44,10 +42,10 @@ export function partitionOf(run: string, partitions: number): number {
  */
 export function partitionedLog(logs: readonly EventLog[]): EventLog {
   const [only] = logs;
-  if (only === undefined || logs.length > PARTITIONS_MAX) {
+  if (only === undefined || logs.length > limits.partitionsMax) {
     throw new MillraceError(
       "E_OPTION_INVALID",
-      `partitions: ${logs.length} is not a whole number from 1 to ${PARTITIONS_MAX}`,
+      `partitions: ${logs.length} is not a whole number from 1 to ${limits.partitionsMax}`,
       { details: { option: "partitions" } },
     );
   }

@@ -7,7 +7,7 @@ import type { OpenOptions } from "../runtime/options.ts";
 import type { Cli } from "./cli.ts";
 import { visible } from "./render.ts";
 import type { RunReport } from "./run-report.ts";
-import { endsWithProcess, type Settings } from "./settings.ts";
+import { endsWithProcess, type Settings, storeIn } from "./settings.ts";
 import { stopSignals } from "./stop-signals.ts";
 import { lineLogger } from "./user-code-output.ts";
 
@@ -28,9 +28,9 @@ export interface Followed {
 /** @throws MillraceError `E_RUN_FAILED`, `E_RUN_CANCELLED`, `E_RUN_TERMINATED`, and what `start` throws */
 export async function hostAndFollow(followed: Followed): Promise<void> {
   const { cli, report, settings, options, goOn } = followed;
-  const { store, namespace, json } = settings;
+  const { store, json } = settings;
   const logger = lineLogger((line) => report.note(line), json);
-  const millrace = await open({ store, namespace, logger, ...options });
+  const millrace = await open({ ...storeIn(settings), logger, ...options });
   const stop = stopSignals((signal) =>
     report.note(`${signal}: waiting for running steps; once more ends this process at once`),
   );

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 import type { From } from "../client/following/start-place.ts";
 import type { RunMoment } from "../client/looking/state-at.ts";
 import { instantOf } from "../kernel/instant.ts";
+import { parseCursor } from "../ports/cursor.ts";
 
 /** Parses a seq, or a time; for commander. */
 export function momentArgument(text: string): RunMoment {
@@ -20,17 +21,17 @@ export function timeArgument(text: string): number {
   throw new InvalidArgumentError("It must be a time such as 2026-03-01T12:00:00Z.");
 }
 
-const POSITION = /^position:(\d+)$/;
+const POSITION = /^position:(.+)$/;
 
 /** Parses the beginning of a subscription; for commander. */
 export function placeArgument(text: string): From {
   if (text === "start" || text === "now") return text;
-  const position = Number(POSITION.exec(text)?.[1]);
-  if (Number.isSafeInteger(position) && position > 0) return { position };
+  const position = parseCursor(POSITION.exec(text)?.[1] ?? "");
+  if (position !== undefined && position !== 0) return { position };
   const moment = momentOf(text);
   if (moment !== undefined) return moment;
   throw new InvalidArgumentError(
-    "It must be start, now, a seq from 1, position:N, or a time such as 2026-03-01T12:00:00Z.",
+    "It must be start, now, a seq from 1, position:N (of several partitions position:N.N.N), or a time such as 2026-03-01T12:00:00Z.",
   );
 }
 

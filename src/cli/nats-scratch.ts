@@ -10,7 +10,7 @@ import type { Scratch, ScratchOptions, ScratchPlace } from "./scratch-place.ts";
 export async function natsScratch(
   url: string,
   name: string,
-  { world, leaseMs }: ScratchOptions,
+  { world, leaseMs, partitions }: ScratchOptions,
 ): Promise<Scratch> {
   const remover = await namespaceRemover(url, world);
   const left = new Set<string>();
@@ -24,7 +24,8 @@ export async function natsScratch(
     left.add(namespace);
     return {
       capabilities: ["durable", "shared"],
-      open: (node = "node-1") => openStore(url, { namespace, node, leaseMs, world }),
+      partitions,
+      open: (node = "node-1") => openStore(url, { namespace, node, leaseMs, world, partitions }),
       destroy: () => destroy(namespace),
     };
   };

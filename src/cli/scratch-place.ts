@@ -4,6 +4,8 @@ import type { Store, World } from "../ports/store.ts";
 /** One empty place, as the contract suites want it. */
 export interface ScratchPlace {
   readonly capabilities: readonly ("durable" | "shared")[];
+  /** Of its log; default: 1. */
+  readonly partitions?: number;
   open(node?: string): Promise<Store>;
   destroy(): Promise<void>;
 }
@@ -23,4 +25,6 @@ export interface ScratchOptions {
   readonly world: World;
   /** Lease of the stores that are opened in it. */
   readonly leaseMs: number;
+  /** Of the log that is examined. */
+  readonly partitions: number;
 }

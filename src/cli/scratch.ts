@@ -26,11 +26,12 @@ const NODE = "node-1";
 const NAMESPACE = "doctor";
 const nothing = async (): Promise<void> => undefined;
 
-function memoryScratch({ world, leaseMs }: ScratchOptions): Scratch {
+function memoryScratch({ world, leaseMs, partitions }: ScratchOptions): Scratch {
   const place = async (): Promise<ScratchPlace> => {
-    const share = new MemoryBackend(world.clock);
+    const share = new MemoryBackend(world.clock, partitions);
     return {
       capabilities: ["durable", "shared"],
+      partitions,
       open: async (node = NODE) =>
         memoryStore({ namespace: NAMESPACE, node, leaseMs, world, share }),
       destroy: nothing,

@@ -11,6 +11,7 @@ import type { OpenOptions } from "../runtime/options.ts";
 export interface StoreFlags {
   readonly store?: string;
   readonly namespace: string;
+  readonly partitions?: number;
   readonly json?: true;
 }
 
@@ -25,8 +26,21 @@ export interface Settings {
   /** Address of the store, credentials included: show it through `withoutSecrets` only. */
   readonly store: string;
   readonly namespace: string;
+  /** Undefined: as many as there are, or one. */
+  readonly partitions: number | undefined;
   readonly json: boolean;
 }
+
+/** How the store is opened that the flags name. */
+export const storeIn = ({
+  store,
+  namespace,
+  partitions,
+}: Settings): Pick<OpenOptions, "store" | "namespace" | "partitions"> => ({
+  store,
+  namespace,
+  ...(partitions === undefined ? {} : { partitions }),
+});
 
 /** Adds the shared flags to a command. */
 export const withStoreFlags = (command: Command): Command =>
@@ -36,6 +50,11 @@ export const withStoreFlags = (command: Command): Command =>
       `sqlite:PATH, nats://HOST:PORT or memory (default: MILLRACE_STORE, else ${DEFAULT_STORE})`,
     )
     .option("--namespace <name>", "separates installations that share a store", "default")
+    .option(
+      "--partitions <n>",
+      "streams of the log, where the namespace is made by this command (nats; default: 1)",
+      wholeNumber(1),
+    )
     .option("--json", "write JSON instead of text");
 
 const LIST_LIMIT = 100;
@@ -53,6 +72,7 @@ export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings 
   return {
     store,
     namespace: checkId("namespace", flags.namespace),
+    partitions: flags.partitions,
     json: flags.json === true,
   };
 }
@@ -65,9 +85,10 @@ export function settingsOf(flags: StoreFlags, env: NodeJS.ProcessEnv): Settings 
  *   when there is no file, and what `open` throws
  */
 export async function openExisting(
-  { store, namespace }: Settings,
+  settings: Settings,
   more: Pick<OpenOptions, "index" | "workflows" | "worker"> = {},
 ): Promise<Millrace> {
+  const { store } = settings;
   checkShared(store);
   const path = sqlitePath(store);
   if (path !== undefined && !existsSync(path)) {
@@ -77,7 +98,7 @@ export async function openExisting(
       { details: { path } },
     );
   }
-  return open({ store, namespace, ...more });
+  return open({ ...storeIn(settings), ...more });
 }
 
 /**

@@ -81,6 +81,8 @@ export const limits = {
   catchUpTicksMax: 1_000,
   /** Runs, types or steps that one subscription may ask for by name. */
   filterEntriesMax: 1_000,
+  /** Partitions of a log: each reader of many runs reads every one. */
+  partitionsMax: 64,
 } as const;
 
 const relations: readonly (readonly [boolean, string])[] = [

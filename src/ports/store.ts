@@ -44,6 +44,11 @@ export interface StoreOptions {
   readonly namespace: string;
   /** The id of this process, as `alive` will be asked for it and leases will name it. */
   readonly node: string;
+  /**
+   * Partitions of the log, from 1. Decided when the namespace is made; another number is refused with
+   * `E_STORE_DRIFT`, and more than one with `E_OPTION_INVALID` by a backend that has only one. @default what is there, else 1
+   */
+  readonly partitions?: number | undefined;
   /** Lease of a claim in ms; default `limits.leaseMs`. */
   readonly leaseMs?: number;
   readonly world: World;

@@ -12,10 +12,10 @@ export type BlobReferences = Map<string, Set<string>>;
 /** The projection behind erasing: what nobody refers to any more can go. */
 export const blobReferences: Projection<BlobReferences> = {
   name: "blob-references",
-  version: 1,
+  version: 2,
   initial: () => new Map(),
-  // Sorted, because the order of the map tells of runs that were erased since.
-  save: (view) => Array.from(view, ([blob, runs]) => [blob, ...runs]).sort(byBlob),
+  // Sorted, because the order of map and sets tells of runs that were erased since, and of what came when.
+  save: (view) => Array.from(view, ([blob, runs]) => [blob, ...[...runs].sort()]).sort(byBlob),
   restore: (saved) =>
     new Map((saved as [string, ...string[]][]).map(([blob, ...runs]) => [blob, new Set(runs)])),
   apply(view, { place, opened }) {

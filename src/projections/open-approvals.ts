@@ -26,10 +26,14 @@ type Saved = readonly (readonly [
 
 export const openApprovals: Projection<OpenApprovals> = {
   name: "open-approvals",
-  version: 1,
+  version: 2,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
-  save: (view): Saved => [...view].map(([run, { workflow, open }]) => [run, workflow, [...open]]),
+  // Sorted, because runs have no common order in a log of several partitions.
+  save: (view): Saved =>
+    Array.from(view, ([run, { workflow, open }]) => [run, workflow, [...open]] as const).sort(
+      ([one], [other]) => (one < other ? -1 : 1),
+    ),
   restore: (saved) =>
     new Map(
       (saved as Saved).map(([run, workflow, open]) => [run, { workflow, open: new Map(open) }]),

@@ -4,26 +4,44 @@
  */
 import type { FoldedFrame, Projection } from "./projection.ts";
 
+/** By when it was made, for outputs of runs that have no common order. */
+const byTime = (one: IndexedOutput, other: IndexedOutput): number =>
+  one.at - other.at || one.position - other.position;
+
 /** An output as it is found across runs. */
 export interface IndexedOutput {
   readonly ref: string;
   readonly run: string;
   /** Of the frame that holds it. */
   readonly position: number;
+  /** When it was made (ms since the epoch). */
+  readonly at: number;
   readonly attempt: number;
   readonly producer: string;
   readonly type: "progress" | "partial" | "artifact" | "final";
   /** Of an artifact; null for the others. */
   readonly name: string | null;
-  /** What it was made from, as far as that was recorded before it: so there can be no cycle. */
+  /**
+   * What it was made from, as far as that was recorded before it; of other runs also what is read later,
+   * because runs have no common order in a log of several partitions.
+   */
   parents: readonly IndexedOutput[];
+  /** The same as it was told, known or not. */
+  readonly refs: readonly string[];
   /** What was made from it, in the order of the log. */
   children: readonly IndexedOutput[];
 }
 
-/** The outputs by what they are looked for; lists end with the newest. */
+/**
+ * The outputs by what they are looked for; lists end with the newest. The order of the log is, where that has
+ * several partitions, of different runs the order of time.
+ */
 export interface OutputIndex {
-  /** In the order of the log. */
+  /** Whether the log has an order over all runs. */
+  isOrdered: boolean;
+  /** By the ref of a parent that was not read yet: what was made from it. */
+  readonly awaited: Map<string, IndexedOutput[]>;
+  /** In the order of the log, or in which they were read. */
   readonly byRef: Map<string, IndexedOutput>;
   readonly byRun: Map<string, IndexedOutput[]>;
   /** By producer, in the order of the log. */
@@ -37,6 +55,7 @@ type Row = readonly [
   ref: string,
   run: number,
   position: number,
+  at: number,
   attempt: number,
   producer: number,
   type: IndexedOutput["type"],
@@ -45,6 +64,7 @@ type Row = readonly [
 ];
 
 interface Saved {
+  readonly isOrdered: boolean;
   readonly runs: readonly string[];
   readonly producers: readonly string[];
   readonly rows: readonly Row[];
@@ -52,30 +72,37 @@ interface Saved {
 
 /** Shared, because most outputs have neither parents nor children. */
 const NONE: IndexedOutput[] = [];
+const NO_REFS: readonly string[] = [];
 
 export const outputIndex: Projection<OutputIndex> = {
   name: "output-index",
-  version: 1,
+  version: 2,
   initial: () => ({
+    isOrdered: true,
+    awaited: new Map(),
     byRef: new Map(),
     byRun: new Map(),
     byProducer: new Map(),
     byArtifact: new Map(),
   }),
-  apply(view, { place, opened }: FoldedFrame) {
+  apply(view, { place, opened, partitions }: FoldedFrame) {
     if ("damaged" in opened) return;
+    view.isOrdered = partitions === 1;
     for (const event of opened.frame.events) {
       if (event.type !== "output.emitted") continue;
-      const { ref, attempt, producer, content, parents } = event;
+      const { ref, at, attempt, producer, content, parents } = event;
       const { run, position } = place;
       const name = content.type === "artifact" ? content.name : null;
-      add(view, { ref, run, position, attempt, producer, type: content.type, name }, parents);
+      add(view, { ref, run, position, at, attempt, producer, type: content.type, name }, parents);
     }
   },
   forget(view, run) {
     const gone = new Set(view.byRun.get(run));
     view.byRun.delete(run);
     for (const output of gone) view.byRef.delete(output.ref);
+    for (const ref of new Set(Array.from(gone, ({ refs }) => refs).flat())) {
+      keep(view.awaited, ref, (output) => !gone.has(output));
+    }
     const isLeft = (output: IndexedOutput): boolean => !gone.has(output);
     for (const key of new Set(Array.from(gone, ({ producer }) => producer))) {
       keep(view.byProducer, key, isLeft);
@@ -91,20 +118,23 @@ export const outputIndex: Projection<OutputIndex> = {
   save(view): Saved {
     const runs = new Numbers();
     const producers = new Numbers();
-    const rows = Array.from(view.byRef.values(), (output): Row => {
-      const { ref, run, position, attempt, producer, type, name, parents } = output;
-      const refs = parents.map((parent) => parent.ref);
-      return [ref, runs.of(run), position, attempt, producers.of(producer), type, name, refs];
+    const { isOrdered } = view;
+    const outputs = isOrdered ? view.byRef.values() : [...view.byRef.values()].sort(byTime);
+    const rows = Array.from(outputs, (output): Row => {
+      const { ref, run, position, at, attempt, producer, type, name, refs, parents } = output;
+      const told = isOrdered ? parents.map((parent) => parent.ref) : refs;
+      return [ref, runs.of(run), position, at, attempt, producers.of(producer), type, name, told];
     });
-    return { runs: runs.names, producers: producers.names, rows };
+    return { isOrdered, runs: runs.names, producers: producers.names, rows };
   },
   restore(saved) {
-    const { runs, producers, rows } = saved as Saved;
+    const { isOrdered, runs, producers, rows } = saved as Saved;
     const view = outputIndex.initial();
-    for (const [ref, runAt, position, attempt, producerAt, type, name, parents] of rows) {
+    view.isOrdered = isOrdered;
+    for (const [ref, runAt, position, at, attempt, producerAt, type, name, parents] of rows) {
       const run = runs[runAt] as string;
       const producer = producers[producerAt] as string;
-      add(view, { ref, run, position, attempt, producer, type, name }, parents);
+      add(view, { ref, run, position, at, attempt, producer, type, name }, parents);
     }
     return view;
   },
@@ -112,30 +142,56 @@ export const outputIndex: Projection<OutputIndex> = {
 
 function add(
   view: OutputIndex,
-  known: Omit<IndexedOutput, "parents" | "children">,
+  known: Omit<IndexedOutput, "parents" | "children" | "refs">,
   refs: readonly string[],
 ): void {
   if (view.byRef.has(known.ref)) return;
   const found = refs.flatMap((ref) => view.byRef.get(ref) ?? []);
   const output = {
     ...known,
+    refs: view.isOrdered ? NO_REFS : refs,
     parents: found.length > 0 ? [...new Set(found)] : NONE,
     children: NONE,
   };
   view.byRef.set(output.ref, output);
-  push(view.byRun, output.run, output);
-  push(view.byProducer, output.producer, output);
-  if (output.name !== null) push(view.byArtifact, output.name, output);
-  for (const parent of output.parents) {
-    if (parent.children === NONE) parent.children = [output];
-    else (parent.children as IndexedOutput[]).push(output);
-  }
+  push(view, view.byRun, output.run, output);
+  push(view, view.byProducer, output.producer, output);
+  if (output.name !== null) push(view, view.byArtifact, output.name, output);
+  for (const parent of output.parents) bear(parent, output);
+  if (!view.isOrdered) meet(view, output);
 }
 
-function push(lists: Map<string, IndexedOutput[]>, key: string, output: IndexedOutput): void {
+function bear(parent: IndexedOutput, output: IndexedOutput): void {
+  if (parent.children === NONE) parent.children = [output];
+  else (parent.children as IndexedOutput[]).push(output);
+}
+
+/** Joins an output with parents and children in other partitions that were read before their time. */
+function meet(view: OutputIndex, output: IndexedOutput): void {
+  for (const ref of new Set(output.refs)) {
+    if (!view.byRef.has(ref)) push(view, view.awaited, ref, output);
+  }
+  for (const child of view.awaited.get(output.ref) ?? []) {
+    // In one run there is an order, and what comes later is no parent.
+    if (child.run === output.run) continue;
+    child.parents = [...new Set(child.refs)].flatMap((ref) =>
+      ref === output.ref ? output : child.parents.filter((parent) => parent.ref === ref),
+    );
+    bear(output, child);
+  }
+  view.awaited.delete(output.ref);
+}
+
+function push(
+  { isOrdered }: OutputIndex,
+  lists: Map<string, IndexedOutput[]>,
+  key: string,
+  output: IndexedOutput,
+): void {
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [output]);
-  else list.push(output);
+  else if (isOrdered) list.push(output);
+  else list.splice(list.findLastIndex((one) => byTime(one, output) <= 0) + 1, 0, output);
 }
 
 function keep(

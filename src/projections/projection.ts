@@ -10,6 +10,8 @@ import type { FramePlace } from "../events/recorded.ts";
 export interface FoldedFrame {
   readonly place: FramePlace;
   readonly opened: Opened | { readonly damaged: string };
+  /** Of the log: with more than one, frames of different runs come in no order. */
+  readonly partitions: number;
 }
 
 /** What to fold, and how a view is saved; `V` is the view. */
@@ -20,7 +22,7 @@ export interface Projection<V> {
   /** Only frames of this workflow move it, and it needs not be told of erased runs. Absent: all do. */
   readonly workflow?: string;
   initial(): V;
-  /** Folds one frame into `view`, in place. Frames come in order of position, each once. */
+  /** Folds one frame into `view`, in place. Frames of a run come in their order, each once. */
   apply(view: V, frame: FoldedFrame): void;
   /** Takes out all that a run left here, because its log was erased. */
   forget(view: V, run: string): void;

@@ -178,7 +178,8 @@ export const runSummary: Projection<RunSummaries> = {
   version: 10,
   initial: () => new Map(),
   forget: (view, run) => void view.delete(run),
-  save: (view) => [...view.values()],
+  // The order of the log where it has one; the same for everyone where it has none.
+  save: (view) => [...view.values()].sort((one, other) => one.born - other.born),
   restore: (saved) => new Map((saved as RunSummary[]).map((summary) => [summary.run, summary])),
   apply(view, { place, opened }: FoldedFrame) {
     if (isRecordId(place.run)) return;

@@ -24,15 +24,26 @@ export const scheduleList: Projection<ScheduleList> = {
 
 /** A generation that was damaged, or does not follow its machine, is left out from there on. */
 function fold(view: ScheduleList, run: string, event: MillraceEvent): void {
-  const known = event.type === "ledger.opened" ? begun(view, event) : view.get(run);
+  const known = event.type === "ledger.opened" ? begun(view, run, event) : view.get(run);
   if (known === undefined) return;
   const moved = scheduleTable.evolve(known, event as Parameters<typeof scheduleTable.evolve>[1]);
   if (moved.ok) view.set(run, known);
   else view.delete(run);
 }
 
-/** The generation before knows nothing more; it may have been erased without a word to be read here. */
-function begun(view: ScheduleList, { name }: { readonly name: string }): Schedule {
-  for (const [run, { context }] of view) if (context.name === name) view.delete(run);
+/**
+ * Generations before know nothing more; they may have been erased without a word to be read here, or, where
+ * the log has several partitions, be read only after the newer one: then nothing begins.
+ */
+function begun(
+  view: ScheduleList,
+  run: string,
+  { name, generation }: { readonly name: string; readonly generation: number },
+): Schedule | undefined {
+  for (const [other, { context }] of view) {
+    if (context.name !== name || other === run) continue;
+    if (context.generation > generation) return undefined;
+    view.delete(other);
+  }
   return scheduleTable.create(scheduleContext({ name }));
 }

@@ -16,6 +16,7 @@ export const DEFAULT_STORE = "sqlite:.millrace/millrace.db";
 export async function openStore(address: string, options: StoreOptions): Promise<Store> {
   if (address === "memory") return memoryStore(options);
   if (address.startsWith("sqlite:")) {
+    refusePartitions(options.partitions);
     const { sqliteStore } = await import("../adapters/sqlite/store.ts");
     return sqliteStore(address.slice("sqlite:".length), options);
   }
@@ -27,6 +28,16 @@ export async function openStore(address: string, options: StoreOptions): Promise
     "E_OPTION_INVALID",
     `store: ${JSON.stringify(address)} is no address of a store; use "memory", "sqlite:PATH" or "nats://HOST:PORT"`,
     { details: { option: "store" } },
+  );
+}
+
+/** One file is written by one process at a time, however it is divided. */
+function refusePartitions(partitions: number | undefined): void {
+  if (partitions === undefined || partitions === 1) return;
+  throw new MillraceError(
+    "E_OPTION_INVALID",
+    "partitions: a log on sqlite has one; leave the option out, or use a store on NATS",
+    { details: { option: "partitions" } },
   );
 }
 

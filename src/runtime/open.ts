@@ -219,10 +219,10 @@ export class Millrace extends Client implements AsyncDisposable {
  */
 export async function open(options: OpenOptions = {}): Promise<Millrace> {
   const configured = settings(options);
-  const { node, world, codecs, logger, namespace, leaseMs } = configured;
+  const { node, world, codecs, logger, namespace, partitions, leaseMs } = configured;
   const store =
     typeof configured.store === "string"
-      ? await openStore(configured.store, { namespace, node, leaseMs, world })
+      ? await openStore(configured.store, { namespace, partitions, node, leaseMs, world })
       : configured.store;
   const engine: Engine = {
     store: codedStore(store, codecs),

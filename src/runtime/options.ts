@@ -47,6 +47,12 @@ export interface OpenOptions {
   readonly allocators?: readonly Allocator[];
   /** Separates installations that share a backend. @default "default" */
   readonly namespace?: string;
+  /**
+   * Among how many streams the log is divided, for an installation that outgrows one: 1 to 64, on NATS, and in
+   * memory to try it. Decided when the namespace is made. There is no order between runs then; a run has its own
+   * as ever. @default what is there, else 1
+   */
+  readonly partitions?: number;
   /** Id of this process. @default a new one */
   readonly node?: string;
   /**
@@ -92,6 +98,7 @@ export interface Settings {
   readonly versions: readonly Workflow[];
   readonly worker: WorkerSettings | undefined;
   readonly namespace: string;
+  readonly partitions: number | undefined;
   readonly node: string;
   readonly codecs: readonly [FrameCodec, ...FrameCodec[]];
   readonly logger: Logger;
@@ -111,6 +118,7 @@ const KNOWN: readonly (keyof OpenOptions)[] = [
   "labels",
   "allocators",
   "namespace",
+  "partitions",
   "node",
   "codecs",
   "logger",
@@ -142,6 +150,7 @@ export function settings(options: OpenOptions): Settings {
       "namespace",
       options.namespace === undefined ? "default" : options.namespace,
     ),
+    partitions: checkPartitions(options),
     node: checkId("node id", options.node === undefined ? world.ids() : options.node),
     codecs: [first, ...others],
     logger: checkLogger(options.logger ?? stderrLogger),
@@ -157,6 +166,19 @@ export function settings(options: OpenOptions): Settings {
 function checkStore(store: string | Store): string | Store {
   if (typeof store === "string" || store?.log !== undefined) return store;
   throw invalid("store", "must be the address of a store, or a store");
+}
+
+function checkPartitions({ partitions, store }: OpenOptions): number | undefined {
+  if (partitions === undefined) return undefined;
+  if (typeof store === "object") {
+    refuse("partitions", "the store is open already; it has those that it was opened with");
+  }
+  const isNumber = Number.isSafeInteger(partitions) && partitions >= 1;
+  if (isNumber && partitions <= limits.partitionsMax) return partitions;
+  return refuse(
+    "partitions",
+    `${partitions} is not a whole number from 1 to ${limits.partitionsMax}`,
+  );
 }
 
 function checkPath(option: string, path: string): string {

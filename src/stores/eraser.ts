@@ -1,5 +1,6 @@
 /** Erases runs so that what stays is always whole: a proof, and no fork of what is gone. */
 import type { Engine } from "../engine/engine.ts";
+import { firstFrame, forkPointOf } from "../engine/reading/history.ts";
 import type { Journal } from "../engine/reading/journal.ts";
 import type { Projector } from "../engine/reading/projector.ts";
 import { MillraceError } from "../kernel/errors.ts";
@@ -94,16 +95,32 @@ export class Eraser {
   /** @throws MillraceError `E_COMMAND_REFUSED` when runs go back to this one that were there before the mark */
   async #refuseForked(mark: Mark): Promise<void> {
     const { run } = mark.proof;
-    const view = await this.#traces.summaries.current(mark.position);
-    const forks = forksOf(view, run).filter(({ born }) => born < mark.position);
-    if (forks.length === 0) return;
+    const ids = await this.#forksBefore(mark);
+    if (ids.length === 0) return;
     await this.erasures.withdraw(mark);
-    const ids = forks.map((fork) => fork.run);
     throw new MillraceError(
       "E_COMMAND_REFUSED",
-      `${forks.length} runs branched off run ${run} and need its events (${ids.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
+      `${ids.length} runs branched off run ${run} and need its events (${ids.slice(0, FORKS_LISTED).join(", ")}); delete them first`,
       { details: { run, forks: ids } },
     );
+  }
+
+  /** Runs that branched off before the mark; what did later gives way. */
+  async #forksBefore(mark: Mark): Promise<readonly string[]> {
+    const { run } = mark.proof;
+    const forks = forksOf(await this.#traces.summaries.current(mark.position), run);
+    if (this.#engine.store.log.partitions === 1) {
+      return forks.filter(({ born }) => born < mark.position).map((fork) => fork.run);
+    }
+    const entered = this.erasures.enteredOf(run);
+    const before = new Set<string>();
+    for (const { fork, nth } of entered) {
+      if (nth < mark.nth && (await isForkOf(this.#engine, fork, run))) before.add(fork);
+    }
+    // One that is not entered was imported, or is about to be and to give way: nobody can tell.
+    const isEntered = new Set(entered.map(({ fork }) => fork));
+    for (const fork of forks) if (!isEntered.has(fork.run)) before.add(fork.run);
+    return [...before];
   }
 
   /** Those that were begun past the mark do not count, and neither do forks of them. */
@@ -113,6 +130,12 @@ export class Eraser {
       await this.#remove(fork.run);
     }
   }
+}
+
+/** Whether it is there, and no other run by now. */
+async function isForkOf(engine: Engine, fork: string, run: string): Promise<boolean> {
+  const first = await firstFrame(engine, fork);
+  return first !== undefined && forkPointOf(first.opened.frame)?.run === run;
 }
 
 const forksOf = (
@@ -138,7 +161,7 @@ function refuseRecord(run: string): void {
  * @throws MillraceError `E_RUN_ERASED`
  */
 export async function confirmFork(
-  { store }: Engine,
+  engine: Engine,
   {
     erasures,
     summaries,
@@ -146,7 +169,13 @@ export async function confirmFork(
   fork: string,
   position: Position | undefined,
 ): Promise<void> {
-  const view = await summaries.current(position);
+  const { store } = engine;
+  const isOrdered = store.log.partitions === 1;
+  const begun = await summaries.current(position);
+  const of = begun.get(fork)?.forkOf?.run;
+  const entered = isOrdered || of === undefined ? undefined : await erasures.enter(of, fork);
+  // Of those that it goes back to some may have gone meanwhile.
+  const view = entered === undefined ? begun : await summaries.current();
   // What is told of later cannot have been before it.
   const [record, born] = [view.get(ERASURES)?.position, view.get(fork)?.born];
   // Whoever erases its origin may have seen it before.
@@ -155,7 +184,9 @@ export async function confirmFork(
   for (let at = view.get(fork)?.forkOf; at; at = view.get(at.run)?.forkOf) origins.push(at.run);
   for (const run of origins) {
     const [mark] = await erasures.marksOf(run, record);
-    if (view.has(run) && !(mark !== undefined && mark.position < born)) continue;
+    const isMarked =
+      mark !== undefined && (entered === undefined ? mark.position < born : mark.nth < entered.nth);
+    if (view.has(run) && !isMarked) continue;
     await store.log.erase(fork);
     throw taken(fork, run);
   }

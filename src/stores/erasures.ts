@@ -5,8 +5,10 @@
  *   erasing ──> run-erased        the proof; closes every mark that the run has
  *      └──────> erasing-withdrawn
  *
- * The log has one order: a fork whose first frame lies past a mark of a run that it goes back to does not
- * count, and one that lies before it keeps the run. So of a fork and an erasure one always wins.
+ * A log of one partition has one order: a fork whose first frame lies past a mark of a run that it goes back to
+ * does not count, and one that lies before it keeps the run. Where there are several partitions, this record
+ * makes the order: a fork is entered here as well, once its first frame is in the log, and what counts is
+ * whether that was before the mark. So of a fork and an erasure one always wins.
  */
 import { emptyRun } from "../domain/state.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -14,6 +16,7 @@ import type { Journal } from "../engine/reading/journal.ts";
 import { fromValue, toValue } from "../engine/values/values.ts";
 import { openFrame } from "../events/frame.ts";
 import { pause } from "../kernel/clock.ts";
+import { MillraceError } from "../kernel/errors.ts";
 import type { Position } from "../ports/event-log.ts";
 import { beginDriven } from "./driven-run.ts";
 
@@ -39,13 +42,24 @@ export interface Erasure {
 export interface Mark {
   readonly id: string;
   readonly position: Position;
+  /** Its place in this record. */
+  readonly nth: number;
   readonly proof: Erasure;
+}
+
+/** A fork, as it was entered here: only where the log has several partitions. */
+export interface EnteredFork {
+  readonly fork: string;
+  readonly nth: number;
 }
 
 /** Between two questions to a log that is behind (ms). */
 const BEHIND_MS = 20;
 
-type Recorded = Omit<Erasure, "completedAt"> & { readonly erasure?: string };
+type Recorded = Omit<Erasure, "completedAt"> & {
+  readonly erasure?: string;
+  readonly fork?: string;
+};
 
 /** The record as this process knows it. */
 export class Erasures {
@@ -54,6 +68,10 @@ export class Erasures {
   /** Marks that are neither withdrawn nor proofs, by run, the oldest first. */
   readonly #open = new Map<string, Mark[]>();
   readonly #proofs: Erasure[] = [];
+  /** By the run that they branched off, the oldest first. */
+  readonly #forks = new Map<string, EnteredFork[]>();
+  /** How much has been read. */
+  #count = 0;
   #upTo: Position = 0;
   #reading: Promise<void> | undefined;
 
@@ -98,6 +116,32 @@ export class Erasures {
     const erasure = this.#engine.world.ids();
     const position = await this.#record("erasing", { ...proof, erasure });
     return (await this.marksOf(proof.run, position)).find(({ id }) => id === erasure);
+  }
+
+  /**
+   * Enters a fork of the run. It is in the log by now, so whoever marks the run later finds it here, and
+   * whoever marked it before is found by the fork. Entering it again changes nothing.
+   * @throws MillraceError `E_RUN_CONFLICT` when the record's id is taken by a run
+   */
+  async enter(run: string, fork: string): Promise<EnteredFork> {
+    await this.#read();
+    const find = () => this.enteredOf(run).find((one) => one.fork === fork);
+    if (find() === undefined) {
+      await beginDriven(this.#journal, this.#engine, ERASURES, { workflow: ERASURES });
+      await this.marksOf(run, await this.#record("fork-begun", { run, fork }));
+    }
+    const entered = find();
+    if (entered !== undefined) return entered;
+    throw new MillraceError(
+      "E_LOG_CORRUPT",
+      `the record ${ERASURES} lacks what was just written to it; restore the log from a backup`,
+      { details: { run, fork } },
+    );
+  }
+
+  /** The forks of the run that were entered, as far as the record was read for its last mark. */
+  enteredOf(run: string): readonly EnteredFork[] {
+    return this.#forks.get(run) ?? [];
   }
 
   /** Nothing comes of it. */
@@ -148,11 +192,15 @@ export class Erasures {
   }
 
   #fold(type: string, recorded: Recorded, position: Position, at: number): void {
-    const { erasure: id, ...proof } = recorded;
+    const { erasure: id, fork, ...proof } = recorded;
     const { run } = proof;
     const open = this.#open.get(run) ?? [];
+    const nth = ++this.#count;
+    if (type === "fork-begun" && fork !== undefined) {
+      this.#forks.set(run, [...this.enteredOf(run), { fork, nth }]);
+    }
     if (type === "erasing" && id !== undefined) {
-      const mark = { id, position, proof: { ...proof, completedAt: null } };
+      const mark = { id, position, nth, proof: { ...proof, completedAt: null } };
       this.#open.set(run, [...open, mark]);
     }
     if (type === "erasing-withdrawn") {

@@ -21,7 +21,7 @@ export interface Lineage {
   readonly down: readonly LineageEntry[];
 }
 
-/** An edge leads to what was in the log before, so both walks end. */
+/** An edge leads to what was in the log before, and no output is walked over twice, so both walks end. */
 export const lineageOf = (output: IndexedOutput): Lineage => ({
   up: walk(output, ({ parents }) => parents),
   down: walk(output, ({ children }) => children),

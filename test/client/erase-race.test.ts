@@ -1,12 +1,13 @@
 /** Erasing and forking exclude each other, wherever they meet; and an erasure has one proof, whoever dies. */
 import { expect, it } from "vitest";
+import { partitionOf } from "../../src/adapters/partitioned-log.ts";
 import { type Millrace, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
 import { MillraceError } from "../../src/kernel/errors.ts";
-import { positionIn } from "../../src/ports/cursor.ts";
+import { type Cursor, reaches } from "../../src/ports/cursor.ts";
 import type { EventLog } from "../../src/ports/event-log.ts";
 import { faulty, gate } from "../engine/kit/faulty.ts";
-import { ALL_STORES, onStores, refusal, type Scene, sleep } from "../engine/kit/scene.ts";
+import { ALL_LOGS, onStores, refusal, type Scene, sleep } from "../engine/kit/scene.ts";
 
 const letter = workflow("letter", async (ctx, to: string) => {
   const text = await ctx.run("write", () => "dear");
@@ -86,14 +87,20 @@ onStores(
 
     it("refuse the fork also where a replica of the log is behind for a while", async () => {
       const millrace = await written(scene());
-      const behind = positionIn(await millrace.store.log.head());
+      const behind = await millrace.store.log.head();
+      const end = (run?: string): Cursor =>
+        typeof behind === "number" || run === undefined
+          ? behind
+          : (behind[partitionOf(run, behind.length)] ?? 0);
       let caughtUp = false;
       const forker = await scene().open({
         wrap: faulty({
           log: (log) => ({
-            head: (async (run: string) =>
-              caughtUp ? log.head(run) : Math.min(behind, await log.head(run))) as EventLog["head"],
-            read: (range) => log.read(caughtUp ? range : { ...range, upTo: behind }),
+            head: (async (run: string) => {
+              const head = await log.head(run);
+              return caughtUp || !reaches(head, end(run)) ? head : end(run);
+            }) as EventLog["head"],
+            read: (range) => log.read(caughtUp ? range : { ...range, upTo: end(range.run) }),
           }),
         }),
       });
@@ -141,7 +148,7 @@ onStores(
       expect((await left(millrace)).filter((line) => line.includes("quarantined"))).toEqual([]);
     });
   },
-  ALL_STORES,
+  ALL_LOGS,
 );
 
 onStores("the proof of an erasure", (scene) => {

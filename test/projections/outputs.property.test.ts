@@ -98,12 +98,17 @@ const frameOf = (seq: number, events: readonly Told[]): Frame => ({
   events,
 });
 
-function happen(view: OutputIndex, { run, events }: Happening, position: number): void {
+function happen(
+  view: OutputIndex,
+  { run, events }: Happening,
+  position: number,
+  partitions = 1,
+): void {
   const place = { run, workflow: "w", position };
   if (events.length === 0) outputIndex.forget(view, run);
   else {
     const opened = { frame: frameOf(1, events), sum: "", prev: "" };
-    outputIndex.apply(view, { place, opened });
+    outputIndex.apply(view, { place, opened, partitions });
   }
 }
 

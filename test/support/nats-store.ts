@@ -17,6 +17,7 @@ export interface OpenOptions {
   readonly leaseMs?: number;
   readonly connectTimeoutMs?: number;
   readonly replicas?: number;
+  readonly partitions?: number;
 }
 
 /** A store by the machine's own clock, in a namespace of its own unless one is given. */

@@ -68,8 +68,6 @@ export class MemoryBackend {
 export interface MemoryStoreOptions extends StoreOptions {
   /** Data shared with other stores; default: the store's own, gone with it. */
   readonly share?: MemoryBackend;
-  /** Of the log, where the data is the store's own. @default 1 */
-  readonly partitions?: number;
 }
 
 /** Opens a memory store. Closing it is, to the others, the end of its process. */

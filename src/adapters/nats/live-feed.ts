@@ -7,7 +7,7 @@ import { type FrameCodec, openFrame } from "../../events/frame.ts";
 import { recordedEvents } from "../../events/recorded.ts";
 import type { RecordedEvent } from "../../events/vocabulary.ts";
 import type { Position } from "../../ports/event-log.ts";
-import { placeOf, subjectsOf } from "./subjects.ts";
+import { partOf, placeOf, subjectsOf, WHOLE } from "./subjects.ts";
 
 /** Which part of the feed. */
 export interface LiveScope {
@@ -52,10 +52,14 @@ export function liveFrame(
   { data, headers }: LiveMessage,
   codecs: readonly FrameCodec[] = [],
 ): LiveFrame | undefined {
-  const position = Number(headers?.get("Nats-Sequence"));
-  const place = placeOf(headers?.get("Nats-Subject") ?? "");
+  const subject = headers?.get("Nats-Subject") ?? "";
+  const { partition, partitions } = partOf(subject) ?? WHOLE;
+  const positionOf = (sequence: number): Position =>
+    sequence === 0 ? 0 : sequence * partitions + partition;
+  const position = positionOf(Number(headers?.get("Nats-Sequence")));
+  const place = placeOf(subject);
   if (!Number.isSafeInteger(position) || position < 1 || place === undefined) return undefined;
-  const previous = Number(headers?.get("Nats-Last-Sequence"));
+  const previous = positionOf(Number(headers?.get("Nats-Last-Sequence")));
   const { frame } = openFrame(place.run, data, codecs);
   return { ...place, position, previous, events: recordedEvents({ ...place, position }, frame) };
 }

@@ -16,7 +16,14 @@ import { MillraceError } from "../../kernel/errors.ts";
 import { limits } from "../../kernel/limits.ts";
 import { Away, apiCodes, awayOf } from "./answers.ts";
 import type { Link } from "./link.ts";
-import { republished, type Streams, type Subjects } from "./subjects.ts";
+import {
+  type LogPart,
+  republished,
+  type Streams,
+  type Subjects,
+  subjectsOf,
+  WHOLE,
+} from "./subjects.ts";
 
 /** The part of a stream's configuration that must be as we say. The rest is the operator's. */
 export type Demanded = Partial<StreamConfig> & { readonly name: string };
@@ -54,16 +61,28 @@ const bucket: Partial<StreamConfig> = {
   allow_rollup_hdrs: true,
 };
 
-/** What each stream of the namespace must look like. */
+/** What the stream of one partition of the log must look like. */
+export const demandedLog = (namespace: string, part: LogPart): Demanded => {
+  const { streams, all } = subjectsOf(namespace, part);
+  return {
+    ...common,
+    name: streams.log,
+    subjects: [...all.log],
+    deny_delete: true,
+    allow_rollup_hdrs: false,
+    republish: republished(namespace, part).log,
+  };
+};
+
+/** What each stream of the namespace must look like, beside those of the log. */
 export function demandedStreams(subjects: Subjects, namespace: string): readonly Demanded[] {
-  const copies = republished(namespace);
+  const copies = republished(namespace, WHOLE);
   const only = (kind: keyof Streams, config: Partial<StreamConfig>): Demanded => ({
     ...config,
     name: subjects.streams[kind],
     subjects: [...subjects.all[kind]],
   });
   return [
-    only("log", { ...common, deny_delete: true, allow_rollup_hdrs: false, republish: copies.log }),
     only("inbox", {
       ...common,
       max_age: nanos(limits.inputKeptMs),
@@ -129,7 +148,8 @@ export async function ensureStream(
   });
 }
 
-async function configOf(
+/** The stream's configuration; undefined: there is no such stream. */
+export async function configOf(
   manager: JetStreamManager,
   name: string,
 ): Promise<Partial<StreamConfig> | undefined> {

@@ -1,5 +1,5 @@
 /** Removing a namespace from a server, with everything in it: for scratch namespaces. */
-import { JetStreamApiError, jetstreamManager } from "@nats-io/jetstream";
+import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import type { World } from "../../ports/store.ts";
 import { connectTo } from "./connect.ts";
 import { subjectsOf } from "./subjects.ts";
@@ -20,7 +20,9 @@ export async function namespaceRemover(url: string, world: World): Promise<Names
   const manager = await jetstreamManager(connection);
   return {
     async remove(namespace) {
-      for (const stream of Object.values(subjectsOf(namespace).streams)) {
+      const { streams } = subjectsOf(namespace);
+      // The first stream of the log says that there are others: it goes last.
+      for (const stream of [...(await logStreams(manager, namespace)), ...Object.values(streams)]) {
         try {
           await manager.streams.delete(stream);
         } catch (error) {
@@ -30,4 +32,17 @@ export async function namespaceRemover(url: string, world: World): Promise<Names
     },
     close: () => connection.close(),
   };
+}
+
+/** The streams of the log's partitions, but for the first. */
+async function logStreams(
+  manager: JetStreamManager,
+  namespace: string,
+): Promise<readonly string[]> {
+  const first = subjectsOf(namespace).streams.log;
+  const found: string[] = [];
+  for await (const stream of manager.streams.names(`mr.${namespace}.log.>`)) {
+    if (stream !== first) found.push(stream);
+  }
+  return found;
 }

@@ -3,17 +3,19 @@ import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jet
 import { Kvm } from "@nats-io/kv";
 import { Objm } from "@nats-io/obj";
 import type { Store, StoreOptions } from "../../ports/store.ts";
+import { partitionedLog } from "../partitioned-log.ts";
 import { natsBlobStore } from "./blob-store.ts";
 import { CONNECT_TIMEOUT_MS, connectTo, type NatsAccess } from "./connect.ts";
 import { describeServer } from "./describe.ts";
 import { natsEventLog } from "./event-log.ts";
 import { natsInbox } from "./inbox.ts";
 import { Link } from "./link.ts";
+import { logParts } from "./log-parts.ts";
 import { natsNodeRegistry } from "./node-registry.ts";
 import { natsNodeValues } from "./node-values.ts";
 import { Objects } from "./objects.ts";
-import { demandedStreams, ensureStream } from "./provision.ts";
-import { type Streams, type Subjects, subjectsOf } from "./subjects.ts";
+import { demandedLog, demandedStreams, ensureStream } from "./provision.ts";
+import { type LogPart, type Streams, type Subjects, subjectsOf } from "./subjects.ts";
 import { checkServer, jetStreamAccount } from "./suitability.ts";
 import { natsViewStore } from "./view-store.ts";
 import { natsWorkQueue } from "./work-queue.ts";
@@ -30,7 +32,8 @@ export interface NatsStoreOptions extends StoreOptions, NatsAccess {
  *   "user:password@" or "token@" before the host, or in the options
  * @throws MillraceError `E_OPTION_INVALID`, `E_ID_INVALID` (namespace, node), `E_STORE_UNAVAILABLE`
  *   (no server within `connectTimeoutMs`), `E_SERVER_UNSUITABLE` (too old, without JetStream, or
- *   refuses the credentials), `E_STORE_DRIFT` (a stream was changed by hand)
+ *   refuses the credentials), `E_STORE_DRIFT` (a stream was changed by hand, or the log has another number of
+ *   partitions)
  */
 export async function natsStore(url: string, options: NatsStoreOptions): Promise<Store> {
   const subjects = subjectsOf(options.namespace);
@@ -74,6 +77,7 @@ async function assemble(
   checkServer(writing.connection.info);
   await jetStreamAccount(writing, connectTimeoutMs);
   const manager = await jetstreamManager(writing.connection, { checkAPI: false });
+  const parts = await provisionLog(writing, manager, options);
   await provision(writing, manager, subjects, options);
   const { streams, buckets } = subjects;
   const restore = (kind: keyof Streams) => provision(writing, manager, subjects, options, [kind]);
@@ -81,7 +85,11 @@ async function assemble(
   const bucket = await new Kvm(client).open(buckets.views, { allow_direct: true });
   const objects = new Objects(reading, await new Objm(client).open(buckets.blobs, false), subjects);
   const replicated = (await manager.streams.info(streams.work)).config.num_replicas > 1;
-  const log = natsEventLog({ writing, reading, subjects, replicated });
+  const log = partitionedLog(
+    parts.map((part) =>
+      natsEventLog({ writing, reading, subjects: subjectsOf(namespace, part), replicated }),
+    ),
+  );
   const inbox = natsInbox({ writing, reading, subjects, ids: world.ids, replicated });
   const queue = natsWorkQueue({ writing, reading, subjects, leaseMs, replicated, restore });
   const blobs = natsBlobStore(objects);
@@ -108,12 +116,32 @@ async function assemble(
     blobs,
     views,
     values,
-    describe: () => describeServer(writing, manager, namespace, streams),
+    describe: () => describeServer(writing, manager, namespace, parts),
     close: () => (closing ??= closeAll()),
   };
 }
 
-/** Makes and checks the streams, all or those of these kinds. */
+/** Makes and checks the streams of the log; gives its partitions. */
+async function provisionLog(
+  link: Link,
+  manager: JetStreamManager,
+  { namespace, partitions, replicas = 1, connectTimeoutMs = CONNECT_TIMEOUT_MS }: NatsStoreOptions,
+): Promise<readonly LogPart[]> {
+  const late = new AbortController();
+  const cancel = link.clock.after(2 * connectTimeoutMs, () => late.abort());
+  try {
+    const parts = await logParts(link, manager, { namespace, partitions, signal: late.signal });
+    const [first, ...others] = parts.map((part) => demandedLog(namespace, part));
+    // The first says how many there are: of two who make the namespace at once, one goes no further.
+    if (first) await ensureStream(link, manager, first, replicas, late.signal);
+    await Promise.all(others.map((one) => ensureStream(link, manager, one, replicas, late.signal)));
+    return parts;
+  } finally {
+    cancel();
+  }
+}
+
+/** Makes and checks the other streams, all or those of these kinds. */
 async function provision(
   link: Link,
   manager: JetStreamManager,

@@ -6,7 +6,16 @@
 import { checkId, ID_PATTERN } from "../../kernel/ids.ts";
 import { addressOfNode, KEY_ADDRESS } from "../../ports/inbox.ts";
 
-/** Names in one namespace. Every function throws `E_ID_INVALID` for an id that is not usable. */
+/** One partition of the log, of so many. */
+export interface LogPart {
+  readonly partition: number;
+  readonly partitions: number;
+}
+
+/** The log in one piece. */
+export const WHOLE: LogPart = { partition: 0, partitions: 1 };
+
+/** Names in one namespace, and in it in one partition of the log. Every function throws `E_ID_INVALID` for an id that is not usable. */
 export interface Subjects {
   readonly streams: Streams;
   /** The key-value buckets and the object store, as their clients call them. */
@@ -61,21 +70,47 @@ const ERASED = "_erased";
 /** The one timer that the queue sets per run. */
 const TICKET_TIMER = "ticket";
 
+/**
+ * What the subjects of a partition of the log begin with. They say which it is and of how many, so that
+ * nothing that is kept or republished needs to be looked up; in one piece they say nothing of it.
+ */
+const logBase = (namespace: string, { partition, partitions }: LogPart): string =>
+  `mr.${namespace}.log${partitions === 1 ? "" : `.${partition}-${partitions}`}`;
+
+/** Of how many partitions the log is that keeps this subject; undefined: it is none of a log. */
+export function partitionsIn(namespace: string, subject: string): number | undefined {
+  if (subject === `${logBase(namespace, WHOLE)}.*.*`) return 1;
+  const partitions = Number(partOf(subject)?.partitions);
+  const first = { partition: 0, partitions };
+  return subject === `${logBase(namespace, first)}.*.*` ? partitions : undefined;
+}
+
+const PART = /^mr\.[^.]+\.log\.(\d+)-(\d+)\.[^.]+\.[^.]+$/;
+
+/** The partition that a subject of the log names; undefined: it is in one piece. */
+export function partOf(subject: string): LogPart | undefined {
+  const [, partition, partitions] = PART.exec(subject) ?? [];
+  if (partition === undefined || partitions === undefined) return undefined;
+  return { partition: Number(partition), partitions: Number(partitions) };
+}
+
 /** The republished copies; `{{wildcard(n)}}` is the n-th `*` of the source. */
 export const republished = (
   namespace: string,
+  part: LogPart,
 ): { readonly [stream in "log" | "inbox"]: { readonly src: string; readonly dest: string } } => ({
   log: {
-    src: `mr.${namespace}.log.*.*`,
+    src: `${logBase(namespace, part)}.*.*`,
     dest: `mr.${namespace}.live.log.{{wildcard(1)}}.{{wildcard(2)}}`,
   },
   inbox: { src: `mr.${namespace}.in.*`, dest: `mr.${namespace}.live.in.{{wildcard(1)}}` },
 });
 
 /** @throws MillraceError `E_ID_INVALID` for a namespace that is not an id */
-export function subjectsOf(namespace: string): Subjects {
+export function subjectsOf(namespace: string, part: LogPart = WHOLE): Subjects {
   const base = `mr.${checkId("namespace", namespace)}`;
   const stream = (kind: string): string => `MR_${namespace}_${kind}`;
+  const log = logBase(namespace, part);
   const workflowToken = (name: string): string => checkId("workflow name", name);
   const runToken = (id: string): string => checkId("run id", id);
   const inboxToken = (id: string): string => {
@@ -86,7 +121,8 @@ export function subjectsOf(namespace: string): Subjects {
   const buckets = { nodes: stream("NODES"), views: stream("VIEWS"), blobs: stream("BLOBS") };
   return {
     streams: {
-      log: stream("LOG"),
+      // The first is called as the only one would be: of those who make a namespace at once, one decides.
+      log: stream(part.partition === 0 ? "LOG" : `LOG_${part.partition}`),
       inbox: stream("IN"),
       work: stream("WORK"),
       timers: stream("TIMERS"),
@@ -96,7 +132,7 @@ export function subjectsOf(namespace: string): Subjects {
     },
     buckets,
     all: {
-      log: [`${base}.log.*.*`],
+      log: [`${log}.*.*`],
       inbox: [`${base}.in.*`],
       work: [`${base}.work.run.*.*`, `${base}.work.task.*`],
       timers: [`${base}.timer.*.*`, `${base}.due.*.*`],
@@ -104,11 +140,11 @@ export function subjectsOf(namespace: string): Subjects {
       views: [`$KV.${buckets.views}.>`],
       blobs: [`$O.${buckets.blobs}.C.>`, `$O.${buckets.blobs}.M.>`],
     },
-    frames: (workflow, run) => `${base}.log.${workflowToken(workflow)}.${runToken(run)}`,
-    run: (run) => `${base}.log.*.${runToken(run)}`,
+    frames: (workflow, run) => `${log}.${workflowToken(workflow)}.${runToken(run)}`,
+    run: (run) => `${log}.*.${runToken(run)}`,
     workflow: (workflow) =>
-      workflow === undefined ? `${base}.log.*.*` : `${base}.log.${workflowToken(workflow)}.*`,
-    tombstone: (run) => `${base}.log.${ERASED}.${runToken(run)}`,
+      workflow === undefined ? `${log}.*.*` : `${log}.${workflowToken(workflow)}.*`,
+    tombstone: (run) => `${log}.${ERASED}.${runToken(run)}`,
     live: (workflow, run) =>
       `${base}.live.log.${workflow === undefined ? "*" : workflowToken(workflow)}.${run === undefined ? "*" : runToken(run)}`,
     inputs: (run) => `${base}.in.${inboxToken(run)}`,

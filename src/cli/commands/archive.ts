@@ -12,6 +12,7 @@ import {
   openExisting,
   type StoreFlags,
   settingsOf,
+  storeIn,
   withStoreFlags,
 } from "../settings.ts";
 import { usable } from "../user-file.ts";
@@ -65,7 +66,7 @@ async function importRuns(cli: Cli, file: string, flags: StoreFlags): Promise<vo
   const settings = settingsOf(flags, cli.env);
   checkShared(settings.store);
   // The store may well be a new one.
-  await using millrace = await open({ store: settings.store, namespace: settings.namespace });
+  await using millrace = await open(storeIn(settings));
   const input = file === "-" ? process.stdin : createReadStream(file);
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const runs = await usable(file, millrace.history.import(lines));

@@ -5,6 +5,7 @@ import type { From } from "../../client/following/start-place.ts";
 import { toCloudEvent } from "../../events/cloud-event.ts";
 import type { EventType } from "../../events/vocabulary.ts";
 import { MillraceError } from "../../kernel/errors.ts";
+import { printCursor } from "../../ports/cursor.ts";
 import type { Cli } from "../cli.ts";
 import { eventLine } from "../event-line.ts";
 import { placeArgument } from "../moment-argument.ts";
@@ -72,7 +73,14 @@ async function printEvents(cli: Cli, run: string | undefined, flags: EventsFlags
     else if (settings.json) output.json(event);
     else output.print(eventLine(event, began));
   }
+  const { cursor } = events;
+  if (run !== undefined || cursor === undefined || typeof cursor === "number") return;
+  output.note(`to go on behind these events: --from position:${printCursor(behind(cursor))}`);
 }
+
+/** The first positions that were not read; 0 where there was nothing to read. */
+const behind = (cursor: readonly number[]): readonly number[] =>
+  cursor.map((position) => (position === 0 ? 0 : position + cursor.length));
 
 /** @throws MillraceError `E_OPTION_INVALID` when it is not said which runs are meant, or said twice */
 function filterOf(run: string | undefined, flags: EventsFlags): EventFilter {

@@ -12,6 +12,7 @@ import {
   openExisting,
   type StoreFlags,
   settingsOf,
+  storeIn,
   wholeNumber,
   withStoreFlags,
 } from "../settings.ts";
@@ -191,7 +192,7 @@ async function put(cli: Cli, id: string, flags: PutFlags): Promise<void> {
     ...defined({ ...given, labels: label }),
     ...(Object.keys(catchUp).length === 0 ? {} : { catchUp }),
   };
-  await using millrace = await open({ store: settings.store, namespace: settings.namespace });
+  await using millrace = await open(storeIn(settings));
   const view = await millrace.schedules.put(options);
   const { output } = cli;
   if (settings.json) return output.json(view);

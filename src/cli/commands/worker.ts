@@ -6,7 +6,7 @@ import { loadWorkflows } from "../load-workflows.ts";
 import { type NodeFlags, nodeOptions, withNodeFlags } from "../node-flags.ts";
 import { visible } from "../render.ts";
 import { withoutSecrets } from "../secrets.ts";
-import { checkShared, type StoreFlags, settingsOf, withStoreFlags } from "../settings.ts";
+import { checkShared, type StoreFlags, settingsOf, storeIn, withStoreFlags } from "../settings.ts";
 import { stopSignals } from "../stop-signals.ts";
 import { lineLogger, routeConsole } from "../user-code-output.ts";
 
@@ -23,7 +23,8 @@ async function work(
   files: readonly string[],
   flags: StoreFlags & NodeFlags,
 ): Promise<void> {
-  const { store, namespace, json } = settingsOf(flags, cli.env);
+  const settings = settingsOf(flags, cli.env);
+  const { store, namespace, json } = settings;
   checkShared(store);
   const { output } = cli;
   const tell = (type: string, facts: Readonly<Record<string, unknown>>, text: string): void =>
@@ -32,7 +33,7 @@ async function work(
   const workflows = await loadWorkflows(files);
   const names = workflows.map((workflow) => workflow.name);
   const logger = lineLogger((line) => output.note(line), json);
-  const millrace = await open({ store, namespace, workflows, logger, ...nodeOptions(flags) });
+  const millrace = await open({ ...storeIn(settings), workflows, logger, ...nodeOptions(flags) });
   const { node } = millrace;
   const stop = stopSignals((signal) => {
     const { hosted } = millrace;

@@ -21,6 +21,7 @@ interface Place {
 /** By partition; undefined: nothing was acknowledged there. */
 export type Places = readonly (Place | undefined)[];
 
+/** What a subscription knows of its reader. */
 export class Acknowledged {
   readonly #partitions: number;
   readonly #before = new WeakMap<object, Cursor>();

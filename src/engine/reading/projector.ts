@@ -167,11 +167,13 @@ export function restored<V>(projection: Projection<V>, bytes: Uint8Array): V | u
  */
 export function openStored(engine: Engine, stored: StoredFrame): FoldedFrame | undefined {
   if (stored.bytes.length === 0) return undefined;
+  const { partitions } = engine.store.log;
   try {
-    return { place: stored, opened: openFrame(stored.run, stored.bytes, engine.codecs) };
+    const opened = openFrame(stored.run, stored.bytes, engine.codecs);
+    return { place: stored, opened, partitions };
   } catch (error) {
     if (!isMillraceError(error, "E_FRAME_INVALID")) throw error;
-    return { place: stored, opened: { damaged: error.message } };
+    return { place: stored, opened: { damaged: error.message }, partitions };
   }
 }
 

@@ -19,6 +19,7 @@ import { systemRandom } from "../../../src/kernel/random.ts";
 import type { Store, World } from "../../../src/ports/store.ts";
 import type { OpenOptions } from "../../../src/runtime/options.ts";
 import { checkLog } from "../../../src/testing/checks/check-log.ts";
+import { over } from "../../../src/testing/simulation/over.ts";
 import { VirtualTime } from "../../../src/testing/simulation/virtual-time.ts";
 import { sharedNatsServer } from "../../support/nats-server.ts";
 import { removeNamespace } from "../../support/nats-store.ts";
@@ -58,6 +59,8 @@ class StoreScene implements Scene {
   readonly file: string;
   readonly #world: World;
   readonly #open: Opener;
+  /** In which order frames were stored, by position: where the log does not tell. */
+  readonly #order: ReadonlyMap<number, number> | undefined;
   readonly #opened = new Set<{ close(): Promise<void> }>();
   readonly #spoilt = new Set<string>();
 
@@ -66,13 +69,20 @@ class StoreScene implements Scene {
 
   constructor(
     name: string,
-    place: { file: string; world: World; opener: Opener; remove?: () => Promise<void> },
+    place: {
+      file: string;
+      world: World;
+      opener: Opener;
+      remove?: () => Promise<void>;
+      order?: ReadonlyMap<number, number>;
+    },
   ) {
     this.name = name;
     this.remove = place.remove ?? (async () => undefined);
     this.file = place.file;
     this.#world = place.world;
     this.#open = place.opener;
+    this.#order = place.order;
   }
 
   async open(options: SceneOptions = {}): Promise<Millrace> {
@@ -110,7 +120,8 @@ class StoreScene implements Scene {
       events.push(...recordedEvents(stored, openFrame(stored.run, stored.bytes).frame));
     }
     await store.close();
-    return events;
+    const nth = ({ position }: RecordedEvent): number => this.#order?.get(position) ?? position;
+    return this.#order === undefined ? events : events.sort((a, b) => nth(a) - nth(b));
   }
 
   spoil(run: string): void {
@@ -134,6 +145,21 @@ function memoryScene(by: Clock = clock): StoreScene {
   return new StoreScene("memory", { file: "", world: itsWorld, opener });
 }
 
+function partitionedScene(): StoreScene {
+  const share = new MemoryBackend(clock, 3);
+  const order = new Map<number, number>();
+  const opener: Opener = async (node, leaseMs, theWorld) => {
+    const store = memoryStore({ namespace: "default", node, leaseMs, world: theWorld, share });
+    const append: Store["log"]["append"] = async (frame, signal) => {
+      const outcome = await store.log.append(frame, signal);
+      if (outcome.ok && !order.has(outcome.position)) order.set(outcome.position, order.size);
+      return outcome;
+    };
+    return { ...store, log: over(store.log, { append }) };
+  };
+  return new StoreScene("partitioned", { file: "", world, opener, order });
+}
+
 function sqliteScene(folder: string): StoreScene {
   const file = join(folder, "millrace.db");
   const opener: Opener = (node, leaseMs, theWorld) =>
@@ -149,13 +175,17 @@ function natsScene(url: string): StoreScene {
   return new StoreScene("nats", { file: "", world, opener, remove });
 }
 
-type Kind = "memory" | "sqlite" | "nats";
+/** `partitioned`: in memory, with a log of three partitions. */
+type Kind = "memory" | "sqlite" | "nats" | "partitioned";
 
-/** Where behaviour is tried that is the same on every store; `MILLRACE_TEST_STORES=nats` for another. */
+/** Where behaviour is tried that is the same on every store; `MILLRACE_TEST_STORES=nats` or `partitioned` for another. */
 const EVERYWHERE = (process.env["MILLRACE_TEST_STORES"] ?? "memory,sqlite").split(",") as Kind[];
 
 /** For what the adapter may make a difference to. */
 export const ALL_STORES: readonly Kind[] = ["memory", "sqlite", "nats"];
+
+/** Also where runs have no common order. */
+export const ALL_LOGS: readonly Kind[] = [...ALL_STORES, "partitioned"];
 
 /** Declares the same tests on several stores; each test gets a fresh one. */
 export function onStores(
@@ -170,7 +200,8 @@ export function onStores(
     beforeEach(() => {
       folder = mkdtempSync(join(tmpdir(), "millrace-scene-"));
       if (kind === "nats") scene = natsScene(url?.() ?? "");
-      else scene = kind === "memory" ? memoryScene() : sqliteScene(folder);
+      else if (kind === "sqlite") scene = sqliteScene(folder);
+      else scene = kind === "memory" ? memoryScene() : partitionedScene();
     });
     afterEach(async () => {
       try {
