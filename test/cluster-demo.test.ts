@@ -36,7 +36,7 @@ describe("the demo of a cluster", () => {
     const { stdout } = await promisify(execFile)(process.execPath, [DEMO, ...flags]);
     facts = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as Facts;
     chart = readChart(await readFile(facts.chart, "utf8"));
-  }, 60_000);
+  }, 180_000);
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it("ends right although a worker was killed; the others drain when they are told to", () => {

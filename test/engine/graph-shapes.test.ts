@@ -1,7 +1,7 @@
 /** Graphs: conditions, fan-outs over lists of every length, and joins of what was skipped. */
 import { expect, it } from "vitest";
 import { graph, type MillraceError } from "../../src/index.ts";
-import { only, onStores, outline, refusal, sleep } from "./kit/scene.ts";
+import { only, onStores, outline, refusal, sleep, until } from "./kit/scene.ts";
 
 onStores("a condition", (scene) => {
   const flow = graph<{ go: boolean }>("conditional")
@@ -110,11 +110,13 @@ onStores("a fan-out", (scene) => {
 
   it("of which one item fails for good fails the run, and stops the others", async () => {
     const aborted: number[] = [];
+    let begun = 0;
     const flow = graph("one-bad")
       .step("list", () => [0, 1, 2, 3])
       .map("work", { over: "list", retry: { maxAttempts: 1 } }, async (ctx, item: number) => {
+        begun++;
         if (item === 2) {
-          await sleep(20);
+          await until("all have begun", () => begun === 4);
           throw new Error("item 2");
         }
         ctx.signal.addEventListener("abort", () => aborted.push(item));
@@ -125,8 +127,8 @@ onStores("a fan-out", (scene) => {
     const run = await millrace.start(flow);
     const error = (await refusal(run.result())) as MillraceError;
     expect(error.message).toContain("step work[2] failed: item 2");
-    await sleep(20);
-    expect(aborted).toEqual([0, 1, 3]);
+    await until("the others have heard of it", () => aborted.length === 3);
+    expect(aborted.toSorted()).toEqual([0, 1, 3]);
     expect(outline(await scene().log(run.id)).slice(-5)).toEqual([
       "step.cancelled work[0]",
       "step.cancelled work[1]",
