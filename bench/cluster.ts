@@ -23,7 +23,7 @@ import { cpuSeconds, inParallel, rounded } from "./measure.ts";
 import { instancesIn, measured, type Replayed } from "./wfformat.ts";
 import { chain, NAPS, napping } from "./workflows.ts";
 
-/** The same load on one process and on four. */
+/** The same load for each process, with one of them and with four. */
 export interface Beside {
   /** Steps per second, and how many times as many four do. */
   readonly one: number;
@@ -45,7 +45,8 @@ export interface ClusterTimes {
 
 const clock = systemClock();
 const WORKER = new URL("cluster-worker.ts", import.meta.url).pathname;
-const [SLOTS, SLEEPERS, CHAINS, CHAIN_STEPS] = [50, 800, 2_000, 10];
+/** Runs are those of one worker: four get four times as many, and so have as long to warm up and to go on. */
+const [SLOTS, SLEEPERS, CHAINS, CHAIN_STEPS] = [50, 400, 2_000, 10];
 const [WF_SLOTS, WF_SCALE] = [16, 0.01];
 
 /** So many workers on a log of their own, all of them up, while `work` is done. */
@@ -105,11 +106,12 @@ async function runsPerSecond(
 
 async function beside(
   { store, serverPid }: Place,
-  { workflow, runs, steps }: { workflow: string; runs: number; steps: number },
+  { workflow, runsEach, steps }: { workflow: string; runsEach: number; steps: number },
 ): Promise<Beside> {
   const found: { rate: number; cpu: number }[] = [];
   for (const count of [1, 4]) {
     const load = { store, count, slots: SLOTS, files: [] };
+    const runs = runsEach * count;
     const one = await withWorkers(load, async (client, workers) => {
       // What is measured are workers that have been running for a while, not the compiler.
       await runsPerSecond(client, workers, { workflow, runs });
@@ -159,9 +161,9 @@ async function makespans(store: string, files: readonly string[]) {
 
 /** @param files WfFormat instances */
 export async function clusterTimes(place: Place, files: readonly string[]): Promise<ClusterTimes> {
-  const naps = { workflow: "napping", runs: SLEEPERS, steps: NAPS };
+  const naps = { workflow: "napping", runsEach: SLEEPERS, steps: NAPS };
   const sleeping = await beside(place, naps);
-  const chains = { workflow: "chain", runs: CHAINS, steps: CHAIN_STEPS };
+  const chains = { workflow: "chain", runsEach: CHAINS, steps: CHAIN_STEPS };
   const free = await beside(place, chains);
   return { sleeping, free, wfformat: await makespans(place.store, files) };
 }
