@@ -104,7 +104,7 @@ onStores(
       lost = true;
       await until("it is let go", () => millrace.hosted === 0);
       lost = false;
-      await until("it is claimed again", async () => (await run.get()).epoch === 2);
+      await until("it is claimed again", async () => (await run.get()).epoch > 1);
       held.go();
       expect(isMillraceError(await refused.promise, "E_FENCED")).toBe(true);
       expect(await run.result({ timeoutMs: 25_000 })).toBe("second");
@@ -182,9 +182,8 @@ onStores(
         })
         .step("sum", { needs: ["work"] }, (_ctx, { work }) => work.reduce((a, b) => a + b, 0))
         .build();
-      const hosts = await Promise.all(
-        Array.from({ length: 4 }, () => scene().open({ workflows: [flow], sweepEvery: 20 })),
-      );
+      const options = { workflows: [flow], sweepEvery: 20, leaseMs: 60_000 };
+      const hosts = await Promise.all(Array.from({ length: 4 }, () => scene().open(options)));
       const { queue } = await scene().store();
       const runs = await Promise.all(hosts.map((host) => host.start(flow)));
       let over = false;

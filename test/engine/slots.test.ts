@@ -76,6 +76,7 @@ onStores("a process", (scene) => {
   async function queued(
     tell: (run: RunHandle<unknown>) => Promise<void> = () => Promise.resolve(),
     lost: () => string = () => "",
+    leaseMs = 60_000,
   ) {
     const holding = deferred<void>();
     const flow = workflow("queued", async (ctx, nth: number) => {
@@ -86,7 +87,7 @@ onStores("a process", (scene) => {
     });
     const held = gate();
     const wrap = faulty({ log: held.log, queue: losing((run) => run === lost()) });
-    const more = { wrap, leaseMs: 600, parkAfter: "1h" } as const;
+    const more = { wrap, leaseMs, parkAfter: "1h" } as const;
     const millrace = await scene().open({ workflows: [flow], worker: { steps: 1 }, ...more });
     const runs: RunHandle<unknown>[] = [];
     for (const status of ["running", "pending", "pending"]) {
@@ -128,7 +129,7 @@ onStores("a process", (scene) => {
 
   it("passes a free slot on when the run that was called is let go", async () => {
     let lost = "";
-    const { millrace, held, first, second, third } = await queued(undefined, () => lost);
+    const { millrace, held, first, second, third } = await queued(undefined, () => lost, 1_500);
     lost = second.id;
     await until("it is let go", () => millrace.hosted < 3);
     expect(await third.result({ timeoutMs: 25_000 })).toBe(2);
