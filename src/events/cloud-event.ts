@@ -25,7 +25,7 @@ export interface CloudEvent {
   readonly commit: string;
   readonly node: string;
   readonly epoch: number;
-  /** Orders the events of one source as text: position, then `seq`. */
+  /** Orders the events of one source as text, of a log of several partitions those of one run: position, then `seq`. */
   readonly sequence: string;
   /** The run: events with the same one belong in order. */
   readonly partitionkey: string;

@@ -8,7 +8,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { LogFeed } from "../../src/engine/reading/log-feed.ts";
 import { plainCodec } from "../../src/events/frame.ts";
 import { silentLogger } from "../../src/kernel/logger.ts";
-import { positionIn } from "../../src/ports/cursor.ts";
+import { advance, type Cursor, covers, startOf } from "../../src/ports/cursor.ts";
 import type { EventLog, LogScope, Position, StoredFrame } from "../../src/ports/event-log.ts";
 import type { Store } from "../../src/ports/store.ts";
 import { world } from "./kit/scene.ts";
@@ -22,7 +22,8 @@ const engineOn = (store: Store): Engine => ({
   codecs: [],
 });
 
-const memory = (): Store => memoryStore({ namespace: "default", node: "n", world });
+const memory = (partitions = 1): Store =>
+  memoryStore({ namespace: "default", node: "n", world, partitions });
 
 /** A log that gives `count` frames of these bytes, and tells how it is read. */
 function endless(count: number, bytes: number) {
@@ -46,7 +47,7 @@ const positions = (count: number, after = 0): number[] =>
 async function follow(
   feed: LogFeed,
   scope: LogScope,
-  { after = 0, take = Number.POSITIVE_INFINITY, pace = async (_nth: number) => {} },
+  { after = 0 as Cursor, take = Number.POSITIVE_INFINITY, pace = async (_nth: number) => {} },
 ): Promise<number[]> {
   const seen: number[] = [];
   if (take === 0) return seen;
@@ -178,25 +179,46 @@ const belongs = ({ run, workflow }: LogScope, frame: StoredFrame): boolean =>
   (run === undefined || run === frame.run) &&
   (workflow === undefined || workflow === frame.workflow);
 
-it("gives each follower its frames, whoever else follows, comes and goes", async () => {
-  const followed = async (plan: readonly Follower[]): Promise<void> => {
-    const store = memory();
-    const feed = new LogFeed(engineOn(store));
-    const seen = plan.map(async ({ late, skip, slow, take, scope }) => {
-      await turns(late)();
-      const after = Math.min(skip, positionIn(await store.log.head()));
-      return { after, seen: await follow(feed, scope, { after, take, pace: turns(slow) }) };
-    });
-    await write(store.log, 300);
-    const frames: StoredFrame[] = [];
-    for await (const stored of store.log.read({})) frames.push(stored);
-    await turns(2_000)();
-    await store.close();
-    for (const [nth, one] of (await Promise.all(seen)).entries()) {
-      const { scope, take } = plan[nth] as Follower;
-      const due = frames.filter((frame) => frame.position > one.after && belongs(scope, frame));
-      expect(one.seen).toEqual(due.slice(0, take).map(({ position }) => position));
-    }
-  };
-  await fc.assert(fc.asyncProperty(followers, followed), { numRuns: 40 });
-});
+/** Behind so many of the frames that are there. */
+async function placeIn(log: EventLog, skip: number, { run }: LogScope): Promise<Cursor> {
+  let place = startOf(run === undefined ? log.partitions : 1);
+  const range = run === undefined ? {} : { run };
+  for await (const { position } of log.read({ ...range, limit: skip })) {
+    place = advance(place, position);
+  }
+  return place;
+}
+
+it.each([1, 3])(
+  "gives each follower its frames, whoever else comes and goes, of %i partitions",
+  async (partitions) => {
+    const followed = async (plan: readonly Follower[]): Promise<void> => {
+      const store = memory(partitions);
+      const feed = new LogFeed(engineOn(store));
+      const seen = plan.map(async ({ late, skip, slow, take, scope }) => {
+        await turns(late)();
+        const after = await placeIn(store.log, skip, scope);
+        return { after, seen: await follow(feed, scope, { after, take, pace: turns(slow) }) };
+      });
+      await write(store.log, 300);
+      const frames: StoredFrame[] = [];
+      for await (const stored of store.log.read({})) frames.push(stored);
+      await turns(2_000)();
+      await store.close();
+      for (const [nth, one] of (await Promise.all(seen)).entries()) {
+        const { scope, take } = plan[nth] as Follower;
+        const due = frames.filter(
+          (frame) => !covers(one.after, frame.position) && belongs(scope, frame),
+        );
+        expect(one.seen).toHaveLength(Math.min(take, due.length));
+        for (let partition = 0; partition < partitions; partition++) {
+          const ofIt = (position: number): boolean => position % partitions === partition;
+          const got = one.seen.filter(ofIt);
+          const all = due.map(({ position }) => position).filter(ofIt);
+          expect(got).toEqual(all.slice(0, got.length));
+        }
+      }
+    };
+    await fc.assert(fc.asyncProperty(followers, followed), { numRuns: partitions === 1 ? 40 : 20 });
+  },
+);

@@ -303,3 +303,40 @@ function model(where: Map<string, unknown>, nodes: Map<string, string>, event: T
     if (event.digest !== "" || !inLog) where.set(event.key, `${event.node} ${event.digest}`);
   }
 }
+
+it("outputs of runs without a common order meet their parents whichever is read first", () => {
+  const emitted = (ref: string, at: number, parents: string[]) =>
+    ({
+      type: "output.emitted",
+      ref,
+      at,
+      attempt: 1,
+      producer: "p",
+      parents,
+      content: { type: "partial", seq: at },
+    }) as unknown as Told;
+  const born = { run: "a", events: [emitted("one", 5, [])] };
+  const made = {
+    run: "b",
+    events: [emitted("two", 7, ["one", "own"]), emitted("own", 8, ["never"])],
+  };
+  const views = [
+    [born, made],
+    [made, born],
+  ].map((history) => {
+    const view = outputIndex.initial();
+    for (const one of history) happen(view, one, one.run === "a" ? 7 : 5, 3);
+    return view;
+  });
+  const [bytes] = views.map(bytesOf);
+  for (const view of views) {
+    const [two, one] = [view.byRef.get("two"), view.byRef.get("one")];
+    // In its own run it was recorded later.
+    expect(two?.parents.map(({ ref }) => ref)).toEqual(["one"]);
+    expect(one?.children.map(({ ref }) => ref)).toEqual(["two"]);
+    expect(view.byProducer.get("p")?.map(({ ref }) => ref)).toEqual(["one", "two", "own"]);
+    expect(bytesOf(restored(view))).toBe(bytes);
+    outputIndex.forget(view, "b");
+    expect([...view.awaited.keys()]).toEqual([]);
+  }
+});

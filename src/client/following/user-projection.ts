@@ -22,8 +22,9 @@ export interface ProjectionDefinition<V> {
   /** The view before the first event. */
   initial(): V;
   /**
-   * Folds one event, in place or by returning the next view. Events come in the order of the log, each once.
-   * Must be pure: the same events lead to the same view.
+   * Folds one event, in place or by returning the next view. Events come in the order of the log, each once;
+   * of several partitions those of a run in theirs, and different runs in any. Must be pure: the same events
+   * lead to the same view.
    */
   apply(view: V, event: RecordedEvent): V | undefined;
   /** Takes out what an erased run left here. @default it stays, until the view is rebuilt */

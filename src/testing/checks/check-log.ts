@@ -26,7 +26,8 @@ export interface LogCheckOptions {
 }
 
 /**
- * Checks events of any number of runs, in the order of the log.
+ * Checks events of any number of runs, in the order of the log. One of several partitions has none: of its
+ * events, give those in the order in which they were stored, or of one run at a time.
  *
  * - I1 an acknowledged start is in the log, and a run is created once, by its first event
  * - I3 seqs of a run are 1, 2, 3 …
