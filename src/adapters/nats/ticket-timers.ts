@@ -73,14 +73,14 @@ export class TicketTimers {
   }
 
   /** Makes the ticket come at `at`, unless it comes earlier already. */
-  arm(ticket: Ticket, at: number): Promise<void> {
-    return this.#insist(async () => {
+  async arm(ticket: Ticket, at: number): Promise<void> {
+    await this.#insist(async () => {
       const first = await this.#set(ticket, at, 0);
       if (first instanceof Away || "seq" in first) return first;
       const present = await this.find(ticket.run);
       if (present?.seq !== first.wrongLast) return new Away("busy");
       return present.at <= at ? present : stands(await this.#set(ticket, at, present.seq));
-    }).then(() => undefined);
+    });
   }
 
   /**
