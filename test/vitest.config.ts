@@ -31,16 +31,17 @@ export default defineConfig({
     // Many tests wait for a lease or a timer: more of them than a small machine has cores.
     maxWorkers: 4,
     reporters: ["default"],
+    // In the order of their names: what waits comes first, what only computes fills the gaps at the end.
     projects: [
+      { test: { ...common, name: "alone", include: ["test/**/*.test.ts"], exclude: pure } },
       {
         test: {
           ...common,
-          name: "pure",
+          name: "together",
           include: [...pure, "examples/**/*.test.ts"],
           isolate: false,
         },
       },
-      { test: { ...common, name: "whole", include: ["test/**/*.test.ts"], exclude: pure } },
     ],
   },
 });
