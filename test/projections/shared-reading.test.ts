@@ -2,33 +2,18 @@
 import { expect, it } from "vitest";
 import type { Engine } from "../../src/engine/engine.ts";
 import { Projector } from "../../src/engine/reading/projector.ts";
-import { NO_PREVIOUS, sealFrame } from "../../src/events/frame.ts";
 import { runSummary } from "../../src/projections/run-summary.ts";
+import { beginDriven } from "../../src/stores/driven-run.ts";
+import { storeNode } from "../stores/outputs-kit.ts";
 import { memoryPlace } from "../stores/places.ts";
 
 /** So many that a copy is worth saving. */
-const FRAMES = 2_500;
+const FRAMES = 2_100;
 
 async function begin(engine: Engine, name: string, count: number): Promise<void> {
-  const created = {
-    type: "run.created",
-    at: 1,
-    workflow: "flow",
-    content: "",
-    input: { json: null },
-  };
-  const frame = {
-    commit: "c",
-    writer: { node: "n", epoch: 0 },
-    at: 1,
-    seq: 1,
-    inbox: 0,
-    events: [{ ...created, plan: null } as never],
-  };
+  const { journal } = storeNode(engine);
   for (let nth = 0; nth < count; nth++) {
-    const run = `${name}-${nth}`;
-    const { bytes } = sealFrame(run, NO_PREVIOUS, frame);
-    await engine.store.log.append({ workflow: "flow", run, expected: 0, bytes });
+    await beginDriven(journal, engine, `${name}-${nth}`, { workflow: "flow" });
   }
 }
 
