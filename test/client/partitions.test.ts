@@ -160,8 +160,11 @@ it("stays as it was made, and goes as a whole", async () => {
   }
   expect((await (await openHere()).get("run-0")).status).toBe("completed");
   await Promise.all(opened.splice(0).map((one) => one.close()));
-  await removeNamespace(url(), namespace);
   await using server = await operator(url());
+  await server.manager.streams.delete(`MR_${namespace}_LOG`);
+  expect((await openHere()).store.log.partitions).toBe(3);
+  await Promise.all(opened.splice(0).map((one) => one.close()));
+  await removeNamespace(url(), namespace);
   const left: string[] = [];
   for await (const name of server.manager.streams.names(`mr.${namespace}.>`)) left.push(name);
   expect(left).toEqual([]);

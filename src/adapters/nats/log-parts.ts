@@ -8,7 +8,14 @@ import { limits } from "../../kernel/limits.ts";
 import { awayOf } from "./answers.ts";
 import type { Link } from "./link.ts";
 import { configOf } from "./provision.ts";
-import { type LogPart, partitionsIn, subjectsOf } from "./subjects.ts";
+import {
+  type LogPart,
+  partitionsIn,
+  partOf,
+  type Subjects,
+  subjectsOf,
+  WHOLE,
+} from "./subjects.ts";
 
 /** Which namespace, and what is wanted of it. */
 export interface PartsWanted {
@@ -36,9 +43,33 @@ export async function logParts(
       { details: { option: "partitions" } },
     );
   }
-  const stream = subjectsOf(namespace).streams.log;
+  const keptBy = (part: LogPart) => subjectKept(link, manager, subjectsOf(namespace, part), signal);
+  const subject = await keptBy(WHOLE);
+  // A stream that keeps anything else was changed by hand: what it must be like is checked next. Where the
+  // first is gone, the second still says how many there were.
+  const there =
+    subject === undefined
+      ? partOf((await keptBy(SECOND)) ?? "")?.partitions
+      : partitionsIn(namespace, subject);
+  if (there !== undefined && wanted !== undefined && there !== wanted) {
+    throw otherPartitions(namespace, there, wanted);
+  }
+  const partitions = there ?? wanted ?? 1;
+  return Array.from({ length: partitions }, (_, partition) => ({ partition, partitions }));
+}
+
+/** Wherever there is a second partition, its stream is called so. */
+const SECOND: LogPart = { partition: 1, partitions: 2 };
+
+/** What the stream keeps; undefined: there is no such stream. */
+function subjectKept(
+  link: Link,
+  manager: JetStreamManager,
+  { streams: { log: stream } }: Subjects,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const ask = { what: `look at stream ${stream}`, stream, restore: async () => {}, signal };
-  const subject = await link.insist(ask, async () => {
+  return link.insist(ask, async () => {
     try {
       return (await configOf(manager, stream))?.subjects?.[0];
     } catch (error) {
@@ -47,13 +78,6 @@ export async function logParts(
       throw error;
     }
   });
-  // A stream that keeps anything else was changed by hand: what it must be like is checked next.
-  const there = subject === undefined ? undefined : partitionsIn(namespace, subject);
-  if (there !== undefined && wanted !== undefined && there !== wanted) {
-    throw otherPartitions(namespace, there, wanted);
-  }
-  const partitions = there ?? wanted ?? 1;
-  return Array.from({ length: partitions }, (_, partition) => ({ partition, partitions }));
 }
 
 const otherPartitions = (namespace: string, there: number, wanted: number): MillraceError =>
