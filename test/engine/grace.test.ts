@@ -5,6 +5,8 @@
 import { expect, it } from "vitest";
 import { graph, MillraceError, workflow } from "../../src/index.ts";
 import { deferred } from "../../src/kernel/async.ts";
+import type { Store } from "../../src/ports/store.ts";
+import { over } from "../../src/testing/simulation/over.ts";
 import { only, onStores, onVirtualTime, outline, refusal, until } from "./kit/scene.ts";
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -129,6 +131,33 @@ onVirtualTime("a cancelled run", (scene, time) => {
     const events = await scene().log(run.id);
     expect(only(events, "anomaly.recorded")).toMatchObject([{ kind: "late-report", step: "slow" }]);
     expect(only(events, "step.completed").map(({ step }) => step)).toEqual(["first", "first~undo"]);
+  });
+
+  it("does not begin a function whose input comes only then", async () => {
+    const coming = deferred<void>();
+    const slow = (store: Store): Store => {
+      const get = async (digest: string) => {
+        await coming.promise;
+        return store.blobs.get(digest);
+      };
+      return { ...store, blobs: over(store.blobs, { get }) };
+    };
+    const begun: string[] = [];
+    const flow = graph<string>("late")
+      .step("only", () => void begun.push("only"))
+      .build();
+    const millrace = await scene().open({ workflows: [flow], wrap: slow });
+    const run = await millrace.start(flow, "x".repeat(100_000));
+    await time().still();
+    await run.cancel();
+    await time().still();
+    coming.resolve();
+    await time().until(refusal(run.result()));
+    expect(begun).toEqual([]);
+    expect(outline(await scene().log(run.id)).slice(-2)).toEqual([
+      "step.cancelled only",
+      "run.cancelled",
+    ]);
   });
 
   it("of code takes and undoes it likewise, and its function goes no further", async () => {

@@ -182,15 +182,17 @@ onStores(
 
     it("is stopped with its run, and gives back what it had", async () => {
       const reasons: unknown[] = [];
+      const begun = deferred<void>();
       const flow = graph("stopped", { cancelGrace: 20 })
         .step("holds", { resources: { gpu: 1 } }, (ctx) => {
+          begun.resolve();
           ctx.signal.addEventListener("abort", () => reasons.push(ctx.signal.reason));
           return new Promise<never>(() => undefined);
         })
         .build();
       const { host } = await pair([flow]);
       const run = await host.start(flow);
-      await until("it runs", async () => (await run.get()).steps[0]?.status === "running");
+      await begun.promise;
       await run.cancel();
       await refusal(run.result());
       await until("it is told", () => reasons.length === 1);

@@ -59,7 +59,10 @@ export function launch(task: Launch): RunningAttempt {
     async run(signal) {
       const context = stepContext(task, signal, handOut(await runInput), () => running.beat());
       const body = await task.body;
-      const returned = await body.run(context, handOut(await input));
+      const given = handOut(await input);
+      // What is told to stop before it has begun does not begin.
+      signal.throwIfAborted();
+      const returned = await body.run(context, given);
       const what = `output of step ${step}`;
       const checked = await validate(body.output, what, returned);
       return policy.durability === "node"

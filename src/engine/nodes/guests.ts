@@ -18,7 +18,7 @@ import type { Answer, Ask, Ended, Go, Recorded, Stop } from "./node-mail.ts";
 import { NoteWaits } from "./note-waits.ts";
 import type { PostOffice } from "./post-office.ts";
 import { tellRun } from "./run-mail.ts";
-import { runsByLog, type Unrecorded } from "./unrecorded.ts";
+import { type AttemptHere, runsByLog, type Unrecorded } from "./unrecorded.ts";
 import { untilDone } from "./until-done.ts";
 
 /** What guests need of their node. */
@@ -107,8 +107,10 @@ export class Guests {
     } else if (guest?.phase === "running") {
       guest.dismissed = true;
       guest.attempt?.abort(new MillraceError("E_RUN_CANCELLED", error.message));
-    } else if (guest !== undefined) this.#leave(guest);
-    else this.#options.unrecorded.recorded({ grant });
+    } else if (guest !== undefined) {
+      // Asked to end, it is in the log: whoever says go hears that it is lost, and records that.
+      this.#leave(guest, gently ? guest.ask : undefined);
+    } else this.#options.unrecorded.recorded({ grant });
   }
 
   /** A host has recorded how an attempt ended. */
@@ -224,7 +226,7 @@ export class Guests {
   }
 
   /** @param unrecorded the attempt whose end the log does not have yet */
-  #leave(guest: Guest, unrecorded?: Go): void {
+  #leave(guest: Guest, unrecorded?: AttemptHere): void {
     const { capacity } = this.#options;
     const { ask, phase } = guest;
     if (!this.#guests.delete(ask.grant)) return;
