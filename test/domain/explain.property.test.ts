@@ -68,7 +68,9 @@ describe("explain", () => {
         for (const { since } of kept) assert.ok(since >= BEGIN && since <= event.at);
       }
     });
-    fc.assert(property, { numRuns: 500 });
+    // What is reached must not be a matter of luck.
+    fc.assert(property, { numRuns: 300, seed: 1 });
+    fc.assert(property, { numRuns: 300 });
     for (const kind of ["timer", "signal", "approval", "paused", "host", "decision", "attempt"]) {
       expect(kinds, kind).toContain(kind);
     }
