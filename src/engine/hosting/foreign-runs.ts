@@ -18,8 +18,8 @@ import { setAside } from "./set-aside.ts";
 export interface ForeignRunsOptions {
   readonly engine: Engine;
   readonly surroundings: Surroundings;
-  /** Tickets of the workflow are left to others for a moment. */
-  stepAside(workflow: string): void;
+  /** Tickets of the workflow are left to others for a moment, now or in `inMs`. */
+  stepAside(workflow: string, inMs: number): void;
 }
 
 /** How often a run was passed on without a break, and when last (monotonic ms). */
@@ -40,7 +40,7 @@ const COUNTED_MAX = 10_000;
 export class ForeignRuns {
   readonly #engine: Engine;
   readonly #surroundings: Surroundings;
-  readonly #stepAside: (workflow: string) => void;
+  readonly #stepAside: ForeignRunsOptions["stepAside"];
   readonly #passed = new Map<string, Passed>();
 
   constructor({ engine, surroundings, stepAside }: ForeignRunsOptions) {
@@ -99,9 +99,10 @@ export class ForeignRuns {
     const times = this.#timesPassed(run);
     if (this.#passed.size >= COUNTED_MAX) this.#passed.clear();
     this.#passed.set(run, { times: times + 1, at: clock.mono() });
-    this.#stepAside(claim.ticket.workflow);
-    if (times === 0) await claim.release();
-    else await claim.release(clock.now() + Math.min(PASS_MAX_MS, PASS_MS * 2 ** times));
+    const waitMs = times === 0 ? 0 : Math.min(PASS_MAX_MS, PASS_MS * 2 ** times);
+    // Whoever is in line when it comes back may be given it again, for ever.
+    this.#stepAside(claim.ticket.workflow, waitMs);
+    await claim.release(waitMs === 0 ? undefined : clock.now() + waitMs);
   }
 
   /** The run's log says what is missing. False: somebody else has written to it meanwhile. */

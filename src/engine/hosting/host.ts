@@ -90,7 +90,7 @@ export class Host {
     this.#reception = new Reception({
       ...options,
       surroundings: this.#surroundings,
-      stepAside: (workflow) => this.#aside.step(workflow),
+      stepAside: (workflow, inMs) => this.#aside.step(workflow, inMs),
       startedAt: () => this.#node.startedAt,
     });
     this.#node = new LocalNode({ ...options, onGone: (node, gone) => this.#gone(node, gone) });
